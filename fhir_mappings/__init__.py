@@ -1,0 +1,1 @@
+"""FHIR in, typed laboratory and clinical facts out. Knows neither Flask nor `service`."""

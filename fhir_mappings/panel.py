@@ -1,0 +1,381 @@
+"""The laboratory vocabulary. No FHIR, no I/O: what every other module speaks in.
+
+A result is *measured* (`LabResult`), *not measured* (absent from the `Panel` although its data
+group was available) or *reported but unreadable* (`Unreadable`). An analyte whose data group
+could not be retrieved is a fourth case for the caller, `Panel.unavailable`; a rule treats it like
+an unreadable result: unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+    from decimal import Decimal
+
+
+class Analyte(StrEnum):
+    """What is measured; the value is the code used in the ConceptMaps (clinical-knowledge 1.2)."""
+
+    HEMOGLOBIN = "HGB"
+    LEUKOCYTES = "WBC"
+    NEUTROPHILS = "ANC"
+    NEUTROPHIL_PERCENT = "NEUTPCT"
+    PLATELETS = "PLT"
+    MEAN_CORPUSCULAR_VOLUME = "MCV"
+    HEMATOCRIT = "HCT"
+    RETICULOCYTE_PERCENT = "RETPCT"
+    RETICULOCYTES = "RETABS"
+    IRON = "IRON"
+    IRON_BINDING_CAPACITY = "TIBC"
+    UNSATURATED_IRON_BINDING_CAPACITY = "UIBC"
+    TRANSFERRIN_SATURATION = "TSAT"
+    TRANSFERRIN = "TRF"
+    FERRITIN = "FERR"
+    VITAMIN_B12 = "B12"
+    FOLATE = "FOL"
+    RED_CELL_FOLATE = "FOLRBC"
+    METHYLMALONATE = "MMA"
+    HOMOCYSTEINE = "HCY"
+    LACTATE_DEHYDROGENASE = "LDH"
+    BILIRUBIN_TOTAL = "TBIL"
+    BILIRUBIN_DIRECT = "DBIL"
+    BILIRUBIN_INDIRECT = "IBIL"
+    HAPTOGLOBIN = "HAPT"
+    CREATININE = "CREA"
+    GLOMERULAR_FILTRATION_RATE = "EGFR"
+    ALANINE_AMINOTRANSFERASE = "ALT"
+    ASPARTATE_AMINOTRANSFERASE = "AST"
+    ALKALINE_PHOSPHATASE = "ALP"
+    GAMMA_GLUTAMYL_TRANSFERASE = "GGT"
+    C_REACTIVE_PROTEIN = "CRP"
+    BLAST_PERCENT = "BLASTP"
+    BLASTS = "BLASTA"
+    NUCLEATED_RED_CELL_RATIO = "NRBCW"
+    NUCLEATED_RED_CELLS = "NRBCA"
+    BODY_TEMPERATURE = "TEMP"
+
+
+class DataGroup(StrEnum):
+    """A prefetch key: one search of one resource type."""
+
+    PATIENT = "patient"
+    BLOOD_COUNTS = "bloodCounts"
+    DIFFERENTIAL = "differential"
+    SMEAR = "smear"
+    IRON_STUDIES = "ironStudies"
+    VITAMIN_B12 = "vitaminB12"
+    HEMOLYSIS = "hemolysis"
+    KIDNEY_FUNCTION = "kidneyFunction"
+    LIVER_FUNCTION = "liverFunction"
+    TEMPERATURE = "temperature"
+    SEROLOGY = "serology"
+    PREGNANCY = "pregnancy"
+    MARROW_RESULTS = "marrowResults"
+    CONDITIONS = "conditions"
+    MEDICATION_REQUESTS = "medicationRequests"
+    MEDICATION_ADMINISTRATIONS = "medicationAdministrations"
+    MEDICATION_STATEMENTS = "medicationStatements"
+    PROCEDURES = "procedures"
+    SERVICE_REQUESTS = "serviceRequests"
+    ENCOUNTERS = "encounters"
+    APPOINTMENTS = "appointments"
+    DIAGNOSTIC_REPORTS = "diagnosticReports"
+
+
+class Comparator(StrEnum):
+    """Quantity.comparator: the true value is below or above the number (FHIR R4)."""
+
+    LESS = "<"
+    LESS_OR_EQUAL = "<="
+    GREATER_OR_EQUAL = ">="
+    GREATER = ">"
+
+
+class Flag(StrEnum):
+    """The laboratory's own interpretation of one result (v3 ObservationInterpretation)."""
+
+    CRITICALLY_LOW = "LL"
+    LOW = "L"
+    NORMAL = "N"
+    HIGH = "H"
+    CRITICALLY_HIGH = "HH"
+    ABNORMAL = "A"
+
+
+class Note(StrEnum):
+    """What a reader of the value must be told (clinical-knowledge 1.1 to 1.4)."""
+
+    PRELIMINARY = "PRELIMINARY"
+    STATUS_UNKNOWN = "STATUS_UNKNOWN"
+    CONFLICT = "CONFLICT"
+    ANC_COMPUTED = "ANC_COMPUTED"
+    ANC_BANDS = "ANC_BANDS"
+    UNIT_INFERRED = "UNIT_INFERRED"
+    UNIT_GOVERNS = "UNIT_GOVERNS"
+    TSAT_COMPUTED = "TSAT_COMPUTED"
+    TSAT_INCONSISTENT = "TSAT_INCONSISTENT"
+    TIBC_COMPUTED = "TIBC_COMPUTED"
+    COMPUTED = "COMPUTED"
+
+
+class Reason(StrEnum):
+    """Why a reported result was not used."""
+
+    UNIT = "UNIT"
+    UNIT_CONFLICT = "UNIT_CONFLICT"
+    UNIT_SUSPECT = "UNIT_SUSPECT"
+    IMPLAUSIBLE = "IMPLAUSIBLE"
+    ANC_GT_WBC = "ANC_GT_WBC"
+    IRON_UNIT = "IRON_UNIT"
+    VALUE = "VALUE"
+    NO_VALUE = "NO_VALUE"
+    NO_TIME = "NO_TIME"
+    FUTURE = "FUTURE"
+    STATUS = "STATUS"
+    SUBJECT = "SUBJECT"
+    SPECIMEN = "SPECIMEN"
+    AMBIGUOUS_CODE = "AMBIGUOUS_CODE"
+    MALFORMED = "MALFORMED"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceInterval:
+    """The laboratory's limits for this result, in the analyte's canonical unit.
+
+    `low` or `high` is None when the laboratory gave no such limit.
+    """
+
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabResult:
+    """One accepted result in its analyte's canonical unit.
+
+    `value` is exact; with a `comparator` it is the bound that was reported. `taken` is when the
+    specimen was drawn (effective, else issued), always timezone-aware and in the Observation's own
+    offset. `reported_value` and `reported_unit` are what the laboratory wrote. `source` is a
+    relative reference such as `Observation/123`, empty for a contained or anonymous resource;
+    `derived_from` lists the sources of a computed value.
+    """
+
+    analyte: Analyte
+    value: Decimal
+    taken: datetime
+    unit: str
+    reported_value: str
+    reported_unit: str
+    status: str = "final"
+    loinc: str = ""
+    comparator: Comparator | None = None
+    issued: datetime | None = None
+    interval: ReferenceInterval | None = None
+    flag: Flag | None = None
+    method_rank: int = 0
+    notes: frozenset[Note] = frozenset()
+    source: str = ""
+    derived_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A result that was reported but is not used, with the reason.
+
+    `explanation` is one sentence that a laboratory person understands. `candidates` are the values
+    in canonical unit under the units that might have been meant (for data-quality); never used as
+    a result.
+    """
+
+    analyte: Analyte | None
+    reason: Reason
+    explanation: str
+    reported: str = ""
+    taken: datetime | None = None
+    loinc: str = ""
+    source: str = ""
+    candidates: tuple[Decimal, ...] = ()
+
+
+class SmearSet(StrEnum):
+    """What a blood film finding says (clinical-knowledge 1.5)."""
+
+    BLASTS = "BLASTS"
+    BLAST_FLAG = "BLAST_FLAG"
+    DYSPLASIA = "DYSPLASIA"
+    TEARDROP = "TEARDROP"
+    NUCLEATED_RED_CELLS = "NRBC"
+    HYPERSEGMENTED = "HYPERSEG"
+    PLATELET_CLUMP = "PLT_CLUMP"
+    SCHISTOCYTES = "SCHISTO"
+
+
+class SmearMethod(StrEnum):
+    """How a film finding was made; an analyser flag alone never fires circulating-blasts."""
+
+    FILM = "film"
+    NARRATIVE = "narrative"
+    ANALYSER = "analyser"
+
+
+@dataclass(frozen=True, slots=True)
+class SmearFinding:
+    """One film finding: present (True), absent (False) or not to be told (None).
+
+    One narrative yields one finding per term in it, and, when it mentions no term at all, a
+    finding with `finding=None` so that the film itself is known to exist. `loinc` and the display
+    text identify the code (Auer rods among them); `text` is the sentence or value as reported.
+    """
+
+    finding: SmearSet | None
+    present: bool | None
+    taken: datetime
+    method: SmearMethod
+    loinc: str = ""
+    text: str = ""
+    source: str = ""
+    status: str = "final"
+
+
+class SerologyTest(StrEnum):
+    """Infections and autoantibodies looked for (clinical-knowledge 1.7)."""
+
+    HIV = "HIV"
+    HEPATITIS_B_SURFACE_ANTIGEN = "HBSAG"
+    HEPATITIS_B_CORE_ANTIBODY = "HBCAB"
+    HEPATITIS_C_ANTIBODY = "HCVAB"
+    ANTINUCLEAR_ANTIBODY = "ANA"
+    ANTI_DSDNA = "DSDNA"
+    INTRINSIC_FACTOR_ANTIBODY = "IFAB"
+
+
+@dataclass(frozen=True, slots=True)
+class SerologyResult:
+    """One serology result: positive (True), negative (False) or not to be told (None)."""
+
+    test: SerologyTest
+    positive: bool | None
+    taken: datetime
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MarrowResult:
+    """A marrow report or result, of whatever content."""
+
+    loinc: str
+    taken: datetime
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PregnancyObservation:
+    """One Observation about pregnancy.
+
+    `pregnant` is what a status or test says (None: it says nothing, as a gestational age alone).
+    `gestational_weeks` is the age at `taken`; `delivery_date` the estimated date of delivery.
+    `is_test` tells a pregnancy test from a recorded status.
+    """
+
+    pregnant: bool | None
+    taken: datetime
+    gestational_weeks: Decimal | None = None
+    delivery_date: date | None = None
+    is_test: bool = False
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Every laboratory fact known at one moment.
+
+    `results` holds, per analyte, the accepted and the derived results newest first, one per
+    specimen time (method rank, conflict and duplicates already settled, A7 and A8). Windows are
+    the interpreter's business. `unreadable` is newest first; `unavailable` names the data groups
+    that could not be retrieved.
+    """
+
+    results: Mapping[Analyte, tuple[LabResult, ...]] = field(default_factory=dict)
+    unreadable: tuple[Unreadable, ...] = ()
+    smear: tuple[SmearFinding, ...] = ()
+    serology: tuple[SerologyResult, ...] = ()
+    marrow: tuple[MarrowResult, ...] = ()
+    pregnancy: tuple[PregnancyObservation, ...] = ()
+    unavailable: frozenset[DataGroup] = frozenset()
+
+
+GROUP_OF_ANALYTE: dict[Analyte, DataGroup] = {
+    **dict.fromkeys(
+        (
+            Analyte.HEMOGLOBIN,
+            Analyte.LEUKOCYTES,
+            Analyte.PLATELETS,
+            Analyte.MEAN_CORPUSCULAR_VOLUME,
+            Analyte.HEMATOCRIT,
+        ),
+        DataGroup.BLOOD_COUNTS,
+    ),
+    **dict.fromkeys(
+        (
+            Analyte.NEUTROPHILS,
+            Analyte.NEUTROPHIL_PERCENT,
+            Analyte.BLAST_PERCENT,
+            Analyte.BLASTS,
+            Analyte.NUCLEATED_RED_CELL_RATIO,
+            Analyte.NUCLEATED_RED_CELLS,
+        ),
+        DataGroup.DIFFERENTIAL,
+    ),
+    **dict.fromkeys(
+        (
+            Analyte.IRON,
+            Analyte.IRON_BINDING_CAPACITY,
+            Analyte.UNSATURATED_IRON_BINDING_CAPACITY,
+            Analyte.TRANSFERRIN_SATURATION,
+            Analyte.TRANSFERRIN,
+            Analyte.FERRITIN,
+        ),
+        DataGroup.IRON_STUDIES,
+    ),
+    **dict.fromkeys(
+        (
+            Analyte.VITAMIN_B12,
+            Analyte.FOLATE,
+            Analyte.RED_CELL_FOLATE,
+            Analyte.METHYLMALONATE,
+            Analyte.HOMOCYSTEINE,
+        ),
+        DataGroup.VITAMIN_B12,
+    ),
+    **dict.fromkeys(
+        (
+            Analyte.LACTATE_DEHYDROGENASE,
+            Analyte.BILIRUBIN_TOTAL,
+            Analyte.BILIRUBIN_DIRECT,
+            Analyte.BILIRUBIN_INDIRECT,
+            Analyte.HAPTOGLOBIN,
+            Analyte.RETICULOCYTE_PERCENT,
+            Analyte.RETICULOCYTES,
+        ),
+        DataGroup.HEMOLYSIS,
+    ),
+    **dict.fromkeys(
+        (Analyte.CREATININE, Analyte.GLOMERULAR_FILTRATION_RATE), DataGroup.KIDNEY_FUNCTION
+    ),
+    **dict.fromkeys(
+        (
+            Analyte.ALANINE_AMINOTRANSFERASE,
+            Analyte.ASPARTATE_AMINOTRANSFERASE,
+            Analyte.ALKALINE_PHOSPHATASE,
+            Analyte.GAMMA_GLUTAMYL_TRANSFERASE,
+            Analyte.C_REACTIVE_PROTEIN,
+        ),
+        DataGroup.LIVER_FUNCTION,
+    ),
+    Analyte.BODY_TEMPERATURE: DataGroup.TEMPERATURE,
+}

@@ -1,0 +1,1 @@
+"""heme-hooks: a CDS Service for pancytopenia, iron and vitamin B12."""

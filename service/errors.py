@@ -1,0 +1,75 @@
+"""Every error that a caller can see, and its place in HTTP.
+
+    CdsServiceError
+    ├── InvalidHookCall          400  the body is not a valid hook call
+    ├── ClientNotAuthenticated   401
+    ├── ClientNotAllowed         403
+    ├── UnknownService           404
+    └── ClinicalDataUnavailable  412  needed data cannot be had (CDS Hooks 2.0, Prefetch)
+
+Messages name fields, keys and statuses. They never carry a value from the patient, a token or a
+FHIR server's own text.
+"""
+
+from __future__ import annotations
+
+
+class CdsServiceError(Exception):
+    """Base of all errors shown to a CDS Client. `code` is stable and searchable."""
+
+    status = 500
+    code = "internal-error"
+    issue_type = "exception"
+
+    def __init__(self, message: str, *, code: str | None = None, expression: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.expression = expression
+        if code:
+            self.code = code
+
+
+class InvalidHookCall(CdsServiceError):
+    """The request is malformed; `expression` names the field."""
+
+    status = 400
+    code = "invalid-hook-call"
+    issue_type = "invalid"
+
+
+class ClientNotAuthenticated(CdsServiceError):
+    """No, or no valid, JSON Web Token."""
+
+    status = 401
+    code = "client-not-authenticated"
+    issue_type = "login"
+
+
+class ClientNotAllowed(CdsServiceError):
+    """A known CDS Client asks for what it may not have, such as a FHIR server not on its list."""
+
+    status = 403
+    code = "client-not-allowed"
+    issue_type = "forbidden"
+
+
+class UnknownService(CdsServiceError):
+    """No CDS Service of that id, or not for that hook."""
+
+    status = 404
+    code = "unknown-service"
+    issue_type = "not-found"
+
+
+class ClinicalDataUnavailable(CdsServiceError):
+    """Data that the advice needs cannot be had. `keys` are the prefetch keys concerned."""
+
+    status = 412
+    code = "clinical-data-unavailable"
+    issue_type = "processing"
+
+    def __init__(
+        self, message: str, *, keys: tuple[str, ...] = (), code: str | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.keys = keys

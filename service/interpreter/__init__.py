@@ -1,0 +1,1 @@
+"""The clinical decision table. Pure: no clock, no I/O, no FHIR."""

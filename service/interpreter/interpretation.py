@@ -1,0 +1,289 @@
+"""What the interpreter takes and what it answers, as frozen values.
+
+`Facts` in, `Interpretation` out. Cards, the explanation on the command line and the feedback
+store's evidence are all made from an `Interpretation`; none of them asks the panel again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from fhir_mappings.context import ClinicalContext, Patient
+from fhir_mappings.panel import DataGroup, Panel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from fhir_mappings.context import MedicationDraft
+    from fhir_mappings.panel import Analyte, LabResult, Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything known about one patient at one moment.
+
+    `unavailable` names every data group, laboratory or context, that could not be retrieved (or,
+    before the second stage, has not been asked for). `user_is_patient`: the hook's userId is a
+    Patient or RelatedPerson.
+    """
+
+    patient: Patient
+    panel: Panel
+    context: ClinicalContext = field(default_factory=ClinicalContext)
+    unavailable: frozenset[DataGroup] = frozenset()
+    user_is_patient: bool = False
+
+
+class Line(StrEnum):
+    """The three cell lines."""
+
+    HEMOGLOBIN = "Hgb"
+    WHITE = "white"
+    PLATELETS = "platelets"
+
+
+class LineState(StrEnum):
+    """Low, normal, masked by a transfusion, or unknown (clinical-knowledge 2.1)."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    MASKED = "MASKED"
+    UNKNOWN = "unknown"
+
+
+class Grade(StrEnum):
+    """Severity of a low line (clinical-knowledge 2.2)."""
+
+    NORMAL = "normal"
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+    UNKNOWN = "unknown"
+
+
+class Pattern(StrEnum):
+    """How many lines are low (clinical-knowledge 2.1)."""
+
+    PANCYTOPENIA = "PAN"
+    BICYTOPENIA = "BI"
+    BICYTOPENIA_THIRD_UNKNOWN = "BIINC"
+    NONE = "none"
+
+
+class B12State(StrEnum):
+    """Vitamin B12 (clinical-knowledge 2.3)."""
+
+    LOW = "LOW"
+    BORDERLINE = "BORDERLINE"
+    NORMAL = "NORMAL"
+    ELEVATED = "ELEVATED"
+    MARKED = "MARKED"
+    MISSING = "MISSING"
+
+
+class IronState(StrEnum):
+    """Iron (clinical-knowledge 2.3)."""
+
+    CONFOUNDED = "CONF"
+    TRUE_DEFICIENCY = "ID_TRUE"
+    HIGH_SATURATION = "HIGH_SAT"
+    PARTIAL = "PARTIAL"
+    CHRONIC_DISEASE = "ACD"
+    INDEX = "IDX"
+    INDEX_BORDERLINE = "IDX_B"
+    LOW_INDETERMINATE = "LOWIRON_INDET"
+    NORMAL = "NORMAL"
+    MISSING = "MISSING"
+
+
+class FunctionState(StrEnum):
+    """Functional B12 status by MMA (clinical-knowledge 2.3, FUNC)."""
+
+    DEFICIENT = "DEF"
+    NOT_DEFICIENT = "NOTDEF"
+    UNKNOWN = "UNK"
+
+
+class Priority(StrEnum):
+    """ServiceRequest.priority."""
+
+    ROUTINE = "routine"
+    URGENT = "urgent"
+    ASAP = "asap"
+    STAT = "stat"
+
+
+class Severity(StrEnum):
+    """Card indicator; the words of CDS Hooks."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class LineFact:
+    """One cell line: its state, grade, the result it rests on, and why it is unknown or MASKED.
+
+    `limit` is the limit the value was compared with, in canonical unit, and `limit_is_laboratory`
+    tells whether it is the laboratory's own. `preserved_neutrophils`: WBC is low, ANC is not.
+    """
+
+    line: Line
+    state: LineState
+    grade: Grade = Grade.UNKNOWN
+    result: LabResult | None = None
+    limit: Decimal | None = None
+    limit_is_laboratory: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """The patient's states, as cards and evidence name them."""
+
+    lines: Mapping[Line, LineFact]
+    pattern: Pattern
+    b12: B12State
+    iron: IronState
+    function: FunctionState
+    used: tuple[LabResult, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedOrder:
+    """One order to propose. `order` is an id of clinical-knowledge 4.
+
+    `note` is text for the draft itself (such as "pediatric hematology"); `because` the reason
+    shown on the card when it is not the finding itself.
+    """
+
+    order: str
+    priority: Priority
+    note: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldOrder:
+    """An order that the finding names but that is not proposed, with the reason in plain words."""
+
+    order: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FiredFinding:
+    """One finding that fired.
+
+    `summary` is rendered, at most 139 characters. `paragraphs` is the finding's own detail text,
+    in order, one Markdown paragraph each, with the modifiers' sentences after it. `has_card` is
+    False for the -suppressed findings, which are only explained.
+    """
+
+    id: str
+    indicator: Severity
+    certainty: str
+    summary: str
+    paragraphs: tuple[str, ...]
+    avoid: tuple[str, ...] = ()
+    citation: tuple[str, ...] = ()
+    seed_steps: tuple[str, ...] = ()
+    has_card: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedModifier:
+    """One modifier M1 to M15 that acted: what triggered it and what it changed."""
+
+    id: str
+    trigger: str
+    effect: str
+
+
+class Outcome(StrEnum):
+    """What became of one rule."""
+
+    FIRED = "fired"
+    FALSE = "false"
+    UNDECIDED = "undecided"
+    NOT_REACHED = "not reached"
+    SWITCHED_OFF = "switched off"
+
+
+@dataclass(frozen=True, slots=True)
+class TriedRule:
+    """One rule in the order of 3.1, with the first condition that failed or stayed unknown.
+
+    `condition` reads as a phrase ("platelets < 150: 212"); `settled_by` names what would decide an
+    undecided rule.
+    """
+
+    id: str
+    outcome: Outcome
+    condition: str = ""
+    settled_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why there are these cards, or none. `sentence` is for a clinician."""
+
+    sentence: str
+    tried: tuple[TriedRule, ...] = ()
+    modifiers: tuple[AppliedModifier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """The whole answer of the interpreter for one call.
+
+    `overlay` is the highest overlay (its card comes first) and `lower_overlays` the others, named
+    in its detail. `finding` is the row that ended steps 1 to 12, None when none did. Order
+    proposals are one list, already freed of what exists (4.3), switched off or deferred;
+    `withheld` says which were left out and why. `order_findings` are the order-hook cards,
+    `data_quality` the last card. `undecided` lists rules that unavailable or unreadable data left
+    open; `could_not_check` says in plain words what was not available and matters to the cards.
+    """
+
+    states: States
+    overlay: FiredFinding | None = None
+    lower_overlays: tuple[FiredFinding, ...] = ()
+    finding: FiredFinding | None = None
+    order_findings: tuple[tuple[FiredFinding, MedicationDraft], ...] = ()
+    data_quality: FiredFinding | None = None
+    orders: tuple[ProposedOrder, ...] = ()
+    withheld: tuple[WithheldOrder, ...] = ()
+    set_aside: tuple[Unreadable, ...] = ()
+    modifiers: tuple[AppliedModifier, ...] = ()
+    could_not_check: tuple[str, ...] = ()
+    undecided_groups: frozenset[DataGroup] = frozenset()
+    explanation: Explanation = Explanation("")
+
+
+__all__ = [
+    "AppliedModifier",
+    "B12State",
+    "Explanation",
+    "Facts",
+    "FiredFinding",
+    "FunctionState",
+    "Grade",
+    "Interpretation",
+    "IronState",
+    "Line",
+    "LineFact",
+    "LineState",
+    "Outcome",
+    "Pattern",
+    "Priority",
+    "ProposedOrder",
+    "Severity",
+    "States",
+    "TriedRule",
+    "WithheldOrder",
+]

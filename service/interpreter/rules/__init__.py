@@ -1,0 +1,1 @@
+"""The decision table: one frozen row per finding."""
