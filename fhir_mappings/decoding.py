@@ -89,7 +89,7 @@ class Decoded:
 
 class _RawEntry(Struct, frozen=True):
     resource: Raw | None = None
-    fullUrl: str | None = None  # noqa: N815
+    fullUrl: str | None = None
 
 
 class _RawBundle(Struct, frozen=True, tag="Bundle", tag_field="resourceType"):
@@ -97,7 +97,7 @@ class _RawBundle(Struct, frozen=True, tag="Bundle", tag_field="resourceType"):
 
 
 class _TypeOnly(Struct, frozen=True):
-    resourceType: str = ""  # noqa: N815
+    resourceType: str = ""
 
 
 @cache

@@ -57,7 +57,7 @@ class Link(Struct, frozen=True, omit_defaults=True):
     label: str
     url: str
     type: str = msgspec.field(default="absolute")
-    appContext: str | UnsetType = UNSET  # noqa: N815
+    appContext: str | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if self.type not in {"absolute", "smart"}:
@@ -70,7 +70,7 @@ class Action(Struct, frozen=True, omit_defaults=True):
     type: str
     description: str
     resource: dict[str, Any] | UnsetType = UNSET
-    resourceId: str | UnsetType = UNSET  # noqa: N815
+    resourceId: str | UnsetType = UNSET
 
 
 class Suggestion(Struct, frozen=True, omit_defaults=True):
@@ -78,7 +78,7 @@ class Suggestion(Struct, frozen=True, omit_defaults=True):
 
     label: str
     uuid: str
-    isRecommended: bool | UnsetType = UNSET  # noqa: N815
+    isRecommended: bool | UnsetType = UNSET
     actions: tuple[Action, ...] = ()
 
 
@@ -94,8 +94,8 @@ class Card(Struct, frozen=True, omit_defaults=True):
     source: Source
     detail: str | UnsetType = UNSET
     suggestions: tuple[Suggestion, ...] = ()
-    selectionBehavior: str | UnsetType = UNSET  # noqa: N815
-    overrideReasons: tuple[OverrideReason, ...] = ()  # noqa: N815
+    selectionBehavior: str | UnsetType = UNSET
+    overrideReasons: tuple[OverrideReason, ...] = ()
     links: tuple[Link, ...] = ()
 
     def __post_init__(self) -> None:
@@ -121,7 +121,7 @@ class CdsService(Struct, frozen=True, omit_defaults=True):
     title: str | UnsetType = UNSET
     version: str | UnsetType = UNSET
     prefetch: dict[str, str] = {}
-    usageRequirements: str | UnsetType = UNSET  # noqa: N815
+    usageRequirements: str | UnsetType = UNSET
 
 
 class FhirAuthorization(Struct, frozen=True):

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from fhir_mappings.context import ClinicalContext, Patient
-from fhir_mappings.panel import DataGroup, Panel
+from fhir_mappings.context import ClinicalContext
+
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
-    from fhir_mappings.context import MedicationDraft
-    from fhir_mappings.panel import Analyte, LabResult, Unreadable
+    from fhir_mappings.context import MedicationDraft, Patient
+    from fhir_mappings.panel import DataGroup, LabResult, Panel, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
