@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.context import ClinicalContext
 
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal

@@ -1,0 +1,200 @@
+"""One patient at one moment, assessed: everything that a rule may ask, answered once.
+
+Each truth is three-valued (`Truth`): None means that data which would settle it was unreadable,
+undecided by a comparator, or not available.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    from fhir_mappings.context import Condition, Encounter, ExistingOrder, Medication, Procedure
+    from fhir_mappings.panel import (
+        Analyte,
+        DataGroup,
+        LabResult,
+        MarrowResult,
+        SerologyResult,
+        SmearFinding,
+        Unreadable,
+    )
+    from service.interpreter.interpretation import Facts, States
+
+Truth = bool | None
+
+
+class Freshness(StrEnum):
+    """Age of the newest blood count, the anchor (clinical-knowledge 2.4)."""
+
+    CURRENT = "current"
+    STALE = "stale"
+    NONE = "none"
+
+
+class FolateState(StrEnum):
+    """Serum folate (clinical-knowledge 2.3)."""
+
+    LOW = "LOW"
+    BORDERLINE = "BORDERLINE"
+    NORMAL = "NORMAL"
+    MISSING = "MISSING"
+
+
+class ReticulocyteState(StrEnum):
+    """Marrow response (clinical-knowledge 2.3)."""
+
+    INADEQUATE = "inadequate"
+    EQUIVOCAL = "equivocal"
+    ADEQUATE = "adequate"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Blasts:
+    """Blasts in the blood within 30 d (clinical-knowledge 2.4, 3.2 circulating-blasts).
+
+    `number` are the percentage and absolute results of the newest specimen that has any;
+    `findings` the film, narrative and Auer rod findings that stand. `critical` is the indicator
+    rule of 3.2 apart from the two-low-lines part, which the rule adds. `analyser_flag` alone never
+    makes `present` true. `newest` is when the newest evidence was drawn; `new_within_3_days`: in a
+    specimen at most 3 d old and none in the 30 d before it (known-hematologic-disorder).
+    """
+
+    present: Truth = False
+    critical: Truth = False
+    number: tuple[LabResult, ...] = ()
+    findings: tuple[SmearFinding, ...] = ()
+    analyser_flag: bool = False
+    newest: datetime | None = None
+    new_within_3_days: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fever:
+    """Temperatures at least 38.0 Cel in the last 24 h, the highest of them first."""
+
+    present: Truth = False
+    highest: LabResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Severe:
+    """Severe limits crossed (clinical-knowledge 2.2), with the results that cross them.
+
+    `present` already includes "at least two low lines" and the limits on hemoglobin.
+    `new_since_previous`: a severe line that was not severe on the CBC before (no CBC before: new).
+    """
+
+    present: Truth = False
+    results: tuple[LabResult, ...] = ()
+    new_since_previous: Truth = False
+
+
+@dataclass(frozen=True, slots=True)
+class RedFlags:
+    """What raises priority and overrides the deferral of the marrow (M1, M2, M3)."""
+
+    film: tuple[SmearFinding, ...] = ()
+    nucleated_red_cells: tuple[LabResult, ...] = ()
+    constitutional: tuple[str, ...] = ()
+    history_of_malignancy: tuple[Condition, ...] = ()
+
+    @property
+    def any(self) -> bool:
+        """Whether at least one red flag stands."""
+        return bool(
+            self.film
+            or self.nucleated_red_cells
+            or self.constitutional
+            or self.history_of_malignancy
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The assessed patient. Built by `assess`; rules only read it.
+
+    `age` is in whole years, None without a birth date. `pregnant` follows 2.5; `trimester` is 1, 2
+    or 3, None unknown. `pediatric_low` names the low lines under rule 2.5 (children only).
+    `adult_low_if_age_unknown`: a count would be low in an adult or a child (data-quality, P07).
+
+    `selected` holds, per analyte, the result in its window of 2.4 that the states rest on (newest
+    accepted); absent means not measured in the window. `unreadable` per analyte are the results of
+    that window which were refused. `unknown` are the analytes whose group was not available.
+    """
+
+    facts: Facts
+    now: datetime
+    states: States
+    age: int | None = None
+    child: bool = False
+    freshness: Freshness = Freshness.NONE
+    anchor: datetime | None = None
+    anchor_age_days: int | None = None
+    low_lines: int = 0
+    pediatric_low: tuple[str, ...] = ()
+    age_unknown_and_low: bool = False
+    white_by_leukocytes_alone: bool = False
+    preserved_neutrophils: bool = False
+    duffy_null_possible: bool = False
+    conflict: bool = False
+    counts_preliminary: bool = False
+    anc_bands_would_cross: bool = False
+    laboratory_critical_low: bool = False
+    severe: Severe = Severe()
+    neutrophils_below_half_with_age: Truth = False
+    blasts: Blasts = Blasts()
+    fever: Fever = Fever()
+    red_flags: RedFlags = RedFlags()
+    schistocytes: tuple[SmearFinding, ...] = ()
+    platelet_clumps: tuple[SmearFinding, ...] = ()
+    hypersegmented: tuple[SmearFinding, ...] = ()
+    folate: FolateState = FolateState.MISSING
+    reticulocytes: ReticulocyteState = ReticulocyteState.MISSING
+    homocysteine_high: Truth = None
+    ldh_high: Truth = None
+    ldh_marked: Truth = None
+    indirect_bilirubin_high: Truth = None
+    haptoglobin_low: Truth = None
+    mma_renal: bool = False
+    selected: Mapping[Analyte, LabResult] = field(default_factory=dict)
+    unreadable: Mapping[Analyte, tuple[Unreadable, ...]] = field(default_factory=dict)
+    unknown: frozenset[Analyte] = frozenset()
+    unavailable: frozenset[DataGroup] = frozenset()
+
+    pregnant: bool = False
+    trimester: int | None = None
+    inpatient: bool = False
+    both_low_before: bool = False
+    hospice: tuple[str, ...] = ()
+    palliative: tuple[str, ...] = ()
+    known_disorder: tuple[Condition | Procedure, ...] = ()
+    chemotherapy: tuple[Medication | Procedure | Condition, ...] = ()
+    chemotherapy_days: int | None = None
+    marrow_suppressive: tuple[Medication, ...] = ()
+    drug_induced: tuple[Condition, ...] = ()
+    hypersplenism: tuple[Condition, ...] = ()
+    splenomegaly: tuple[Condition, ...] = ()
+    liver_disease: tuple[Condition, ...] = ()
+    liver_tests_high: bool = False
+    kidney_disease: tuple[Condition, ...] = ()
+    kidney_function_poor: Truth = None
+    b12_medication: tuple[Medication, ...] = ()
+    b12_first_given: date | None = None
+    b12_prior_deficiency: tuple[str, ...] = ()
+    growth_factors: tuple[Medication, ...] = ()
+    zinc: tuple[Medication, ...] = ()
+    copper_deficiency: tuple[Condition, ...] = ()
+    secondary_causes: tuple[Condition | SerologyResult, ...] = ()
+    red_cells_transfused: tuple[Procedure, ...] = ()
+    platelets_transfused: tuple[Procedure, ...] = ()
+    intravenous_iron: tuple[Medication, ...] = ()
+    febrile_neutropenia: tuple[Condition, ...] = ()
+    marrow_exists: tuple[Procedure | ExistingOrder | MarrowResult, ...] = ()
+    referral_exists: tuple[ExistingOrder | Encounter, ...] = ()
