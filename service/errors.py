@@ -5,7 +5,8 @@
     ├── ClientNotAuthenticated   401
     ├── ClientNotAllowed         403
     ├── UnknownService           404
-    └── ClinicalDataUnavailable  412  needed data cannot be had (CDS Hooks 2.0, Prefetch)
+    ├── ClinicalDataUnavailable  412  needed data cannot be had (CDS Hooks 2.0, Prefetch)
+    └── StorageUnavailable       503  feedback could not be stored
 
 Messages name fields, keys and statuses. They never carry a value from the patient, a token or a
 FHIR server's own text.
@@ -73,3 +74,11 @@ class ClinicalDataUnavailable(CdsServiceError):
     ) -> None:
         super().__init__(message, code=code)
         self.keys = keys
+
+
+class StorageUnavailable(CdsServiceError):
+    """The store cannot be read or written. Feedback is then not acknowledged."""
+
+    status = 503
+    code = "storage-unavailable"
+    issue_type = "transient"
