@@ -18,6 +18,7 @@ class ValueSetName(StrEnum):
     """The value sets of clinical-knowledge 5."""
 
     HEMATOLOGIC_MALIGNANCY = "hematologic-malignancy"
+    HEMATOLOGIC_MALIGNANCY_IN_REMISSION = "hematologic-malignancy-in-remission"
     MARROW_FAILURE = "marrow-failure"
     STEM_CELL_TRANSPLANT = "stem-cell-transplant"
     CHEMOTHERAPY_CONDITIONS = "chemotherapy-conditions"
@@ -195,7 +196,11 @@ class MedicationDraft:
 
 @dataclass(frozen=True, slots=True)
 class ClinicalContext:
-    """Everything about the patient that is not a laboratory result."""
+    """Everything about the patient that is not a laboratory result.
+
+    `unreadable` names the resource type of every entry that could not be read at all, once each
+    entry (empty: not even its type could be told).
+    """
 
     conditions: tuple[Condition, ...] = ()
     medications: tuple[Medication, ...] = ()
@@ -204,3 +209,4 @@ class ClinicalContext:
     encounters: tuple[Encounter, ...] = ()
     imaging: tuple[ImagingReport, ...] = ()
     drafts: tuple[MedicationDraft, ...] = ()
+    unreadable: tuple[str, ...] = ()
