@@ -1,0 +1,121 @@
+"""Proposed orders as Suggestions that create draft ServiceRequests (CDS Hooks 2.0, Suggestion).
+
+Nothing is ever accepted by itself: a Suggestion waits for a clinician.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from fhir_mappings.orders import draft_order
+from service import markdown
+from service.cds_hooks import Action, Suggestion
+from service.interpreter.interpretation import Pattern
+from service.names import order_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from service.cds_hooks import CdsRequest
+    from service.interpreter.interpretation import Interpretation, ProposedOrder
+
+REFERRAL = "hematology-referral"
+MARROW = "marrow-biopsy"
+
+RECOMMENDED = frozenset(
+    {
+        REFERRAL,
+        "peripheral-smear",
+        "reticulocytes",
+        "methylmalonic-acid",
+        "homocysteine",
+        "vitamin-b12",
+    }
+)
+"""The orders that may be marked `isRecommended` (clinical-knowledge 3.4)."""
+
+MARROW_LABEL = (
+    "Bone marrow aspirate and biopsy with cytogenetics and flow cytometry, "
+    "performed and interpreted by hematology"
+)
+
+_OBSERVATION = re.compile(r"Observation/[A-Za-z0-9\-.]{1,64}")
+_REASONS = {
+    Pattern.PANCYTOPENIA: "pancytopenia",
+    Pattern.BICYTOPENIA: "bicytopenia",
+    Pattern.BICYTOPENIA_THIRD_UNKNOWN: "two low cell lines, third line not known",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionMaker:
+    """Turns the proposed orders of one call into Suggestions.
+
+    `intent` is ServiceRequest.intent (proposal, or a site's choice of order); `new_id` makes the
+    uuid of each Suggestion.
+    """
+
+    interpretation: Interpretation
+    call: CdsRequest
+    intent: str
+    new_id: Callable[[], object]
+
+    def all_of(self, orders: Iterable[ProposedOrder]) -> tuple[Suggestion, ...]:
+        """Return one Suggestion for each order, in the order given."""
+        return tuple(self.one(order) for order in orders)
+
+    def one(self, order: ProposedOrder) -> Suggestion:
+        """Return the Suggestion that creates one draft ServiceRequest."""
+        label = self.label(order)
+        action = Action(
+            type="create",
+            description=f"Create a draft order, priority {order.priority}: {label}",
+            resource=self.draft(order),
+        )
+        return Suggestion(
+            label=label,
+            uuid=str(self.new_id()),
+            isRecommended=True if order.order in RECOMMENDED else UNSET,
+            actions=(action,),
+        )
+
+    def label(self, order: ProposedOrder) -> str:
+        """Name the order as a clinician would choose it."""
+        if order.order == MARROW:
+            return MARROW_LABEL
+        return order_name(order.order)
+
+    def draft(self, order: ProposedOrder) -> dict[str, object]:
+        """Return the R4 ServiceRequest, valid and without an id."""
+        return draft_order(
+            order.order,
+            patient_id=self.call.patient_id,
+            encounter_id=self.call.encounter_id,
+            priority=str(order.priority),
+            intent=self.intent,
+            reason=self.reason(),
+            supporting=self.supporting(),
+            note=markdown.plain(order.note),
+            resource_id=None,
+        )
+
+    def reason(self) -> str:
+        """Say why, by the pattern of the lines (clinical-knowledge 4.1)."""
+        pattern = self.interpretation.states.pattern
+        if pattern in _REASONS:
+            return _REASONS[pattern]
+        lead = self.interpretation.overlay or self.interpretation.finding
+        return lead.id.replace("-", " ") if lead else ""
+
+    def supporting(self) -> tuple[str, ...]:
+        """Return references to the Observations used, each once, computed values by their parts."""
+        references: dict[str, None] = {}
+        for result in self.interpretation.states.used:
+            for source in (result.source, *result.derived_from):
+                if _OBSERVATION.fullmatch(source):
+                    references[source] = None
+        return tuple(references)
