@@ -1,8 +1,9 @@
 """JSON documents to typed FHIR resources, tolerantly, with msgspec.
 
 A document is a Bundle (searchset, collection, transaction, ...) or one resource. It is decoded in
-one typed pass; when anything in it does not fit, entry by entry, so that one bad entry never
-spoils the others. What cannot be decoded is kept as `Undecodable`, never dropped.
+one typed pass; when anything in it does not fit, entry by entry and then field by field
+(`mending`), so that one bad entry never spoils the others. What cannot be decoded is kept as
+`Undecodable`, never dropped.
 """
 
 from __future__ import annotations
@@ -14,11 +15,16 @@ from typing import TYPE_CHECKING, Any, Union
 import msgspec
 from msgspec import Raw, Struct
 
+from fhir_mappings.mending import mend, parse_json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises on bad input (ValidationError is a DecodeError)."""
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DEEPEST_BUNDLE = 3
 
 
 class Coding(Struct, frozen=True):
@@ -75,12 +81,20 @@ class Undecodable:
 class Decoded:
     """The resources of one or more documents, in order of appearance.
 
-    `full_urls` maps `id(resource)` positions to the entry's fullUrl, index by index.
+    `full_urls` and `spoiled` run beside `resources`: the entry's fullUrl, and the fields in which
+    something did not fit and was left out (empty for a resource that fitted).
     """
 
     resources: list[Resource] = field(default_factory=list)
     full_urls: list[str] = field(default_factory=list)
     undecodable: list[Undecodable] = field(default_factory=list)
+    spoiled: list[frozenset[str]] = field(default_factory=list)
+
+    def add(self, resource: Resource, full_url: str, spoiled: frozenset[str] = frozenset()) -> None:
+        """Append one resource, its fullUrl and the fields of it that could not be read."""
+        self.resources.append(resource)
+        self.full_urls.append(full_url)
+        self.spoiled.append(spoiled)
 
     def of_type(self, kind: type[Any]) -> Iterator[Any]:
         """Yield the resources of one type."""
@@ -89,15 +103,11 @@ class Decoded:
 
 class _RawEntry(Struct, frozen=True):
     resource: Raw | None = None
-    fullUrl: str | None = None
+    fullUrl: Any = None
 
 
 class _RawBundle(Struct, frozen=True, tag="Bundle", tag_field="resourceType"):
     entry: list[Raw] | None = None
-
-
-class _TypeOnly(Struct, frozen=True):
-    resourceType: str = ""
 
 
 @cache
@@ -128,9 +138,11 @@ def decode(document: bytes | Raw, kinds: tuple[type[Resource], ...]) -> Decoded:
     """Decode a Bundle or a single resource into those of `kinds` that it holds.
 
     Resources of other types are passed over. Raises nothing: a document that is not JSON at all
-    becomes one `Undecodable` with an empty resource type.
+    becomes one `Undecodable` with an empty resource type, a Bundle that cannot be opened one of
+    type Bundle.
     """
     decoded = Decoded()
+    document = bytes(document).removeprefix(BYTE_ORDER_MARK)
     try:
         bundle = _bundle_decoder(kinds).decode(document)
     except DECODE_ERRORS:
@@ -138,50 +150,60 @@ def decode(document: bytes | Raw, kinds: tuple[type[Resource], ...]) -> Decoded:
         return decoded
     for entry in bundle.entry or ():
         if entry.resource is not None:
-            decoded.resources.append(entry.resource)
-            decoded.full_urls.append(entry.fullUrl or "")
+            decoded.add(entry.resource, entry.fullUrl or "")
     return decoded
 
 
-def _decode_piecewise(
-    document: bytes | Raw, kinds: tuple[type[Resource], ...], decoded: Decoded
-) -> None:
+def _decode_piecewise(document: bytes, kinds: tuple[type[Resource], ...], decoded: Decoded) -> None:
     try:
         bundle = msgspec.json.decode(document, type=_RawBundle)
+        entries = [msgspec.json.decode(raw, type=_RawEntry) for raw in bundle.entry or ()]
     except DECODE_ERRORS:
         _decode_resource(document, "", kinds, decoded)
         return
-    for raw_entry in bundle.entry or ():
-        try:
-            entry = msgspec.json.decode(raw_entry, type=_RawEntry)
-        except DECODE_ERRORS as error:
-            decoded.undecodable.append(Undecodable("", bytes(raw_entry), _short(error)))
-            continue
+    for entry in entries:
         if entry.resource is not None:
-            _decode_resource(entry.resource, entry.fullUrl or "", kinds, decoded)
+            _decode_resource(entry.resource, _text(entry.fullUrl), kinds, decoded)
 
 
 def _decode_resource(
     raw: bytes | Raw, full_url: str, kinds: tuple[type[Resource], ...], decoded: Decoded
 ) -> None:
     try:
-        resource = _resource_decoder(kinds).decode(raw)
-    except DECODE_ERRORS as error:
-        kind = _type_of(raw)
-        if kind in {k.__struct_config__.tag for k in kinds} or not kind:
-            decoded.undecodable.append(Undecodable(kind, bytes(raw), _short(error)))
-        return
-    decoded.resources.append(resource)
-    decoded.full_urls.append(full_url)
-
-
-def _type_of(raw: bytes | Raw) -> str:
-    try:
-        return msgspec.json.decode(raw, type=_TypeOnly).resourceType
+        decoded.add(_resource_decoder(kinds).decode(raw), full_url)
     except DECODE_ERRORS:
-        return ""
+        try:
+            parsed = parse_json(raw)
+        except (ValueError, RecursionError) as error:
+            decoded.undecodable.append(Undecodable("", bytes(raw), type(error).__name__))
+            return
+        _mend_resource(parsed, full_url, kinds, decoded)
 
 
-def _short(error: BaseException) -> str:
-    """The kind of error only: msgspec's messages can quote the input."""
-    return type(error).__name__
+def _mend_resource(
+    parsed: object,
+    full_url: str,
+    kinds: tuple[type[Resource], ...],
+    decoded: Decoded,
+    depth: int = 0,
+) -> None:
+    """Fit what did not pass the typed decoder, and open a Bundle that stands inside a Bundle."""
+    resource_type = _text(parsed.get("resourceType")) if isinstance(parsed, dict) else ""
+    by_type = {kind.__struct_config__.tag: kind for kind in kinds}
+    if resource_type in by_type:
+        resource, spoiled = mend(parsed, by_type[resource_type])
+        decoded.add(resource, full_url, spoiled)
+    elif resource_type == "Bundle" and depth < _DEEPEST_BUNDLE:
+        entries = parsed.get("entry") if isinstance(parsed, dict) else None
+        for entry in entries if isinstance(entries, list) else [entries]:
+            if isinstance(entry, dict) and entry.get("resource") is not None:
+                url = _text(entry.get("fullUrl"))
+                _mend_resource(entry["resource"], url, kinds, decoded, depth + 1)
+            elif entry is not None and not isinstance(entry, dict):
+                decoded.undecodable.append(Undecodable("Bundle", b"", "entry"))
+    elif not resource_type:
+        decoded.undecodable.append(Undecodable("", b"", "resourceType"))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
