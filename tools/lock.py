@@ -20,7 +20,7 @@ def uv(*arguments: str) -> str:
     own = ("UV_INDEX", "UV_EXTRA_INDEX", "UV_DEFAULT_INDEX", "UV_FIND_LINKS")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(own)}
     command = [sys.executable, "-m", "uv", "--no-config", *arguments]
-    done = subprocess.run(  # noqa: S603  our own arguments
+    done = subprocess.run(
         command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
     return done.stdout

@@ -67,6 +67,14 @@ def _run(command, sentence):
         stop(sentence)
 
 
+def _usable():
+    """Whether .venv has a working interpreter."""
+    try:
+        return subprocess.call([python_of_venv(), "-c", ""], stderr=subprocess.DEVNULL) == 0
+    except OSError:
+        return False
+
+
 def main(extras):
     """Make or update .venv; quick when nothing changed."""
     check_python()
@@ -76,9 +84,7 @@ def main(extras):
     wanted = ",".join(sorted(installed.union(extras)))
     print("Setting up .venv (once; needs PyPI) ...")
     sys.stdout.flush()
-    if subprocess.call([python_of_venv(), "-c", ""], stderr=subprocess.DEVNULL) if os.path.exists(
-        python_of_venv()
-    ) else True:
+    if not _usable():
         _run(
             [sys.executable, "-m", "venv", "--clear", FOLDER],
             "the environment could not be made in %s; the lines above say why." % FOLDER,

@@ -1,0 +1,26 @@
+"""Sample patients: charts that show every finding and its traps, for demos, trials and tests.
+
+Nobody real: names, dates and values are made up. Dates are counted back from the day of loading,
+so that the findings stay what they are.
+"""
+
+from service.samples.catalog import NAMES, SAMPLES, SEED, hook_call, sample_bundle
+from service.samples.chart import ID_PREFIX, TAG_CODE, TAG_SYSTEM, Person, Sample
+from service.samples.loader import Removed, SamplesNotWritten, load, remove
+
+__all__ = [
+    "ID_PREFIX",
+    "NAMES",
+    "SAMPLES",
+    "SEED",
+    "TAG_CODE",
+    "TAG_SYSTEM",
+    "Person",
+    "Removed",
+    "Sample",
+    "SamplesNotWritten",
+    "hook_call",
+    "load",
+    "remove",
+    "sample_bundle",
+]
