@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET
 
 from fhir_mappings.orders import draft_order
+from fhir_mappings.panel import Analyte
 from service import markdown
 from service.cds_hooks import Action, Suggestion
 from service.interpreter.interpretation import Pattern
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 REFERRAL = "hematology-referral"
 MARROW = "marrow-biopsy"
+B12 = "vitamin-b12"
 
 RECOMMENDED = frozenset(
     {
@@ -42,6 +44,9 @@ MARROW_LABEL = (
     "Bone marrow aspirate and biopsy with cytogenetics and flow cytometry, "
     "performed and interpreted by hematology"
 )
+
+FIRST_B12_LABEL = "Serum vitamin B12"
+"""The order's own name asks for a repeat, which is wrong where B12 was never measured."""
 
 _OBSERVATION = re.compile(r"Observation/[A-Za-z0-9\-.]{1,64}")
 _REASONS = {
@@ -87,11 +92,17 @@ class SuggestionMaker:
         """Name the order as a clinician would choose it."""
         if order.order == MARROW:
             return MARROW_LABEL
+        if order.order == B12 and not self._b12_was_measured():
+            return FIRST_B12_LABEL
         return order_name(order.order)
+
+    def _b12_was_measured(self) -> bool:
+        used = self.interpretation.states.used
+        return any(result.analyte is Analyte.VITAMIN_B12 for result in used)
 
     def draft(self, order: ProposedOrder) -> dict[str, object]:
         """Return the R4 ServiceRequest, valid and without an id."""
-        return draft_order(
+        resource = draft_order(
             order.order,
             patient_id=self.call.patient_id,
             encounter_id=self.call.encounter_id,
@@ -100,8 +111,10 @@ class SuggestionMaker:
             reason=self.reason(),
             supporting=self.supporting(),
             note=markdown.plain(order.note),
-            resource_id=None,
         )
+        if order.order == B12:
+            resource["code"]["text"] = self.label(order)
+        return resource
 
     def reason(self) -> str:
         """Say why, by the pattern of the lines (clinical-knowledge 4.1)."""

@@ -1,0 +1,1 @@
+"""The commands of `heme-hooks`, one module each: thin shells over functions that tests call."""

@@ -1,0 +1,110 @@
+"""`heme-hooks try`: what the service says about one patient."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from service import try_command
+from service.terminal import render_response
+from service.try_command import EXIT_USAGE, HttpTransport, TryFailed, TryOptions
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_MAX_WIDTH = 110
+
+
+@click.command("try")
+@click.option("--fhir-server", metavar="URL", help="FHIR R4 base address to read the patient from.")
+@click.option("--patient", "patient_id", metavar="ID", help="Patient.id.")
+@click.option("--token-file", type=_FILE, help="File with a bearer token for the FHIR server.")
+@click.option("--bundle", type=_FILE, help="A FHIR R4 Bundle of one patient, in place of a server.")
+@click.option("--drafts", type=_FILE, help="Drafted orders, for order-select and order-sign.")
+@click.option(
+    "--hook",
+    type=click.Choice(["patient-view", "order-select", "order-sign"]),
+    default="patient-view",
+    show_default=True,
+)
+@click.option("--service-url", metavar="URL", help="A running service; without it, this process.")
+@click.option("--at", "at_text", metavar="DATE", help="Judge as of this date (old Bundles).")
+@click.option("--json", "as_json", is_flag=True, help="Print the raw response.")
+@click.option("--explain", is_flag=True, help="Say why there are these cards, or none.")
+def try_hook(
+    *,
+    service_url: str | None,
+    at_text: str | None,
+    as_json: bool,
+    **given: Any,  # noqa: ANN401
+) -> None:
+    """Make one hook call and print the cards.
+
+    \b
+    heme-hooks try --fhir-server http://localhost:8080/fhir --patient 123
+    heme-hooks try --bundle patient.json
+
+    Exit code: 0 answered, 1 refused, 2 wrong usage, 3 clinical data not available (412),
+    4 service not reachable.
+    """
+    options = TryOptions(**given)
+    try:
+        _check(options, service_url, at_text)
+        transport, templates = _service(options, service_url, at_text)
+        answer = try_command.run(options, transport, templates)
+    except TryFailed as error:
+        click.echo(f"heme-hooks try: {error.message}", err=True)
+        sys.exit(error.exit_code)
+    click.echo(answer.decode() if as_json else shown(answer, options))
+
+
+def shown(answer: bytes, options: TryOptions, width: int | None = None) -> str:
+    """Return the cards, and the explanation where it was asked for, as text."""
+    response = msgspec.json.decode(answer)
+    if width is None:
+        width = max(40, min(_MAX_WIDTH, shutil.get_terminal_size((100, 24)).columns))
+    parts = [render_response(response, width)]
+    if options.explain:
+        from service.explanation_text import explanation_of, render
+
+        parts.append(render(explanation_of(response), width))
+    return "\n\n".join(parts)
+
+
+def _check(options: TryOptions, service_url: str | None, at_text: str | None) -> None:
+    if (options.bundle is None) == (options.fhir_server is None):
+        raise TryFailed("Name either --fhir-server with --patient, or --bundle.", EXIT_USAGE)
+    if options.fhir_server and not options.patient_id:
+        raise TryFailed("--fhir-server needs --patient ID.", EXIT_USAGE)
+    if options.token_file and not options.fhir_server:
+        raise TryFailed("--token-file is for --fhir-server.", EXIT_USAGE)
+    if service_url and at_text:
+        raise TryFailed(
+            "--at needs the service in this process: leave --service-url out.", EXIT_USAGE
+        )
+
+
+def _service(
+    options: TryOptions, service_url: str | None, at_text: str | None
+) -> tuple[try_command.Transport, dict[str, str]]:
+    from service.in_process import InProcessTransport, prefetch_templates
+
+    templates = prefetch_templates()
+    if service_url:
+        return HttpTransport(service_url), templates
+    return InProcessTransport(options.fhir_server, _moment(at_text)), templates
+
+
+def _moment(at_text: str | None) -> datetime | None:
+    if at_text is None:
+        return None
+    try:
+        return try_command.moment(at_text)
+    except ValueError as error:
+        raise TryFailed("--at is a date such as 2026-06-15.", EXIT_USAGE) from error
