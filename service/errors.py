@@ -63,17 +63,26 @@ class UnknownService(CdsServiceError):
 
 
 class ClinicalDataUnavailable(CdsServiceError):
-    """Data that the advice needs cannot be had. `keys` are the prefetch keys concerned."""
+    """Data that the advice needs cannot be had.
+
+    `keys` are the prefetch keys concerned, `details` the pairs of a key and what went wrong there.
+    """
 
     status = 412
     code = "clinical-data-unavailable"
     issue_type = "processing"
 
     def __init__(
-        self, message: str, *, keys: tuple[str, ...] = (), code: str | None = None
+        self,
+        message: str,
+        *,
+        keys: tuple[str, ...] = (),
+        code: str | None = None,
+        details: tuple[tuple[str, str], ...] = (),
     ) -> None:
         super().__init__(message, code=code)
-        self.keys = keys
+        self.keys = keys or tuple(key for key, _ in details)
+        self.details = details
 
 
 class StorageUnavailable(CdsServiceError):

@@ -1,0 +1,97 @@
+"""The data of one call as gathered: documents per prefetch key, and where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import DataGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from service.fhir_failures import Failure
+
+FIRST_STAGE = (
+    DataGroup.PATIENT,
+    DataGroup.BLOOD_COUNTS,
+    DataGroup.DIFFERENTIAL,
+    DataGroup.SMEAR,
+)
+SECOND_STAGE = tuple(group for group in DataGroup if group not in FIRST_STAGE)
+
+OBSERVATION_GROUPS = (
+    DataGroup.BLOOD_COUNTS,
+    DataGroup.DIFFERENTIAL,
+    DataGroup.SMEAR,
+    DataGroup.IRON_STUDIES,
+    DataGroup.VITAMIN_B12,
+    DataGroup.HEMOLYSIS,
+    DataGroup.KIDNEY_FUNCTION,
+    DataGroup.LIVER_FUNCTION,
+    DataGroup.TEMPERATURE,
+    DataGroup.SEROLOGY,
+    DataGroup.PREGNANCY,
+    DataGroup.MARROW_RESULTS,
+)
+
+MEDICATION_GROUPS = (
+    DataGroup.MEDICATION_REQUESTS,
+    DataGroup.MEDICATION_ADMINISTRATIONS,
+    DataGroup.MEDICATION_STATEMENTS,
+)
+
+
+class DataSource(StrEnum):
+    """Where the data of a key came from."""
+
+    PREFETCH = "prefetch"
+    FHIR_SERVER = "fhirServer"
+    BOTH = "prefetch and fhirServer"
+    NOT_ASKED = "not asked"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupData:
+    """One key: its documents, their source, and why it is unavailable when it is."""
+
+    source: DataSource
+    documents: tuple[bytes, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClinicalData:
+    """All keys of one call. A key that stands nowhere was not asked for."""
+
+    groups: Mapping[DataGroup, GroupData] = field(default_factory=dict)
+
+    def documents(self, group: DataGroup) -> tuple[bytes, ...]:
+        """The documents of a key, none when it is unavailable or was not asked for."""
+        data = self.groups.get(group)
+        return data.documents if data is not None else ()
+
+    @property
+    def failures(self) -> dict[DataGroup, Failure]:
+        """The keys that were asked for in vain, in their order."""
+        return {
+            group: data.failure
+            for group in DataGroup
+            if (data := self.groups.get(group)) is not None and data.failure is not None
+        }
+
+    @property
+    def unavailable(self) -> frozenset[DataGroup]:
+        """The keys of which nothing is known: failed, or not asked for."""
+        return frozenset(
+            group
+            for group in DataGroup
+            if group not in self.groups or self.groups[group].failure is not None
+        )
+
+    def source_of(self, group: DataGroup) -> DataSource:
+        """Where the key's data came from."""
+        data = self.groups.get(group)
+        return data.source if data is not None else DataSource.NOT_ASKED

@@ -1,0 +1,91 @@
+"""Why a piece of clinical data could not be had, in words for the developer of a CDS Client.
+
+A FHIR server's own text is never repeated: it may name the patient.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FailureKind(StrEnum):
+    """The kind of failure; stable, for logs and tests."""
+
+    NO_FHIR_SERVER = "no-fhir-server"
+    STATUS = "http-status"
+    REDIRECT = "redirect"
+    CONNECTION = "connection"
+    DEADLINE = "deadline"
+    NOT_JSON = "not-json"
+    NOT_FHIR = "wrong-resource-type"
+    WRONG_PATIENT = "wrong-patient"
+    OUTCOME = "operation-outcome"
+    TOO_LARGE = "too-large"
+    TOO_MANY_PAGES = "too-many-pages"
+    PAGE_LOOP = "page-loop"
+    OTHER_ORIGIN = "next-link-on-another-origin"
+    MEDICATION_REFERENCE = "medication-reference"
+
+
+_SENTENCES = {
+    FailureKind.NO_FHIR_SERVER: "it was not prefetched and the call gives no fhirServer",
+    FailureKind.REDIRECT: "the FHIR server answered with a redirect, which is not followed",
+    FailureKind.CONNECTION: "the FHIR server could not be reached",
+    FailureKind.DEADLINE: "the FHIR server did not answer within the time of the call",
+    FailureKind.NOT_JSON: "the FHIR server's answer is not JSON that can be read",
+    FailureKind.NOT_FHIR: "the FHIR server answered with another resource type than asked for",
+    FailureKind.WRONG_PATIENT: "the Patient is not the one of context.patientId",
+    FailureKind.OUTCOME: "the FHIR server answered with an OperationOutcome of severity error",
+    FailureKind.TOO_LARGE: "the FHIR server's answer is larger than the limit",
+    FailureKind.TOO_MANY_PAGES: "the search has more pages than the limit",
+    FailureKind.PAGE_LOOP: "the search's next links lead round in a circle",
+    FailureKind.OTHER_ORIGIN: "the search's next link leaves the base URL of fhirServer",
+    FailureKind.MEDICATION_REFERENCE: "a Medication that a resource refers to could not be read",
+}
+
+_HINTS = {
+    400: "the search was refused",
+    401: "the access token was not accepted",
+    403: "the access token does not allow it",
+    404: "it was not found",
+    410: "it is gone",
+    429: "too many requests",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure: its kind and, where the server answered, the HTTP status.
+
+    `prefetched` says why what the CDS Client sent under the key could not be used, when it sent
+    something.
+    """
+
+    kind: FailureKind
+    status: int | None = None
+    prefetched: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What happened, without a value from the patient or the server."""
+        if self.kind is FailureKind.STATUS:
+            hint = _HINTS.get(self.status or 0, "")
+            what = f"the FHIR server answered HTTP {self.status}" + (f" ({hint})" if hint else "")
+        else:
+            what = _SENTENCES[self.kind]
+            if self.status is not None:
+                what += f" (HTTP {self.status})"
+        if not self.prefetched:
+            return what
+        if self.kind is FailureKind.NO_FHIR_SERVER:
+            return f"{self.prefetched}, and the call gives no fhirServer"
+        return f"{self.prefetched}, and {what}"
+
+
+class FetchFailed(Exception):
+    """A read or a search of the FHIR server failed as a whole."""
+
+    def __init__(self, kind: FailureKind, status: int | None = None) -> None:
+        super().__init__(kind.value)
+        self.failure = Failure(kind, status)

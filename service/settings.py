@@ -1,0 +1,188 @@
+"""The one `Settings` of a running service, read from `HEME_HOOKS_*` when it starts.
+
+Development is the default and needs no setting. Production refuses to start until it is safe, and
+says everything that is missing at once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003  pydantic needs it at run time
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from service.base_urls import BaseUrl, parse_base_url
+
+PREFIX = "HEME_HOOKS_"
+
+PUBLIC_HAPI = ("https://hapi.fhir.org/baseR4", "http://hapi.fhir.org/baseR4")
+"""The public HAPI sandbox, allowed in development."""
+
+
+class Environment(StrEnum):
+    """Where the service runs."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class PrefetchKeys(StrEnum):
+    """Which prefetch keys discovery serves (architecture 2.6)."""
+
+    CORE = "core"
+    ALL = "all"
+
+
+class OrderIntent(StrEnum):
+    """ServiceRequest.intent of drafts."""
+
+    PROPOSAL = "proposal"
+    ORDER = "order"
+
+
+class ClientAuthentication(StrEnum):
+    """Who makes sure that a caller is a known CDS Client."""
+
+    NONE = "none"
+    PROXY = "proxy"
+
+
+class SettingsRefused(Exception):
+    """The settings do not make a safe, working service. The message lists every problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("The service does not start:\n" + "\n".join(f"- {p}" for p in problems))
+        self.problems = problems
+
+
+class Settings(BaseSettings):
+    """What can be set. Each field is the environment variable `HEME_HOOKS_` + its name.
+
+    `fhir_servers`: base URLs that a call may name (JSON list); in development they come on top of
+    loopback and the public HAPI sandbox. `cors_origins`: origins of browser clients (JSON list);
+    in development any. `call_deadline`: seconds for one call. `codes_per_search`: codes in one
+    search. `parallel_searches`: searches of one call at the same time. `max_request_bytes`,
+    `max_search_bytes`, `max_pages`: limits on a hook call and on one search. `public_url`: the
+    service's own address, for links on cards. `explanations`: whether a call may ask why (in
+    development yes). `client_authentication`: `proxy` states that a reverse proxy lets only known
+    CDS Clients through. `fhir_ca_file`: certificate authorities of the FHIR servers.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    environment: Environment = Environment.DEVELOPMENT
+    fhir_servers: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    client_authentication: ClientAuthentication = ClientAuthentication.NONE
+    prefetch_keys: PrefetchKeys = PrefetchKeys.CORE
+    order_intent: OrderIntent = OrderIntent.PROPOSAL
+    findings_off: frozenset[str] = frozenset()
+    site_mappings: Path | None = None
+    public_url: str = ""
+    explanations: bool | None = None
+    call_deadline: float = Field(default=4.0, gt=0, le=60, allow_inf_nan=False)
+    codes_per_search: int = Field(default=20, ge=1, le=500)
+    parallel_searches: int = Field(default=12, ge=1, le=64)
+    max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    max_search_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    max_pages: int = Field(default=100, ge=1, le=1000)
+    fhir_ca_file: Path | None = None
+
+    @field_validator("fhir_servers")
+    @classmethod
+    def _base_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(parse_base_url(url)) for url in urls)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(origin if origin == "*" else _origin(origin) for origin in origins)
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, url: str) -> str:
+        return str(parse_base_url(url)) if url else ""
+
+    @field_validator("site_mappings", "fhir_ca_file")
+    @classmethod
+    def _existing(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.exists():
+            raise ValueError("there is no such file")
+        return path
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        if self.is_production and (problems := list(_dangers(self))):
+            raise SettingsRefused(problems)
+        return self
+
+    @property
+    def is_production(self) -> bool:
+        """Whether patients' data may be expected."""
+        return self.environment is Environment.PRODUCTION
+
+    @property
+    def may_explain(self) -> bool:
+        """Whether an explanation is given to a call that asks for one."""
+        return not self.is_production if self.explanations is None else self.explanations
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """The origins of browser clients that may read answers."""
+        return self.cors_origins or (() if self.is_production else ("*",))
+
+    @property
+    def allowed_fhir_servers(self) -> tuple[str, ...]:
+        """The base URLs that a call may name, loopback apart."""
+        return self.fhir_servers + (() if self.is_production else PUBLIC_HAPI)
+
+    def allows_fhir_server(self, base: BaseUrl) -> bool:
+        """Whether a call may name this FHIR server: compared part by part, not as text."""
+        if not self.is_production and base.is_loopback:
+            return True
+        return any(parse_base_url(url) == base for url in self.allowed_fhir_servers)
+
+
+def load_settings(**values: Any) -> Settings:  # noqa: ANN401  as pydantic takes them
+    """Read the settings. Raises SettingsRefused with every problem in one message."""
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        problems = [
+            f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        ]
+        raise SettingsRefused(problems) from None
+    except SettingsError as error:
+        raise SettingsRefused([f'{error}; lists are written as JSON, such as ["a", "b"]']) from None
+
+
+def _origin(text: str) -> str:
+    base = parse_base_url(text)
+    if base.segments or urlsplit(text).path not in {"", "/"}:
+        raise ValueError("an origin has no path")
+    return str(base)
+
+
+def _dangers(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if not settings.fhir_servers:
+        problems.append(f"{PREFIX}FHIR_SERVERS must list the FHIR servers that calls may name")
+    if any(parse_base_url(url).scheme != "https" for url in settings.fhir_servers):
+        problems.append(f"{PREFIX}FHIR_SERVERS must be https")
+    if "*" in settings.cors_origins:
+        problems.append(f"{PREFIX}CORS_ORIGINS must name origins, not *")
+    if any(origin.startswith("http:") for origin in settings.cors_origins):
+        problems.append(f"{PREFIX}CORS_ORIGINS must be https")
+    if not settings.public_url.startswith("https:"):
+        problems.append(f"{PREFIX}PUBLIC_URL must be the https address of this service")
+    if settings.client_authentication is ClientAuthentication.NONE:
+        problems.append(
+            f"{PREFIX}CLIENT_AUTHENTICATION must be 'proxy', and a reverse proxy must let only "
+            "known CDS Clients through"
+        )
+    return problems
