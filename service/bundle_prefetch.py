@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -19,6 +18,8 @@ from fhir_mappings.panel import DataGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from service.code_search import Template
 
 Json = dict[str, Any]
 
@@ -45,7 +46,7 @@ class BundleCall:
 
 
 def read_bundle(
-    document: bytes, templates: Mapping[str, str], patient_id: str | None = None
+    document: bytes, templates: Mapping[DataGroup, Template], patient_id: str | None = None
 ) -> BundleCall:
     """Split a Bundle into one prefetch value for each template.
 
@@ -60,7 +61,7 @@ def read_bundle(
         if key == DataGroup.PATIENT:
             prefetch[key] = patient
             continue
-        kind, codes = _search_of(template)
+        kind, codes = template.resource_type, _wanted_codes(template)
         chosen = [entry for entry in entries if _matches(entry[1], kind, codes)]
         claimed.update(id(resource) for _, resource in chosen)
         chosen += [entry for entry in entries if kind in _COMPANIONS.get(_kind(entry[1]), ())]
@@ -156,15 +157,12 @@ def _patient(resources: list[Json], patient_id: str | None) -> Json:
     return next(iter(patients.values()))
 
 
-def _search_of(template: str) -> tuple[str, frozenset[str]]:
-    """Return the resource type and the codes of a search template; no codes mean all."""
-    parts = urlsplit(template)
-    tokens = parse_qs(parts.query).get("code", [])
-    codes = {token.rsplit("|", 1)[-1] for each in tokens for token in each.split(",")}
-    return parts.path, frozenset(codes)
+def _wanted_codes(template: Template) -> frozenset[str]:
+    return frozenset(token.rpartition("|")[2] for token in template.codes)
 
 
 def _matches(resource: Json, kind: str, codes: frozenset[str]) -> bool:
+    """Whether a search of this type and these codes finds the resource; no codes mean all."""
     return _kind(resource) == kind and (not codes or not codes.isdisjoint(_codes(resource)))
 
 

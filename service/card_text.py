@@ -185,7 +185,7 @@ def also_found(interpretation: Interpretation) -> str:
 
 def avoid_list(finding: FiredFinding) -> str:
     """Return what not to do."""
-    return _section("Not", finding.avoid)
+    return _section("Cautions", finding.avoid)
 
 
 def footer(finding: FiredFinding, *, version: str, rule_url: str) -> str:

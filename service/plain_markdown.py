@@ -52,6 +52,21 @@ def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]
     )
 
 
+def sections(markdown: str) -> list[str]:
+    """Split a detail into paragraphs, each bold heading together with the block under it."""
+    parts: list[str] = []
+    for block in re.split(r"\n\s*\n", markdown.strip()):
+        if parts and _is_heading(parts[-1]):
+            parts[-1] += "\n\n" + block
+        else:
+            parts.append(block)
+    return parts
+
+
+def _is_heading(line: str) -> bool:
+    return re.fullmatch(r"\*\*[^\n]+\*\*", line) is not None
+
+
 def to_lines(markdown: str, width: int) -> list[str]:
     """Return the lines of a whole detail, wrapped to `width` columns."""
     lines: list[str] = []
@@ -70,7 +85,7 @@ def _block(source: list[str], width: int) -> list[str]:
         bullet = re.match(r"\s*[-*+]\s+", line)
         if bullet:
             lines.extend(wrapped(inline(line[bullet.end() :]), width, "- ", "  "))
-        elif re.fullmatch(r"\*\*.+\*\*", line):
+        elif _is_heading(line):
             lines.append(inline(line).upper())
         else:
             lines.extend(wrapped(inline(re.sub(r"^#{1,6}\s+", "", line)), width))

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from service.markdown import plain
-from service.plain_markdown import to_lines, wrapped
+from service.plain_markdown import sections, to_lines, wrapped
 
 Json = Mapping[str, Any]
 
 BAR = "│ "
+AS_BEFORE = "(Values and how they were read: as on the card above.)"
 NO_CARDS = "No cards: the service has no advice for this patient."
 
 
@@ -19,34 +20,48 @@ def render_response(response: Json, width: int) -> str:
     cards = [card for card in _list(response.get("cards")) if isinstance(card, Mapping)]
     if not cards:
         return NO_CARDS
+    shown: set[str] = set()
     return "\n\n".join(
-        "\n".join(_card(card, place, len(cards), width)) for place, card in enumerate(cards, 1)
+        "\n".join(_card(card, place, len(cards), width, shown))
+        for place, card in enumerate(cards, 1)
     )
 
 
-def _card(card: Json, place: int, count: int, width: int) -> Iterator[str]:
+def _card(card: Json, place: int, count: int, width: int, shown: set[str]) -> Iterator[str]:
     indicator = _text(card.get("indicator")).upper() or "NO INDICATOR"
     title = " · ".join(
         part for part in (f"Card {place} of {count}", indicator, _topic(card)) if part
     )
     yield f"┌─ {title} ".ljust(width, "─")
-    for line in _body(card, width - len(BAR)):
+    for line in _body(card, width - len(BAR), shown):
         yield f"{BAR}{line}".rstrip()
     yield "└" + "─" * (width - 1)
 
 
-def _body(card: Json, width: int) -> Iterator[str]:
+def _body(card: Json, width: int, shown: set[str]) -> Iterator[str]:
     yield from wrapped(_text(card.get("summary")), width)
     detail = card.get("detail")
     if isinstance(detail, str) and detail:
         yield ""
-        yield from to_lines(detail, width)
+        yield from to_lines(_not_shown_yet(detail, shown), width)
     suggestions = [each for each in _list(card.get("suggestions")) if isinstance(each, Mapping)]
     if suggestions:
         yield ""
         yield "SUGGESTIONS (drafts; nothing is ordered until somebody accepts)"
         for suggestion in suggestions:
             yield from wrapped(_suggestion(suggestion), width, "[ ] ", "    ")
+
+
+def _not_shown_yet(detail: str, shown: set[str]) -> str:
+    """Leave out the sections that an earlier card showed word for word: the shared evidence."""
+    kept: list[str] = []
+    for section in sections(detail):
+        if section not in shown:
+            kept.append(section)
+        elif AS_BEFORE not in kept:
+            kept.append(AS_BEFORE)
+    shown.update(section for section in kept if section.startswith("**"))
+    return "\n\n".join(kept)
 
 
 def _suggestion(suggestion: Json) -> str:

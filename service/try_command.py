@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from fhir_mappings.panel import DataGroup
+    from service.code_search import Template
+
 Json = dict[str, Any]
 
 EXIT_REFUSED = 1
@@ -89,7 +92,9 @@ class HttpTransport:
         return answer.status_code, answer.content
 
 
-def run(options: TryOptions, transport: Transport, templates: Mapping[str, str]) -> bytes:
+def run(
+    options: TryOptions, transport: Transport, templates: Mapping[DataGroup, Template]
+) -> bytes:
     """Make the call and return the raw response of status 200.
 
     Raises TryFailed with a sentence when there is nothing to call about or the service refuses.
@@ -102,7 +107,7 @@ def run(options: TryOptions, transport: Transport, templates: Mapping[str, str])
     return answer
 
 
-def hook_call(options: TryOptions, templates: Mapping[str, str]) -> Json:
+def hook_call(options: TryOptions, templates: Mapping[DataGroup, Template]) -> Json:
     """Return the body of the call. Raises TryFailed when a file cannot be used."""
     chart = _bundle_call(options, templates)
     context: Json = {
@@ -144,7 +149,7 @@ def moment(text: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _bundle_call(options: TryOptions, templates: Mapping[str, str]) -> BundleCall | None:
+def _bundle_call(options: TryOptions, templates: Mapping[DataGroup, Template]) -> BundleCall | None:
     if options.bundle is None:
         return None
     try:

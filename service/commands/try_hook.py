@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from service import try_command
+from service.discovery import load_catalogue
 from service.terminal import render_response
 from service.try_command import EXIT_USAGE, HttpTransport, TryFailed, TryOptions
 
@@ -56,8 +57,8 @@ def try_hook(
     options = TryOptions(**given)
     try:
         _check(options, service_url, at_text)
-        transport, templates = _service(options, service_url, at_text)
-        answer = try_command.run(options, transport, templates)
+        transport = _transport(options, service_url, at_text)
+        answer = try_command.run(options, transport, load_catalogue().templates)
     except TryFailed as error:
         click.echo(f"heme-hooks try: {error.message}", err=True)
         sys.exit(error.exit_code)
@@ -90,15 +91,14 @@ def _check(options: TryOptions, service_url: str | None, at_text: str | None) ->
         )
 
 
-def _service(
+def _transport(
     options: TryOptions, service_url: str | None, at_text: str | None
-) -> tuple[try_command.Transport, dict[str, str]]:
-    from service.in_process import InProcessTransport, prefetch_templates
-
-    templates = prefetch_templates()
+) -> try_command.Transport:
     if service_url:
-        return HttpTransport(service_url), templates
-    return InProcessTransport(options.fhir_server, _moment(at_text)), templates
+        return HttpTransport(service_url)
+    from service.in_process import InProcessTransport
+
+    return InProcessTransport(options.fhir_server, _moment(at_text))
 
 
 def _moment(at_text: str | None) -> datetime | None:
