@@ -1,0 +1,145 @@
+"""The resources of several documents, with what is needed to judge whose they are.
+
+A resource counts when its subject is the hook's patient, whichever way the reference is written:
+relative, absolute, versioned, or `urn:uuid:` with the Patient in one of the documents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from fhir_mappings import loose
+from fhir_mappings.context_resources import (
+    KINDS,
+    MedicationRecord,
+    MedicationResource,
+    PatientResource,
+)
+from fhir_mappings.decoding import DECODE_ERRORS, Decoded, Resource, Undecodable, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Resources in order of appearance, each resource once.
+
+    `full_urls` is the entry's fullUrl of each, `patient_names` every way to write the patient as a
+    `urn:uuid:` reference, `unreadable` the type of every entry that could not be read.
+    """
+
+    patient_id: str
+    resources: tuple[Resource, ...] = ()
+    full_urls: tuple[str, ...] = ()
+    patient_names: frozenset[str] = frozenset()
+    unreadable: tuple[str, ...] = ()
+    medications: dict[str, MedicationResource] = field(default_factory=dict)
+
+    def of_type(self, kind: type[Any]) -> Iterator[Any]:
+        """Yield the resources of one type."""
+        return (resource for resource in self.resources if type(resource) is kind)
+
+    def is_patient(self, element: Any) -> bool:  # noqa: ANN401 - any JSON value
+        """Whether a Reference element names the hook's patient."""
+        written = loose.reference(element)
+        key = resource_key(written)
+        return key == f"Patient/{self.patient_id}" or written in self.patient_names
+
+    def medication(self, reference: str, record: MedicationRecord) -> MedicationResource | None:
+        """Return the Medication that a reference names: contained, or in any document."""
+        if reference.startswith("#"):
+            contained = loose.items(loose.value(record.contained))
+            return _contained_medication(contained, reference.removeprefix("#"))
+        return self.medications.get(reference) or self.medications.get(resource_key(reference))
+
+
+def open_chart(documents: Iterable[bytes | msgspec.Raw], patient_id: str) -> Chart:
+    """Decode documents, each a Bundle or one resource. Raises nothing."""
+    resources: dict[object, tuple[Resource, str]] = {}
+    unreadable: list[str] = []
+    for document in documents:
+        decoded = _rescued(decode(document, KINDS))
+        unreadable.extend(each.resource_type for each in decoded.undecodable)
+        for resource, url in zip(decoded.resources, decoded.full_urls, strict=True):
+            key = (
+                (type(resource), resource.id) if resource.id else (type(resource), url or object())
+            )
+            resources.setdefault(key, (resource, url))
+    return _chart(list(resources.values()), tuple(unreadable), patient_id)
+
+
+def resource_key(reference: str) -> str:
+    """Return `Type/id` of a relative, absolute or versioned reference, else empty."""
+    path = reference.split("?", 1)[0].split("#", 1)[0].split("/_history/", 1)[0].rstrip("/")
+    parts = path.split("/")
+    if len(parts) < 2 or not parts[-2].isalpha() or not parts[-1]:
+        return ""
+    return "/".join(parts[-2:])
+
+
+def source_of(resource: Resource, kind: str) -> str:
+    """Return the relative reference to a resource, empty when it has no id."""
+    return f"{kind}/{resource.id}" if resource.id else ""
+
+
+def _chart(found: list[tuple[Resource, str]], unreadable: tuple[str, ...], patient: str) -> Chart:
+    medications: dict[str, MedicationResource] = {}
+    names = {f"urn:uuid:{patient}"}
+    for resource, url in found:
+        if isinstance(resource, MedicationResource):
+            medications |= {
+                key: resource for key in (url, source_of(resource, "Medication")) if key
+            }
+        elif isinstance(resource, PatientResource) and resource.id == patient and url:
+            names.add(url)
+    return Chart(
+        patient_id=patient,
+        resources=tuple(resource for resource, _ in found),
+        full_urls=tuple(url for _, url in found),
+        patient_names=frozenset(names),
+        unreadable=unreadable,
+        medications=medications,
+    )
+
+
+def _rescued(decoded: Decoded) -> Decoded:
+    """Give a resource whose only fault is its id (a number, null) a second chance without it."""
+    kept: list[Undecodable] = []
+    for each in decoded.undecodable:
+        resource = _without_id(each.raw)
+        if resource is None:
+            kept.append(each)
+        else:
+            decoded.resources.append(resource)
+            decoded.full_urls.append("")
+    decoded.undecodable[:] = kept
+    return decoded
+
+
+def _without_id(raw: bytes) -> Resource | None:
+    content = loose.value(msgspec.Raw(raw))
+    if not isinstance(content, dict) or isinstance(content.get("id", 0), str):
+        return None
+    content.pop("id", None)
+    return _as_resource(content)
+
+
+def _contained_medication(contained: list[Any], local_id: str) -> MedicationResource | None:
+    for each in contained:
+        if loose.text(loose.member(each, "id")).lstrip("#") == local_id:
+            resource = _as_resource(each)
+            if isinstance(resource, MedicationResource):
+                return resource
+    return None
+
+
+def _as_resource(content: Any) -> Resource | None:  # noqa: ANN401 - any JSON value
+    try:
+        decoded = decode(msgspec.json.encode(content), KINDS)
+    except (*DECODE_ERRORS, msgspec.MsgspecError, ValueError, OverflowError):
+        return None
+    return decoded.resources[0] if decoded.resources else None

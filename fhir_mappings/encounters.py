@@ -1,0 +1,76 @@
+"""Encounters and Appointments to facts (clinical-knowledge 3.2 bicytopenia, M5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fhir_mappings import loose
+from fhir_mappings.chart import source_of
+from fhir_mappings.context import Encounter
+from fhir_mappings.context_resources import AppointmentResource, EncounterResource
+from fhir_mappings.value_sets import sets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fhir_mappings.chart import Chart
+
+_VOID = frozenset({"entered-in-error", "cancelled", "noshow"})
+
+
+def read_encounters(chart: Chart) -> Iterator[Encounter]:
+    """Yield the patient's Encounters and Appointments, those that never took place left out."""
+    for resource in chart.of_type(EncounterResource):
+        status = loose.codes(loose.value(resource.status))
+        if status & _VOID or not chart.is_patient(loose.value(resource.subject)):
+            continue
+        period = loose.value(resource.period)
+        participants = loose.items(loose.value(resource.participant))
+        roles = [loose.member(each, "type") for each in participants]
+        yield Encounter(
+            kind=_class(loose.value(resource.class_)),
+            status=next(iter(status), ""),
+            start=loose.moment(loose.member(period, "start")),
+            end=loose.moment(loose.member(period, "end")),
+            sets=_sets(loose.value(resource.type), loose.value(resource.serviceType), *roles),
+            source=source_of(resource, "Encounter"),
+        )
+    yield from _appointments(chart)
+
+
+def _appointments(chart: Chart) -> Iterator[Encounter]:
+    for resource in chart.of_type(AppointmentResource):
+        status = loose.codes(loose.value(resource.status))
+        participants = loose.items(loose.value(resource.participant))
+        actors = [loose.member(each, "actor") for each in participants]
+        if status & _VOID or not any(chart.is_patient(actor) for actor in actors):
+            continue
+        asked = next(iter(loose.items(loose.value(resource.requestedPeriod))), None)
+        yield Encounter(
+            kind="",
+            status=next(iter(status), ""),
+            start=loose.moment(loose.value(resource.start))
+            or loose.moment(loose.member(asked, "start")),
+            end=loose.moment(loose.value(resource.end)) or loose.moment(loose.member(asked, "end")),
+            sets=_sets(
+                *(loose.value(raw) for raw in (resource.serviceCategory, resource.serviceType)),
+                *(loose.value(raw) for raw in (resource.specialty, resource.appointmentType)),
+                *(loose.member(each, "type") for each in participants),
+            ),
+            is_appointment=True,
+            source=source_of(resource, "Appointment"),
+        )
+
+
+def _sets(*elements: Any) -> frozenset[Any]:  # noqa: ANN401 - any JSON value
+    return frozenset().union(*(sets_of(loose.codings(element)) for element in elements))
+
+
+def _class(element: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return the class code: a Coding in R4, a CodeableConcept or a list of them elsewhere."""
+    for each in loose.items(element):
+        code = loose.text(loose.member(each, "code"))
+        found = [code] if code else [coding.code for coding in loose.codings(each)]
+        if found and found[0]:
+            return found[0].upper()
+    return ""

@@ -1,0 +1,50 @@
+"""ServiceRequests that stand already, in the chart or in the hook's draftOrders (4.3, M4, M5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings import loose
+from fhir_mappings.chart import source_of
+from fhir_mappings.context import ExistingOrder
+from fhir_mappings.context_resources import ServiceRequestResource
+from fhir_mappings.orders import order_ids_for
+from fhir_mappings.value_sets import sets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fhir_mappings.chart import Chart
+
+_VOID = frozenset({"entered-in-error"})
+
+
+def read_existing_orders(chart: Chart, *, drafted: bool = False) -> Iterator[ExistingOrder]:
+    """Yield the ServiceRequests that carry the code of an order or of a value set.
+
+    Orders not to do something are left out. A drafted one without a subject belongs to the hook's
+    patient; any other without one belongs to nobody.
+    """
+    for resource in chart.of_type(ServiceRequestResource):
+        codings = loose.codings(loose.value(resource.code))
+        orders, sets = order_ids_for(codings), sets_of(codings)
+        if not (orders or sets) or not _counts(resource, chart, drafted=drafted):
+            continue
+        yield ExistingOrder(
+            orders=orders,
+            sets=sets,
+            status=next(iter(loose.codes(loose.value(resource.status))), ""),
+            authored=loose.moment(loose.value(resource.authoredOn))
+            or loose.moment(loose.value(resource.occurrenceDateTime)),
+            drafted=drafted,
+            source=source_of(resource, "ServiceRequest"),
+        )
+
+
+def _counts(resource: ServiceRequestResource, chart: Chart, *, drafted: bool) -> bool:
+    if loose.codes(loose.value(resource.status)) & _VOID:
+        return False
+    if loose.value(resource.doNotPerform) is True:
+        return False
+    subject = loose.value(resource.subject)
+    return chart.is_patient(subject) or (drafted and not loose.reference(subject))
