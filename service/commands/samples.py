@@ -1,92 +1,118 @@
-"""`heme-hooks samples`: thin shells over the loader."""
+"""`heme-hooks samples`: sample patients for demos and trials."""
 
 from __future__ import annotations
 
 import json
-import time
-from datetime import UTC, datetime
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
-import requests
 
-from service.samples.catalog import NAMES, SAMPLES, hook_call, sample_bundle
-from service.samples.loader import SamplesNotWritten, load, remove
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-_SERVER = click.option(
-    "--fhir-server",
-    required=True,
-    metavar="URL",
-    help="Base URL of the FHIR R4 server, such as https://hapi.fhir.org/baseR4.",
+    import requests
+
+_FHIR_SERVER = click.option(
+    "--fhir-server", required=True, metavar="URL", help="FHIR R4 base address."
 )
 _TOKEN = click.option(
     "--token-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File that holds a bearer token for the FHIR server.",
+    help="File with a bearer token for the FHIR server.",
 )
-_CHOSEN = click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[NAME]...")
+_NAMES = click.argument("names", nargs=-1, metavar="[NAME]...")
 
 
 @click.group()
 def samples() -> None:
-    """Sample patients: list, show, load on a FHIR server, remove."""
+    """Sample patients: made up, tagged, dated back from today."""
 
 
 @samples.command("list")
 def list_samples() -> None:
-    """Name every sample patient with its story."""
-    width = max(len(name) for name in NAMES)
-    for sample in SAMPLES.values():
-        click.echo(f"{sample.name:<{width}}  {sample.story}")
+    """Name the sample patients."""
+    from service import samples as library
+
+    for name, sample in library.SAMPLES.items():
+        click.echo(f"{library.ID_PREFIX}{name}: {sample.story}")
 
 
-@samples.command("show")
-@click.argument("name", type=click.Choice(NAMES), metavar="NAME")
-@click.option("--call", is_flag=True, help="The body of a hook call instead of the chart.")
-def show_sample(name: str, *, call: bool) -> None:
-    """Print one sample as an R4 transaction Bundle."""
-    made = hook_call(name, _now()) if call else sample_bundle(name, _now())
-    click.echo(json.dumps(made, indent=2))
+@samples.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print one sample as a transaction Bundle, for `heme-hooks try --bundle`."""
+    from service import samples as library
+    from service.app import utc_now
+
+    _check([name])
+    click.echo(json.dumps(library.sample_bundle(_short(name), utc_now()), indent=2))
 
 
-@samples.command("load")
-@_SERVER
+@samples.command()
+@_FHIR_SERVER
 @_TOKEN
-@_CHOSEN
-def load_samples(fhir_server: str, token_file: Path | None, names: tuple[str, ...]) -> None:
-    """Put the sample patients on a FHIR server; repeating it renews their dates."""
-    with _session(token_file) as session:
-        try:
-            patients = load(fhir_server, session, _now(), names or NAMES)
-        except SamplesNotWritten as error:
-            raise click.ClickException(str(error)) from error
+@_NAMES
+def load(fhir_server: str, token_file: Path | None, names: tuple[str, ...]) -> None:
+    """Put the samples on a FHIR server; repeating it renews their dates."""
+    from service import samples as library
+    from service.app import utc_now
+
+    _check(names)
+    wanted = [_short(name) for name in names] or library.NAMES
+    try:
+        patients = library.load(fhir_server, _session(token_file), utc_now(), wanted)
+    except library.SamplesNotWritten as error:
+        _fail(str(error))
+    click.echo(f"{len(patients)} sample patients are on {fhir_server}:")
     for patient in patients:
-        click.echo(f"Patient/{patient}")
+        click.echo(f"  {patient}")
 
 
-@samples.command("remove")
-@_SERVER
+@samples.command()
+@_FHIR_SERVER
 @_TOKEN
-@_CHOSEN
-def remove_samples(fhir_server: str, token_file: Path | None, names: tuple[str, ...]) -> None:
-    """Take away what `samples load` put on a FHIR server, and nothing else."""
-    with _session(token_file) as session:
-        try:
-            removed = remove(fhir_server, session, names or None)
-        except SamplesNotWritten as error:
-            raise click.ClickException(str(error)) from error
-    click.echo(f"{removed.count} resources removed.")
-    for reference in removed.kept:
-        click.echo(f"Kept, because resources that are not ours refer to it: {reference}", err=True)
+@_NAMES
+def remove(fhir_server: str, token_file: Path | None, names: tuple[str, ...]) -> None:
+    """Take away what `samples load` put there, and nothing else."""
+    from service import samples as library
+
+    _check(names)
+    chosen = [_short(name) for name in names] or None
+    try:
+        removed = library.remove(fhir_server, _session(token_file), chosen)
+    except library.SamplesNotWritten as error:
+        _fail(str(error))
+    click.echo(f"{removed.count} resources removed from {fhir_server}.")
+    if removed.kept:
+        click.echo("Kept, because others refer to them: " + ", ".join(removed.kept))
+
+
+def _short(name: str) -> str:
+    from service.samples import ID_PREFIX
+
+    return name.removeprefix(ID_PREFIX)
+
+
+def _check(names: Sequence[str]) -> None:
+    from service.samples import NAMES
+
+    unknown = [name for name in names if _short(name) not in NAMES]
+    if unknown:
+        _fail(f"There is no sample named {unknown[0]}: see `heme-hooks samples list`.", 2)
 
 
 def _session(token_file: Path | None) -> requests.Session:
+    import requests
+
     session = requests.Session()
-    if token_file:
-        token = token_file.read_text(encoding="utf-8").strip()
+    if token_file is not None:
+        token = token_file.read_text("utf-8").strip()
         session.headers["Authorization"] = f"Bearer {token}"
     return session
 
 
-def _now() -> datetime:
-    return datetime.fromtimestamp(time.time(), tz=UTC)
+def _fail(message: str, code: int = 1) -> NoReturn:
+    click.echo(f"heme-hooks samples: {message}", err=True)
+    sys.exit(code)

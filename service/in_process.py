@@ -1,0 +1,56 @@
+"""The service within this process, for `heme-hooks try`: the same Flask application, no socket."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from service.app import create_app, utc_now
+from service.base_urls import parse_base_url
+from service.settings import SettingsRefused, load_settings
+from service.try_command import EXIT_USAGE, TryFailed
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.settings import Settings
+
+_MOST_BYTES = 512 * 1024 * 1024
+
+
+class InProcessTransport:
+    """Answers calls with the application itself.
+
+    The FHIR server that the person names is allowed, whatever the settings say; `at` stands in for
+    the clock. Raises TryFailed when the settings or the address cannot be used.
+    """
+
+    def __init__(self, fhir_server: str | None = None, at: datetime | None = None) -> None:
+        # The log lines of the service are for its operators; here one person reads its answer.
+        clock = utc_now if at is None else lambda: at
+        self._client = create_app(_settings(fhir_server), clock=clock).test_client()
+        logging.disable(logging.CRITICAL)
+
+    def post(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Call the application."""
+        answer = self._client.post(path, data=body, content_type="application/json")
+        return answer.status_code, answer.data
+
+
+def _settings(fhir_server: str | None) -> Settings:
+    try:
+        settings = load_settings()
+        servers = settings.fhir_servers
+        if fhir_server:
+            servers = (*servers, str(parse_base_url(fhir_server)))
+        return settings.model_copy(
+            update={
+                "fhir_servers": servers,
+                "explanations": True,
+                "max_request_bytes": _MOST_BYTES,
+            }
+        )
+    except SettingsRefused as error:
+        raise TryFailed(" ".join(error.problems), EXIT_USAGE) from error
+    except ValueError as error:
+        raise TryFailed(f"--fhir-server: {error}", EXIT_USAGE) from error
