@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import requests
 
@@ -61,16 +61,19 @@ def running(
     what: str,
     limit: float = START_LIMIT,
     environment: Mapping[str, str] | None = None,
+    errors: IO[bytes] | None = None,
 ) -> Iterator[int]:
     """Run a server until the end of the block; yields its process id once it answers.
 
-    It has a session of its own, so that Ctrl-C reaches us only and we end it in order. Raises
+    It has a session of its own, so that Ctrl-C reaches us only and we end it in order. Its standard
+    error goes to `errors`, or to ours. Raises
     ServerNotStarted when it ends early or does not answer `ready_url` with 200 in time.
     """
     child = subprocess.Popen(  # noqa: S603  our own arguments
         [sys.executable, "-m", "service.tied", *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
+        stderr=errors,
         start_new_session=True,
         env={**os.environ, **(environment or {})},
     )
