@@ -1,96 +1,52 @@
-"""Units of laboratory results: any spelling to an exact factor (clinical-knowledge 1.3, U1 to U4)."""
+"""Units of laboratory results: any spelling to an exact factor (clinical-knowledge 1.3).
+
+`read_units` answers for a Quantity (U1, U4), `read_unit` for one spelling (U2, U3). A unit is read
+only when exactly one reading is left for the analyte; otherwise `UnitNotUnderstood` says why.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Context, Decimal
-from enum import StrEnum
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Reason
+from fhir_mappings.terminology import UCUM, UCUM_SYSTEMS
+from fhir_mappings.unit_reading import (
+    Refusal,
+    UnitNotUnderstood,
+    UnitReading,
+    reading_or_refusal,
+    usual_readings,
+)
+from fhir_mappings.unit_types import Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fhir_mappings.terminology import AnalyteDefinition, CodeMeaning
 
+__all__ = [
+    "Dimension",
+    "UnitNotUnderstood",
+    "UnitReading",
+    "clashes",
+    "infer_unit",
+    "read_unit",
+    "read_units",
+    "usual_readings",
+]
 
-class Dimension(StrEnum):
-    """What kind of quantity a unit measures."""
-
-    COUNT = "count"
-    MASS = "mass"
-    MOLAR = "molar"
-
-
-@dataclass(frozen=True, slots=True)
-class UnitReading:
-    """How a value in one unit becomes a value in the analyte's canonical unit.
-
-    canonical = (value - zero) * numerator / divisor, exactly. `factor` and `offset` say the same
-    as canonical = value * factor + offset. `inferred` asks for the note UNIT_INFERRED.
-    """
-
-    canonical: str
-    dimension: Dimension
-    numerator: Decimal = Decimal(1)
-    divisor: Decimal = Decimal(1)
-    zero: Decimal = Decimal(0)
-    inferred: bool = False
-
-    @property
-    def factor(self) -> Decimal:
-        """Canonical units per unit."""
-        return self.numerator / self.divisor
-
-    @property
-    def offset(self) -> Decimal:
-        """What to add after the factor; 0 except for degrees Fahrenheit."""
-        return -self.zero * self.numerator / self.divisor
-
-    @property
-    def is_per_microliter(self) -> bool:
-        """A count per microliter or its like, factor 0.001 (U8, first half)."""
-        return self.dimension is Dimension.COUNT and self.factor == Decimal("0.001")
-
-    @property
-    def is_below_per_microliter(self) -> bool:
-        """A count per liter, milliliter or thousand per liter (U8, second half)."""
-        return self.dimension is Dimension.COUNT and self.factor < Decimal("0.001")
-
-    def convert(self, value: Decimal) -> Decimal:
-        """Return the value in canonical unit."""
-        raise NotImplementedError
-
-
-class UnitNotUnderstood(ValueError):  # noqa: N818
-    """A unit that leaves no reading, or more than one.
-
-    `reason` is UNIT or UNIT_CONFLICT, `explanation` one sentence for a laboratory person (it does
-    not repeat the spelling). `candidates` are the readings that may have been meant. `inferable`:
-    the reference range may settle it (`infer_unit`); `missing`: no unit was given at all (U1).
-    """
-
-    def __init__(
-        self,
-        reason: Reason,
-        explanation: str,
-        candidates: tuple[UnitReading, ...] = (),
-        *,
-        inferable: bool = False,
-        missing: bool = False,
-    ) -> None:
-        super().__init__(explanation)
-        self.reason = reason
-        self.explanation = explanation
-        self.candidates = candidates
-        self.inferable = inferable
-        self.missing = missing
+_RANGE_TOLERANCE = Decimal("2.5")
+"""How far a laboratory's limit may lie from the usual one; its square stays below ten."""
 
 
 def read_unit(text: str, analyte: AnalyteDefinition) -> UnitReading:
     """Read one spelling. Raises UnitNotUnderstood (U2, U3, grammar of 1.3)."""
-    raise NotImplementedError
+    outcome = reading_or_refusal(text, analyte)
+    if isinstance(outcome, Refusal):
+        raise outcome.error()
+    return outcome
 
 
 def read_units(
@@ -99,15 +55,34 @@ def read_units(
     range_units: Sequence[str],
     analyte: AnalyteDefinition,
     *,
-    system: str | None = "http://unitsofmeasure.org",
+    system: str | None = UCUM,
 ) -> UnitReading:
     """Read the unit of a Quantity (U1, U4). Raises UnitNotUnderstood.
 
     Pass Quantity.code, Quantity.unit, the units of referenceRange low and high, and
     Quantity.system as they stand: `code` counts as UCUM only when `system` is UCUM's; otherwise it
-    is read as a spelling when there is no `unit`.
+    is read as a spelling when there is no `unit`. A spelling that leaves the power of ten or the
+    volume open is settled, as inferred, by the unit of the range.
     """
-    raise NotImplementedError
+    code, unit = _given(code), _given(unit)
+    if (system or "").strip() not in UCUM_SYSTEMS:
+        code, unit = None, unit or code
+    ranges = list(filter(None, map(_given, range_units)))
+    spellings = [text for text in (code, unit) if text] or ranges
+    if not spellings:
+        raise UnitNotUnderstood(
+            Reason.UNIT,
+            "No unit was sent with the result or with its reference range.",
+            usual_readings(analyte),
+            missing=True,
+        )
+    outcome = _agreed([reading_or_refusal(text, analyte) for text in spellings])
+    if isinstance(outcome, UnitReading):
+        return outcome
+    settled = _settled_by_range(outcome, ranges, analyte) if spellings is not ranges else None
+    if settled is None:
+        raise outcome
+    return settled
 
 
 def infer_unit(
@@ -117,19 +92,70 @@ def infer_unit(
     analyte: AnalyteDefinition,
     refusal: UnitNotUnderstood | None = None,
 ) -> UnitReading | None:
-    """Return the one reading (inferred) that the plausible and the reference range leave, or None.
+    """Return the one reading, as inferred, that plausible and reference range leave, or None.
 
-    `low` and `high` are the laboratory's range as written. With `refusal` only the readings that it
-    allows are tried; a unit that is missing altogether stays refused (U1).
+    `low` and `high` are the laboratory's range as written. With `refusal` only the readings that
+    it allows are tried, and none when the unit is missing altogether or is another kind of
+    quantity: those stay refused (U1, U3). Without `refusal` every usual unit is tried.
     """
-    raise NotImplementedError
-
-
-def usual_readings(analyte: AnalyteDefinition) -> tuple[UnitReading, ...]:
-    """Return the readings that laboratories use for this analyte (for what may have been meant)."""
-    raise NotImplementedError
+    if refusal is not None and not refusal.inferable:
+        return None
+    candidates = usual_readings(analyte) if refusal is None else refusal.candidates
+    fitting = [
+        reading
+        for reading in candidates
+        if analyte.is_plausible(reading.convert(value)) and _range_fits(reading, low, high, analyte)
+    ]
+    if len({reading.scale for reading in fitting}) != 1:
+        return None
+    return replace(fitting[0], inferred=True)
 
 
 def clashes(meaning: CodeMeaning, reading: UnitReading) -> bool:
     """Tell whether LOINC says mass and the unit says moles, or the reverse (U5, UNIT_GOVERNS)."""
-    raise NotImplementedError
+    expected = {"MCnc": Dimension.MOLAR, "SCnc": Dimension.MASS}.get(meaning.property)
+    return expected is not None and reading.dimension is expected
+
+
+def _given(text: str | None) -> str | None:
+    return (text or "").strip() or None
+
+
+def _agreed(outcomes: list[UnitReading | Refusal]) -> UnitReading | UnitNotUnderstood:
+    """Let code and unit speak with one voice (U4)."""
+    readings = [outcome for outcome in outcomes if isinstance(outcome, UnitReading)]
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    if not readings:
+        return min(refusals, key=lambda refusal: not refusal.inferable).error()
+    contradicted = any(refusal.contradicts for refusal in refusals)
+    if contradicted or len({reading.scale for reading in readings}) > 1:
+        return UnitNotUnderstood(
+            Reason.UNIT_CONFLICT,
+            "The result carries two units that contradict each other.",
+            tuple(dict.fromkeys(readings)),
+        )
+    return readings[0]
+
+
+def _settled_by_range(
+    refusal: UnitNotUnderstood, ranges: list[str], analyte: AnalyteDefinition
+) -> UnitReading | None:
+    if not refusal.inferable or not ranges:
+        return None
+    reading = _agreed([reading_or_refusal(text, analyte) for text in ranges])
+    if isinstance(reading, UnitReading) and reading in refusal.candidates:
+        return replace(reading, inferred=True)
+    return None
+
+
+def _range_fits(
+    reading: UnitReading, low: Decimal | None, high: Decimal | None, analyte: AnalyteDefinition
+) -> bool:
+    """Tell whether the laboratory's range, read so, lies about where such a range must lie."""
+    pairs = ((low, analyte.reference_low), (high, analyte.reference_high))
+    checks = [
+        usual / _RANGE_TOLERANCE <= reading.convert(limit) <= usual * _RANGE_TOLERANCE
+        for limit, usual in pairs
+        if limit is not None and usual is not None
+    ]
+    return bool(checks) and all(checks)
