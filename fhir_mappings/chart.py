@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from fhir_mappings import loose
 from fhir_mappings.context_resources import (
     KINDS,
@@ -18,7 +16,8 @@ from fhir_mappings.context_resources import (
     MedicationResource,
     PatientResource,
 )
-from fhir_mappings.decoding import DECODE_ERRORS, Decoded, Resource, Undecodable, decode
+from fhir_mappings.decoding import Resource, decode
+from fhir_mappings.mending import mend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,17 +51,17 @@ class Chart:
     def medication(self, reference: str, record: MedicationRecord) -> MedicationResource | None:
         """Return the Medication that a reference names: contained, or in any document."""
         if reference.startswith("#"):
-            contained = loose.items(loose.value(record.contained))
+            contained = loose.items(record.contained)
             return _contained_medication(contained, reference.removeprefix("#"))
         return self.medications.get(reference) or self.medications.get(resource_key(reference))
 
 
-def open_chart(documents: Iterable[bytes | msgspec.Raw], patient_id: str) -> Chart:
+def open_chart(documents: Iterable[bytes], patient_id: str) -> Chart:
     """Decode documents, each a Bundle or one resource. Raises nothing."""
     resources: dict[object, tuple[Resource, str]] = {}
     unreadable: list[str] = []
     for document in documents:
-        decoded = _rescued(decode(document, KINDS))
+        decoded = decode(document, KINDS)
         unreadable.extend(each.resource_type for each in decoded.undecodable)
         for resource, url in zip(decoded.resources, decoded.full_urls, strict=True):
             key = (
@@ -106,40 +105,9 @@ def _chart(found: list[tuple[Resource, str]], unreadable: tuple[str, ...], patie
     )
 
 
-def _rescued(decoded: Decoded) -> Decoded:
-    """Give a resource whose only fault is its id (a number, null) a second chance without it."""
-    kept: list[Undecodable] = []
-    for each in decoded.undecodable:
-        resource = _without_id(each.raw)
-        if resource is None:
-            kept.append(each)
-        else:
-            decoded.resources.append(resource)
-            decoded.full_urls.append("")
-    decoded.undecodable[:] = kept
-    return decoded
-
-
-def _without_id(raw: bytes) -> Resource | None:
-    content = loose.value(msgspec.Raw(raw))
-    if not isinstance(content, dict) or isinstance(content.get("id", 0), str):
-        return None
-    content.pop("id", None)
-    return _as_resource(content)
-
-
 def _contained_medication(contained: list[Any], local_id: str) -> MedicationResource | None:
     for each in contained:
         if loose.text(loose.member(each, "id")).lstrip("#") == local_id:
-            resource = _as_resource(each)
-            if isinstance(resource, MedicationResource):
-                return resource
+            medication: MedicationResource | None = mend(each, MedicationResource)[0]
+            return medication
     return None
-
-
-def _as_resource(content: Any) -> Resource | None:  # noqa: ANN401 - any JSON value
-    try:
-        decoded = decode(msgspec.json.encode(content), KINDS)
-    except (*DECODE_ERRORS, msgspec.MsgspecError, ValueError, OverflowError):
-        return None
-    return decoded.resources[0] if decoded.resources else None

@@ -34,26 +34,19 @@ def read_conditions(chart: Chart, today: date) -> Iterator[Condition]:
 
 
 def _read(resource: ConditionResource, chart: Chart, today: date) -> Condition | None:
-    code = loose.value(resource.code)
+    code = resource.code
     found = sets_of(loose.codings(code))
-    if not found or not chart.is_patient(loose.value(resource.subject)):
+    if not found or not chart.is_patient(resource.subject):
         return None
-    verification = loose.codes(loose.value(resource.verificationStatus))
+    verification = loose.codes(resource.verificationStatus)
     if verification & _DROPPED:
         return None
-    in_remission = _REMISSION in found
-    abated = _abated(resource, today)
     return Condition(
         sets=_standing(found),
         display=next(iter(loose.texts(code)), "") or display_of(loose.codings(code)),
-        active=_is_active(resource, has_abated=abated),
-        may_suppress=(
-            verification <= {"confirmed"}
-            and ValueSetName.NEVER_SUPPRESS not in found
-            and not in_remission
-            and not abated
-        ),
-        in_remission=in_remission,
+        active=_is_active(resource, today),
+        may_suppress=verification <= {"confirmed"} and ValueSetName.NEVER_SUPPRESS not in found,
+        in_remission=_REMISSION in found,
         onset=_onset(resource),
         abated=_abatement_day(resource),
         source=source_of(resource, "Condition"),
@@ -69,17 +62,23 @@ def _standing(found: frozenset[ValueSetName]) -> frozenset[ValueSetName]:
     return found
 
 
-def _is_active(resource: ConditionResource, *, has_abated: bool) -> bool:
-    status = loose.codes(loose.value(resource.clinicalStatus))
-    return bool(status & _ACTIVE) if status else not has_abated
+def _is_active(resource: ConditionResource, today: date) -> bool:
+    """Whether the Condition is active.
 
-
-def _abated(resource: ConditionResource, today: date) -> bool:
-    """Whether the record says that the Condition is over; an abatement yet to come does not."""
+    An abatement that lies in the past contradicts the status active (R4 invariant con-4) and wins:
+    the record must not silence a card on the strength of a status nobody updated.
+    """
+    status = loose.codes(resource.clinicalStatus)
     on = _abatement_day(resource)
-    if on is not None:
-        return on <= today
-    undated = (
+    if on is not None and on > today:
+        return not status or bool(status & _ACTIVE)
+    if status:
+        return bool(status & _ACTIVE) and on is None
+    return not _has_abatement(resource)
+
+
+def _has_abatement(resource: ConditionResource) -> bool:
+    elements = (
         resource.abatementDateTime,
         resource.abatementPeriod,
         resource.abatementAge,
@@ -87,13 +86,13 @@ def _abated(resource: ConditionResource, today: date) -> bool:
         resource.abatementString,
         resource.abatementBoolean,
     )
-    return any(bool(loose.value(each)) for each in undated)
+    return any(bool(each) for each in elements)
 
 
 def _abatement_day(resource: ConditionResource) -> date | None:
-    period = loose.value(resource.abatementPeriod)
+    period = resource.abatementPeriod
     return (
-        loose.day(loose.value(resource.abatementDateTime))
+        loose.day(resource.abatementDateTime)
         or loose.day(loose.member(period, "end"))
         or loose.day(loose.member(period, "start"))
     )
@@ -101,8 +100,8 @@ def _abatement_day(resource: ConditionResource) -> date | None:
 
 def _onset(resource: ConditionResource) -> date | None:
     return (
-        loose.day(loose.value(resource.onsetDateTime))
-        or loose.day(loose.member(loose.value(resource.onsetPeriod), "start"))
-        or loose.day(loose.value(resource.recordedDate))
-        or loose.day(loose.value(resource.assertedDate))
+        loose.day(resource.onsetDateTime)
+        or loose.day(loose.member(resource.onsetPeriod, "start"))
+        or loose.day(resource.recordedDate)
+        or loose.day(resource.assertedDate)
     )

@@ -121,7 +121,8 @@ class Medication:
 
     `name` is the drug as the value set or the record names it, `drug_class` the class of the value
     set when it has one. `first` and `last` are the first and last day seen in this record
-    (`last` None: still running). `active`: the record says it is being taken now.
+    (`last` None: still running; both None: no date is known). A single date, such as authoredOn,
+    is both. `active`: the record says it is being taken now.
     """
 
     sets: frozenset[ValueSetName]

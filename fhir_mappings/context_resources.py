@@ -1,15 +1,14 @@
 """The FHIR R4 resources of the clinical context, as far as they are read.
 
-Every element but the id stays raw until a reader asks for it, so that a broken piece never spoils
-the rest (see `loose`).
+Every element but the id is taken as whatever JSON it is, and read with `loose` when a reader asks
+for it, so that a broken piece never spoils the rest.
 """
 
 from __future__ import annotations
 
-from msgspec import Raw  # noqa: TC002 - msgspec resolves the annotations at run time
+from typing import Any
 
 from fhir_mappings.decoding import OperationOutcome, Resource
-from fhir_mappings.loose import NOTHING
 
 
 class PatientResource(Resource, tag="Patient", frozen=True, kw_only=True):
@@ -19,56 +18,56 @@ class PatientResource(Resource, tag="Patient", frozen=True, kw_only=True):
 class ConditionResource(Resource, tag="Condition", frozen=True, kw_only=True):
     """Condition."""
 
-    subject: Raw = NOTHING
-    clinicalStatus: Raw = NOTHING
-    verificationStatus: Raw = NOTHING
-    code: Raw = NOTHING
-    onsetDateTime: Raw = NOTHING
-    onsetPeriod: Raw = NOTHING
-    recordedDate: Raw = NOTHING
-    assertedDate: Raw = NOTHING
-    abatementDateTime: Raw = NOTHING
-    abatementPeriod: Raw = NOTHING
-    abatementAge: Raw = NOTHING
-    abatementRange: Raw = NOTHING
-    abatementString: Raw = NOTHING
-    abatementBoolean: Raw = NOTHING
+    subject: Any = None
+    clinicalStatus: Any = None
+    verificationStatus: Any = None
+    code: Any = None
+    onsetDateTime: Any = None
+    onsetPeriod: Any = None
+    recordedDate: Any = None
+    assertedDate: Any = None
+    abatementDateTime: Any = None
+    abatementPeriod: Any = None
+    abatementAge: Any = None
+    abatementRange: Any = None
+    abatementString: Any = None
+    abatementBoolean: Any = None
 
 
 class MedicationResource(Resource, tag="Medication", frozen=True, kw_only=True):
     """Medication, found through a medicationReference."""
 
-    code: Raw = NOTHING
-    form: Raw = NOTHING
-    ingredient: Raw = NOTHING
+    code: Any = None
+    form: Any = None
+    ingredient: Any = None
 
 
 class MedicationRecord(Resource, frozen=True, kw_only=True):
     """What the three medication resources have in common."""
 
-    status: Raw = NOTHING
-    subject: Raw = NOTHING
-    medicationCodeableConcept: Raw = NOTHING
-    medicationReference: Raw = NOTHING
-    contained: Raw = NOTHING
+    status: Any = None
+    subject: Any = None
+    medicationCodeableConcept: Any = None
+    medicationReference: Any = None
+    contained: Any = None
 
 
 class MedicationRequestResource(MedicationRecord, tag="MedicationRequest", frozen=True):
     """MedicationRequest."""
 
-    intent: Raw = NOTHING
-    doNotPerform: Raw = NOTHING
-    authoredOn: Raw = NOTHING
-    dosageInstruction: Raw = NOTHING
+    intent: Any = None
+    doNotPerform: Any = None
+    authoredOn: Any = None
+    dosageInstruction: Any = None
 
 
 class MedicationStatementResource(MedicationRecord, tag="MedicationStatement", frozen=True):
     """MedicationStatement."""
 
-    effectiveDateTime: Raw = NOTHING
-    effectivePeriod: Raw = NOTHING
-    dateAsserted: Raw = NOTHING
-    dosage: Raw = NOTHING
+    effectiveDateTime: Any = None
+    effectivePeriod: Any = None
+    dateAsserted: Any = None
+    dosage: Any = None
 
 
 class MedicationAdministrationResource(
@@ -76,30 +75,30 @@ class MedicationAdministrationResource(
 ):
     """MedicationAdministration."""
 
-    effectiveDateTime: Raw = NOTHING
-    effectivePeriod: Raw = NOTHING
-    dosage: Raw = NOTHING
+    effectiveDateTime: Any = None
+    effectivePeriod: Any = None
+    dosage: Any = None
 
 
 class ProcedureResource(Resource, tag="Procedure", frozen=True, kw_only=True):
     """Procedure."""
 
-    status: Raw = NOTHING
-    subject: Raw = NOTHING
-    code: Raw = NOTHING
-    performedDateTime: Raw = NOTHING
-    performedPeriod: Raw = NOTHING
+    status: Any = None
+    subject: Any = None
+    code: Any = None
+    performedDateTime: Any = None
+    performedPeriod: Any = None
 
 
 class ServiceRequestResource(Resource, tag="ServiceRequest", frozen=True, kw_only=True):
     """ServiceRequest."""
 
-    status: Raw = NOTHING
-    subject: Raw = NOTHING
-    code: Raw = NOTHING
-    doNotPerform: Raw = NOTHING
-    authoredOn: Raw = NOTHING
-    occurrenceDateTime: Raw = NOTHING
+    status: Any = None
+    subject: Any = None
+    code: Any = None
+    doNotPerform: Any = None
+    authoredOn: Any = None
+    occurrenceDateTime: Any = None
 
 
 class EncounterResource(
@@ -107,38 +106,39 @@ class EncounterResource(
 ):
     """Encounter."""
 
-    status: Raw = NOTHING
-    subject: Raw = NOTHING
-    class_: Raw = NOTHING
-    type: Raw = NOTHING
-    serviceType: Raw = NOTHING
-    participant: Raw = NOTHING
-    period: Raw = NOTHING
+    status: Any = None
+    subject: Any = None
+    class_: Any = None
+    type: Any = None
+    serviceType: Any = None
+    participant: Any = None
+    hospitalization: Any = None
+    period: Any = None
 
 
 class AppointmentResource(Resource, tag="Appointment", frozen=True, kw_only=True):
     """Appointment."""
 
-    status: Raw = NOTHING
-    participant: Raw = NOTHING
-    serviceCategory: Raw = NOTHING
-    serviceType: Raw = NOTHING
-    specialty: Raw = NOTHING
-    appointmentType: Raw = NOTHING
-    start: Raw = NOTHING
-    end: Raw = NOTHING
-    requestedPeriod: Raw = NOTHING
+    status: Any = None
+    participant: Any = None
+    serviceCategory: Any = None
+    serviceType: Any = None
+    specialty: Any = None
+    appointmentType: Any = None
+    start: Any = None
+    end: Any = None
+    requestedPeriod: Any = None
 
 
 class ReportResource(Resource, tag="DiagnosticReport", frozen=True, kw_only=True):
     """DiagnosticReport, for imaging."""
 
-    status: Raw = NOTHING
-    subject: Raw = NOTHING
-    code: Raw = NOTHING
-    effectiveDateTime: Raw = NOTHING
-    effectivePeriod: Raw = NOTHING
-    issued: Raw = NOTHING
+    status: Any = None
+    subject: Any = None
+    code: Any = None
+    effectiveDateTime: Any = None
+    effectivePeriod: Any = None
+    issued: Any = None
 
 
 KINDS: tuple[type[Resource], ...] = (

@@ -21,18 +21,19 @@ _VOID = frozenset({"entered-in-error", "cancelled", "noshow"})
 def read_encounters(chart: Chart) -> Iterator[Encounter]:
     """Yield the patient's Encounters and Appointments, those that never took place left out."""
     for resource in chart.of_type(EncounterResource):
-        status = loose.codes(loose.value(resource.status))
-        if status & _VOID or not chart.is_patient(loose.value(resource.subject)):
+        status = loose.codes(resource.status)
+        if status & _VOID or not chart.is_patient(resource.subject):
             continue
-        period = loose.value(resource.period)
-        participants = loose.items(loose.value(resource.participant))
+        period = resource.period
+        participants = loose.items(resource.participant)
         roles = [loose.member(each, "type") for each in participants]
+        leaving = loose.member(resource.hospitalization, "dischargeDisposition")
         yield Encounter(
-            kind=_class(loose.value(resource.class_)),
+            kind=_class(resource.class_),
             status=next(iter(status), ""),
             start=loose.moment(loose.member(period, "start")),
             end=loose.moment(loose.member(period, "end")),
-            sets=_sets(loose.value(resource.type), loose.value(resource.serviceType), *roles),
+            sets=_sets(resource.type, resource.serviceType, leaving, *roles),
             source=source_of(resource, "Encounter"),
         )
     yield from _appointments(chart)
@@ -40,21 +41,20 @@ def read_encounters(chart: Chart) -> Iterator[Encounter]:
 
 def _appointments(chart: Chart) -> Iterator[Encounter]:
     for resource in chart.of_type(AppointmentResource):
-        status = loose.codes(loose.value(resource.status))
-        participants = loose.items(loose.value(resource.participant))
+        status = loose.codes(resource.status)
+        participants = loose.items(resource.participant)
         actors = [loose.member(each, "actor") for each in participants]
         if status & _VOID or not any(chart.is_patient(actor) for actor in actors):
             continue
-        asked = next(iter(loose.items(loose.value(resource.requestedPeriod))), None)
+        asked = next(iter(loose.items(resource.requestedPeriod)), None)
         yield Encounter(
             kind="",
             status=next(iter(status), ""),
-            start=loose.moment(loose.value(resource.start))
-            or loose.moment(loose.member(asked, "start")),
-            end=loose.moment(loose.value(resource.end)) or loose.moment(loose.member(asked, "end")),
+            start=loose.moment(resource.start) or loose.moment(loose.member(asked, "start")),
+            end=loose.moment(resource.end) or loose.moment(loose.member(asked, "end")),
             sets=_sets(
-                *(loose.value(raw) for raw in (resource.serviceCategory, resource.serviceType)),
-                *(loose.value(raw) for raw in (resource.specialty, resource.appointmentType)),
+                *(raw for raw in (resource.serviceCategory, resource.serviceType)),
+                *(raw for raw in (resource.specialty, resource.appointmentType)),
                 *(loose.member(each, "type") for each in participants),
             ),
             is_appointment=True,

@@ -26,25 +26,24 @@ def read_existing_orders(chart: Chart, *, drafted: bool = False) -> Iterator[Exi
     patient; any other without one belongs to nobody.
     """
     for resource in chart.of_type(ServiceRequestResource):
-        codings = loose.codings(loose.value(resource.code))
+        codings = loose.codings(resource.code)
         orders, sets = order_ids_for(codings), sets_of(codings)
         if not (orders or sets) or not _counts(resource, chart, drafted=drafted):
             continue
         yield ExistingOrder(
             orders=orders,
             sets=sets,
-            status=next(iter(loose.codes(loose.value(resource.status))), ""),
-            authored=loose.moment(loose.value(resource.authoredOn))
-            or loose.moment(loose.value(resource.occurrenceDateTime)),
+            status=next(iter(loose.codes(resource.status)), ""),
+            authored=loose.moment(resource.authoredOn) or loose.moment(resource.occurrenceDateTime),
             drafted=drafted,
             source=source_of(resource, "ServiceRequest"),
         )
 
 
 def _counts(resource: ServiceRequestResource, chart: Chart, *, drafted: bool) -> bool:
-    if loose.codes(loose.value(resource.status)) & _VOID:
+    if loose.codes(resource.status) & _VOID:
         return False
-    if loose.value(resource.doNotPerform) is True:
+    if resource.doNotPerform is True:
         return False
-    subject = loose.value(resource.subject)
+    subject = resource.subject
     return chart.is_patient(subject) or (drafted and not loose.reference(subject))

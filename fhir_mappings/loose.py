@@ -12,25 +12,12 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import msgspec
-from msgspec import Raw
-
-from fhir_mappings.decoding import DECODE_ERRORS, Coding
-
-NOTHING = Raw(b"null")
+from fhir_mappings.decoding import Coding
 
 _DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)"
     r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*(Z|z|[+-]\d\d:?\d\d)?)?)?)?"
 )
-
-
-def value(raw: Raw) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the JSON value of an element, None when it is absent or not JSON."""
-    try:
-        return msgspec.json.decode(raw)
-    except DECODE_ERRORS:
-        return None
 
 
 def member(item: Any, *names: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -48,9 +35,12 @@ def items(element: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
 
 
 def text(element: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Return a string without blanks around it; an integer as its digits, else nothing."""
+    """Return a string without blanks around it; an integer as its digits, else nothing.
+
+    Half of a surrogate pair, which no encoder accepts, becomes a question mark.
+    """
     if isinstance(element, str):
-        return element.strip()
+        return element.encode("utf-8", "replace").decode("utf-8").strip()
     if isinstance(element, int) and not isinstance(element, bool):
         return str(element)
     return ""
@@ -131,7 +121,7 @@ def _zone(written: str | None) -> timezone:
 
 def number(element: Any) -> Decimal | None:  # noqa: ANN401 - any JSON value
     """Return a finite number of sensible size; numeric strings count."""
-    if isinstance(element, bool) or not isinstance(element, int | float | str):
+    if isinstance(element, bool) or not isinstance(element, int | float | str | Decimal):
         return None
     if isinstance(element, float) and not math.isfinite(element):
         return None

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from msgspec import Raw
-
     from fhir_mappings.chart import Chart
     from fhir_mappings.decoding import Coding
 
@@ -35,10 +33,10 @@ def read_procedures(chart: Chart) -> Iterator[Procedure]:
     start while it has no end.
     """
     for resource in chart.of_type(ProcedureResource):
-        code = loose.value(resource.code)
+        code = resource.code
         found = sets_of(filter(_is_no_procedure_volume, loose.codings(code)))
-        status = loose.codes(loose.value(resource.status))
-        if not found or status & _NOT_DONE or not chart.is_patient(loose.value(resource.subject)):
+        status = loose.codes(resource.status)
+        if not found or status & _NOT_DONE or not chart.is_patient(resource.subject):
             continue
         yield Procedure(
             sets=found,
@@ -52,25 +50,24 @@ def read_procedures(chart: Chart) -> Iterator[Procedure]:
 def read_imaging(chart: Chart) -> Iterator[ImagingReport]:
     """Yield the reports that show an imaging order to be done already."""
     for resource in chart.of_type(ReportResource):
-        found = sets_of(loose.codings(loose.value(resource.code)))
+        found = sets_of(loose.codings(resource.code))
         orders = [order for name, order in _IMAGING_ORDERS.items() if name in found]
-        status = loose.codes(loose.value(resource.status))
+        status = loose.codes(resource.status)
         if not orders or not status & _REPORTED:
             continue
         taken = when(resource.effectiveDateTime, resource.effectivePeriod)
-        taken = taken or loose.moment(loose.value(resource.issued))
-        if taken and chart.is_patient(loose.value(resource.subject)):
+        taken = taken or loose.moment(resource.issued)
+        if taken and chart.is_patient(resource.subject):
             source = source_of(resource, "DiagnosticReport")
             yield from (ImagingReport(order, taken, source) for order in orders)
 
 
-def when(date_time: Raw, period: Raw) -> datetime | None:
+def when(date_time: Any, period: Any) -> datetime | None:
     """Return the moment of a dateTime, else the end, else the start of a Period."""
-    span: Any = loose.value(period)
     return (
-        loose.moment(loose.value(date_time))
-        or loose.moment(loose.member(span, "end"))
-        or loose.moment(loose.member(span, "start"))
+        loose.moment(date_time)
+        or loose.moment(loose.member(period, "end"))
+        or loose.moment(loose.member(period, "start"))
     )
 
 

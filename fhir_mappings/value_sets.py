@@ -115,14 +115,16 @@ def in_value_set(name: ValueSetName, codings: Iterable[Coding]) -> bool:
 
 
 def display_of(codings: Iterable[Coding]) -> str:
-    """Return a name for the first coding that a value set lists, else empty."""
+    """Return a name for what is coded: the code's own in a value set, else the set's title."""
+    codings = tuple(codings)
     for coding in codings:
         key = (normal_system(coding.system), normal_code(coding.code))
         for definition in value_sets().values():
             concept = definition.concepts.get(key)
             if concept and concept.display:
                 return concept.display
-    return ""
+    found = sets_of(codings)
+    return next((each.title for name, each in value_sets().items() if name in found), "")
 
 
 def _definition(resource: ValueSet) -> ValueSetDefinition:
