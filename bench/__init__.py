@@ -1,0 +1,1 @@
+"""What one hook call costs: `make bench`."""

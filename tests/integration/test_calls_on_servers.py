@@ -1,0 +1,154 @@
+"""Real hook calls on real FHIR servers: the same cards whatever was prefetched, and from wherever.
+
+The service runs in this process; the FHIR servers are real and reached over sockets.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service import samples
+from service.app import create_app
+from service.discovery import load_catalogue
+from service.samples.large import large_chart
+from service.settings import Settings
+from tests.integration.charts import prefetch_from, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    import requests
+    from flask.testing import FlaskClient
+
+SERVICES = {
+    "patient-view": "pancytopenia-patient-view",
+    "order-select": "pancytopenia-order-select",
+}
+PROPOSALS = {"marrow-evaluation", "work-up"}
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def loaded(fhir_server: str, session: requests.Session, now: datetime) -> Iterator[str]:
+    """A server with every sample."""
+    samples.load(fhir_server, session, now)
+    yield fhir_server
+    samples.remove(fhir_server, session)
+
+
+@pytest.fixture(scope="module")
+def client(now: datetime) -> FlaskClient:
+    """The service, patient with a busy machine."""
+    return create_app(Settings(call_deadline=60), clock=lambda: now).test_client()
+
+
+def answered(client: FlaskClient, call: Json) -> list[Json]:
+    """The cards of one call."""
+    answer = client.post(f"/cds-services/{SERVICES[call['hook']]}", json=call)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    cards: list[Json] = json.loads(answer.data)["cards"]
+    return cards
+
+
+def topics(cards: list[Json]) -> list[str]:
+    """What each card is about."""
+    return [card["source"]["topic"]["code"] for card in cards]
+
+
+def gist(cards: list[Json]) -> list[Any]:
+    """The cards without what is new in every answer: uuids, and ids of drafted resources."""
+    return [_without_ids(card) for card in cards]
+
+
+def _without_ids(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _without_ids(v) for k, v in value.items() if k not in {"uuid", "id"}}
+    if isinstance(value, list):
+        return [_without_ids(part) for part in value]
+    return value
+
+
+def _expect(cards: list[Json], name: str) -> None:
+    sample = samples.SAMPLES[name]
+    said = topics(cards)
+    assert tuple(t for t in said if t not in PROPOSALS) == sample.findings
+    assert ("marrow-evaluation" in said) == sample.marrow
+    if sample.findings:
+        assert cards[0]["indicator"] == sample.indicator
+
+
+@pytest.mark.parametrize("name", samples.NAMES)
+def test_nothing_prefetched_gives_the_samples_findings(
+    loaded: str, client: FlaskClient, now: datetime, name: str
+) -> None:
+    cards = answered(client, samples.hook_call(name, now, fhir_server=loaded))
+    _expect(cards, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["index-pattern", "severe-counts", "cirrhosis", "blasts", "normal"]
+)
+def test_all_or_half_prefetched_gives_the_same_cards(
+    loaded: str, client: FlaskClient, session: requests.Session, now: datetime, name: str
+) -> None:
+    bare = answered(client, samples.hook_call(name, now, fhir_server=loaded))
+    whole = prefetch_from(loaded, session, _templates(), samples.SAMPLES[name].patient_id)
+    half = dict(list(whole.items())[::2])
+    for prefetch in (whole, half):
+        call = samples.hook_call(name, now, fhir_server=loaded, prefetch=prefetch)
+        assert gist(answered(client, call)) == gist(bare)
+
+
+@pytest.mark.parametrize("name", samples.NAMES)
+def test_cards_from_a_server_are_the_cards_from_a_file(
+    loaded: str, client: FlaskClient, now: datetime, name: str
+) -> None:
+    from service.bundle_prefetch import read_bundle
+
+    sample = samples.SAMPLES[name]
+    document = json.dumps(samples.sample_bundle(name, now)).encode()
+    file = read_bundle(document, load_catalogue().templates, sample.patient_id)
+    prefetch = json.loads(json.dumps(file.prefetch, default=float))
+    from_file = answered(client, samples.hook_call(name, now, prefetch=prefetch))
+    from_server = answered(client, samples.hook_call(name, now, fhir_server=loaded))
+    assert gist(from_file) == gist(from_server)
+
+
+@pytest.fixture(scope="module")
+def large(loaded: str, session: requests.Session, now: datetime) -> str:
+    """The index pattern on top of more than five thousand other results."""
+    chart = large_chart("large-chart", now, 5_200)
+    write(loaded, session, chart)
+    return "large-chart"
+
+
+def test_a_chart_of_thousands_of_results_gives_the_same_finding(
+    loaded: str, client: FlaskClient, now: datetime, large: str
+) -> None:
+    call = samples.hook_call("index-pattern", now, fhir_server=loaded)
+    call["context"]["patientId"] = large
+    assert "index-pattern" in topics(answered(client, call))
+
+
+def test_renewed_samples_are_seen_at_once(
+    fhir_server: str, client: FlaskClient, session: requests.Session, now: datetime
+) -> None:
+    """HAPI serves a repeated search from a cache for a minute unless told otherwise."""
+    from datetime import timedelta
+
+    call = samples.hook_call("two-lines-high-b12", now, fhir_server=fhir_server)
+    samples.load(fhir_server, session, now - timedelta(days=200), ["two-lines-high-b12"])
+    assert answered(client, call) == []
+    samples.load(fhir_server, session, now, ["two-lines-high-b12"])
+    assert topics(answered(client, call))[0] == "bicytopenia-high-b12"
+
+
+def _templates() -> dict[str, str]:
+    catalogue = load_catalogue()
+    service = next(s for s in catalogue.services if s.id == SERVICES["patient-view"])
+    return dict(service.prefetch)
