@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CANONICAL = "https://heme-hooks.org/fhir"
 FINDING_SYSTEM = f"{CANONICAL}/CodeSystem/finding"
 OVERRIDE_SYSTEM = f"{CANONICAL}/CodeSystem/override-reason"
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 SOURCE_LABEL = "heme-hooks"
 
 MARROW_TOPIC = "marrow-evaluation"
@@ -59,11 +60,13 @@ def build_cards(
 ) -> tuple[Card, ...]:
     """Return the Cards of one call, in the order of clinical-knowledge 3.4.
 
-    `public_url` is the service's own absolute address, `order_intent` ServiceRequest.intent,
+    `public_url` is the service's own absolute address (empty: that of `heme-hooks serve` on this
+    machine), `order_intent` ServiceRequest.intent,
     `new_id` makes uuids. Raises nothing of its own.
     """
     maker = SuggestionMaker(interpretation, call, order_intent, new_id)
-    builder = _Builder(interpretation, maker, public_url.rstrip("/"), new_id)
+    address = (public_url or DEFAULT_PUBLIC_URL).rstrip("/")
+    builder = _Builder(interpretation, maker, address, new_id)
     return tuple(
         chain(
             builder.finding_cards(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from service.app import create_app, utc_now
@@ -26,10 +26,10 @@ class InProcessTransport:
     """
 
     def __init__(self, fhir_server: str | None = None, at: datetime | None = None) -> None:
-        # The log lines of the service are for its operators; here one person reads its answer.
         clock = utc_now if at is None else lambda: at
-        self._client = create_app(_settings(fhir_server), clock=clock).test_client()
-        logging.disable(logging.CRITICAL)
+        # The log lines of the service are for its operators; here one person reads its answer.
+        app = create_app(_settings(fhir_server), clock=clock, log_stream=StringIO())
+        self._client = app.test_client()
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Call the application."""

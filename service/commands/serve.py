@@ -18,12 +18,26 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
     In production put a buffering proxy such as nginx in front.
     """
-    os.execv(sys.executable, gunicorn_command(host, port, workers, threads))  # noqa: S606
+    from service.settings import SettingsRefused, load_settings
+
+    try:
+        public_url = load_settings().public_url
+    except SettingsRefused as refused:
+        click.echo(str(refused), err=True)
+        sys.exit(1)
+    command = gunicorn_command(host, port, workers, threads, public_url)
+    os.execv(sys.executable, command)  # noqa: S606
 
 
-def gunicorn_command(host: str, port: int, workers: int, threads: int) -> list[str]:
-    """Return the command line of gunicorn with threads: calls wait on I/O (gthread)."""
+def gunicorn_command(
+    host: str, port: int, workers: int, threads: int, public_url: str = ""
+) -> list[str]:
+    """Return the command line of gunicorn with threads: calls wait on I/O (gthread).
+
+    Without a `public_url`, links on cards start with the address that is listened on.
+    """
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    reachable = address.replace("0.0.0.0", "localhost").replace("[::]", "localhost")  # noqa: S104
     return [
         sys.executable,
         "-m",
@@ -36,7 +50,7 @@ def gunicorn_command(host: str, port: int, workers: int, threads: int) -> list[s
         str(workers),
         "--threads",
         str(threads),
-        "--access-logfile",
-        "/dev/null",
+        "--env",
+        f"HEME_HOOKS_PUBLIC_URL={public_url or f'http://{reachable}'}",
         "service.app:create_app()",
     ]

@@ -72,9 +72,9 @@ def shown(answer: bytes, options: TryOptions, width: int | None = None) -> str:
         width = max(40, min(_MAX_WIDTH, shutil.get_terminal_size((100, 24)).columns))
     parts = [render_response(response, width)]
     if options.explain:
-        from service.explanation_text import explanation_of, render
+        from service.explanation_text import explanation_in, render
 
-        parts.append(render(explanation_of(response), width))
+        parts.append(render(explanation_in(response), width))
     return "\n\n".join(parts)
 
 
