@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from service.interpreter.logic import Truth
+from service.interpreter.thresholds import LIMITS, Thresholds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
         Unreadable,
     )
     from service.interpreter.interpretation import Facts, States
-
-Truth = bool | None
 
 
 class Freshness(StrEnum):
@@ -106,6 +107,11 @@ class RedFlags:
     history_of_malignancy: tuple[Condition, ...] = ()
 
     @property
+    def overrides_deferral(self) -> bool:
+        """Whether a red flag of M1 stands; a history of malignancy is not one of them."""
+        return bool(self.film or self.nucleated_red_cells or self.constitutional)
+
+    @property
     def any(self) -> bool:
         """Whether at least one red flag stands."""
         return bool(
@@ -126,7 +132,13 @@ class Situation:
 
     `selected` holds, per analyte, the result in its window of 2.4 that the states rest on (newest
     accepted); absent means not measured in the window. `unreadable` per analyte are the results of
-    that window which were refused. `unknown` are the analytes whose group was not available.
+    that window which were refused (blood counts: of the last 90 d). `unknown` are the analytes
+    whose group was not available.
+
+    `low_lines_at_most` counts the lines that are low, or would be in a pregnancy that could not be
+    looked for: with everything still to be fetched, no more lines can turn out low.
+    `inpatient_at_anchor` is the hospital stay at the time of the blood count, for what a stale
+    count meant when it was current. `limits` is the table that was used.
     """
 
     facts: Facts
@@ -138,6 +150,7 @@ class Situation:
     anchor: datetime | None = None
     anchor_age_days: int | None = None
     low_lines: int = 0
+    low_lines_at_most: int = 0
     pediatric_low: tuple[str, ...] = ()
     age_unknown_and_low: bool = False
     white_by_leukocytes_alone: bool = False
@@ -163,6 +176,7 @@ class Situation:
     indirect_bilirubin_high: Truth = None
     haptoglobin_low: Truth = None
     mma_renal: bool = False
+    reticulocyte_index: LabResult | None = None
     selected: Mapping[Analyte, LabResult] = field(default_factory=dict)
     unreadable: Mapping[Analyte, tuple[Unreadable, ...]] = field(default_factory=dict)
     unknown: frozenset[Analyte] = frozenset()
@@ -171,6 +185,7 @@ class Situation:
     pregnant: bool = False
     trimester: int | None = None
     inpatient: bool = False
+    inpatient_at_anchor: bool = False
     both_low_before: bool = False
     hospice: tuple[str, ...] = ()
     palliative: tuple[str, ...] = ()
@@ -198,3 +213,17 @@ class Situation:
     febrile_neutropenia: tuple[Condition, ...] = ()
     marrow_exists: tuple[Procedure | ExistingOrder | MarrowResult, ...] = ()
     referral_exists: tuple[ExistingOrder | Encounter, ...] = ()
+    limits: Thresholds = LIMITS
+
+
+__all__ = [
+    "Blasts",
+    "Fever",
+    "FolateState",
+    "Freshness",
+    "RedFlags",
+    "ReticulocyteState",
+    "Severe",
+    "Situation",
+    "Truth",
+]

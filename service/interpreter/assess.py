@@ -1,0 +1,243 @@
+"""From facts to a situation: everything that a rule may ask, answered once.
+
+All windows count from `now` and from the anchor, the newest blood count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fhir_mappings.context import ValueSetName
+from fhir_mappings.panel import Analyte, SmearSet
+from service.interpreter import context_existing, context_windows, states, thresholds, turnover
+from service.interpreter.blasts import assess_blasts
+from service.interpreter.chart import Chart, newest_count
+from service.interpreter.counts import assess_counts
+from service.interpreter.encounters_now import in_hospital_at
+from service.interpreter.film import standing, standing_clumps
+from service.interpreter.interpretation import Line, States
+from service.interpreter.iron import iron_state, read_iron_studies
+from service.interpreter.lines import assess_lines, pattern_of, platelets_before, red_cells_before
+from service.interpreter.logic import above, below
+from service.interpreter.overlays import (
+    assess_fever,
+    assess_red_flags,
+    assess_severe,
+    neutrophils_below_half,
+)
+from service.interpreter.pregnancy import age_in_years, is_pregnant, trimester_of
+from service.interpreter.selection import refused, select
+from service.interpreter.situation import Freshness, Situation
+from service.interpreter.windows import WINDOWS, Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from fhir_mappings.panel import LabResult
+    from service.interpreter.interpretation import B12State, Facts, FunctionState, LineFact
+    from service.interpreter.iron import IronStudies
+    from service.interpreter.thresholds import Thresholds
+
+
+def assess(
+    facts: Facts,
+    now: datetime,
+    limits: Thresholds | None = None,
+    windows: Windows = WINDOWS,
+) -> Situation:
+    """Assess one patient at `now` (timezone-aware). Raises nothing for any facts.
+
+    `limits` are the clinical limits, `thresholds.LIMITS` unless given.
+    """
+    chart = open_chart(facts, now, limits or thresholds.LIMITS, windows)
+    lines = assess_lines(chart)
+    iron = read_iron_studies(chart)
+    fever = assess_fever(chart)
+    blasts = assess_blasts(chart)
+    selected = select(chart, iron, blasts, fever)
+    chemistry = _chemistry(chart, selected)
+    return Situation(
+        facts=facts,
+        now=now,
+        states=_states(chart, lines, iron, selected, chemistry),
+        age=chart.age,
+        child=chart.child,
+        freshness=freshness_of(chart),
+        anchor=chart.oldest_anchor,
+        anchor_age_days=_age_days(chart),
+        severe=assess_severe(lines, chart),
+        neutrophils_below_half_with_age=neutrophils_below_half(chart),
+        blasts=blasts,
+        fever=fever,
+        red_flags=assess_red_flags(chart, fever),
+        selected=selected,
+        unreadable=refused(chart),
+        unknown=frozenset(analyte for analyte in Analyte if chart.unknown(analyte)),
+        unavailable=chart.unavailable,
+        pregnant=chart.pregnant,
+        trimester=chart.trimester,
+        limits=chart.limits,
+        **assess_counts(chart, lines),
+        **_film(chart, lines),
+        **chemistry.fields,
+        **_context(chart),
+        **_red_cells_and_iron(chart, lines, iron),
+    )
+
+
+def open_chart(
+    facts: Facts, now: datetime, limits: Thresholds, windows: Windows = WINDOWS
+) -> Chart:
+    """Return the chart with its anchor, age and pregnancy settled."""
+    age = age_in_years(facts.patient.birth_date, now)
+    newest = newest_count(facts, now + windows.future)
+    usable = newest is not None and now - newest <= windows.stale
+    chart = Chart(
+        facts=facts,
+        now=now,
+        limits=limits,
+        windows=windows,
+        unavailable=facts.unavailable | facts.panel.unavailable,
+        age=age,
+        child=age is not None and age < limits.adult_age,
+        anchor=newest if usable else None,
+        oldest_anchor=newest,
+    )
+    if chart.child or not is_pregnant(chart):
+        return replace(chart, pregnant=is_pregnant(chart))
+    return replace(chart, pregnant=True, trimester=trimester_of(chart))
+
+
+def freshness_of(chart: Chart) -> Freshness:
+    """Return current to 14 d, stale to 90 d, none beyond or without a count."""
+    if chart.anchor is None:
+        return Freshness.NONE
+    age = chart.now - chart.anchor
+    return Freshness.CURRENT if age <= chart.windows.current else Freshness.STALE
+
+
+def _age_days(chart: Chart) -> int | None:
+    if chart.oldest_anchor is None:
+        return None
+    return max((chart.now - chart.oldest_anchor).days, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chemistry:
+    b12: B12State
+    function: FunctionState
+    fields: dict[str, Any]
+
+
+def _chemistry(chart: Chart, selected: Mapping[Analyte, LabResult]) -> _Chemistry:
+    limits = chart.limits
+    medication, first_given = context_windows.b12_medication(chart)
+    function, renal = states.function_state(
+        selected.get(Analyte.METHYLMALONATE), first_given, chart
+    )
+    ldh = selected.get(Analyte.LACTATE_DEHYDROGENASE)
+    fields = {
+        "folate": states.folate_state(selected.get(Analyte.FOLATE), chart),
+        "reticulocytes": turnover.reticulocyte_state(chart),
+        "reticulocyte_index": turnover.reticulocyte_index(chart),
+        "homocysteine_high": states.homocysteine_raised(selected.get(Analyte.HOMOCYSTEINE), chart),
+        "ldh_high": turnover.ldh_raised(ldh, chart),
+        "ldh_marked": turnover.ldh_marked(ldh, chart),
+        "indirect_bilirubin_high": above(
+            selected.get(Analyte.BILIRUBIN_INDIRECT), limits.bilirubin_indirect_high
+        ),
+        "haptoglobin_low": below(selected.get(Analyte.HAPTOGLOBIN), limits.haptoglobin_low),
+        "mma_renal": renal,
+        "kidney_function_poor": states.kidney_poor(chart),
+        "liver_tests_high": context_windows.liver_tests_high(chart),
+        "b12_medication": medication,
+        "b12_first_given": first_given,
+        "b12_prior_deficiency": states.b12_deficiency_before(chart),
+    }
+    b12 = states.b12_state(selected.get(Analyte.VITAMIN_B12), chart)
+    return _Chemistry(b12, function, fields)
+
+
+_STATE_ANALYTES = (
+    Analyte.VITAMIN_B12,
+    Analyte.METHYLMALONATE,
+    Analyte.HOMOCYSTEINE,
+    Analyte.FOLATE,
+    Analyte.IRON,
+    Analyte.IRON_BINDING_CAPACITY,
+    Analyte.TRANSFERRIN_SATURATION,
+    Analyte.FERRITIN,
+)
+
+
+def _states(
+    chart: Chart,
+    lines: Mapping[Line, LineFact],
+    iron: IronStudies,
+    selected: Mapping[Analyte, LabResult],
+    chemistry: _Chemistry,
+) -> States:
+    counts = [fact.result for fact in lines.values() if fact.result is not None]
+    used = [*counts, *(selected[item] for item in _STATE_ANALYTES if item in selected)]
+    notes = [states.MMA_RENAL] if chemistry.fields["mma_renal"] else []
+    return States(
+        lines=lines,
+        pattern=pattern_of(lines),
+        b12=chemistry.b12,
+        iron=iron_state(iron, chart),
+        function=chemistry.function,
+        used=tuple(used),
+        notes=(*notes, *sorted({note.value for result in used for note in result.notes})),
+    )
+
+
+def _film(chart: Chart, lines: Mapping[Line, LineFact]) -> dict[str, Any]:
+    platelets = lines[Line.PLATELETS].result
+    clumps = () if platelets is None else standing_clumps(chart, platelets.taken)
+    return {
+        "schistocytes": standing(chart, SmearSet.SCHISTOCYTES, chart.film_span),
+        "hypersegmented": standing(chart, SmearSet.HYPERSEGMENTED, chart.film_span),
+        "platelet_clumps": clumps,
+    }
+
+
+def _context(chart: Chart) -> dict[str, Any]:
+    chemotherapy, chemotherapy_days = context_windows.chemotherapy(chart)
+    return {
+        "inpatient": in_hospital_at(chart, chart.now, now=True),
+        "inpatient_at_anchor": chart.anchor is not None
+        and in_hospital_at(chart, chart.anchor, now=False),
+        "hospice": context_windows.hospice(chart),
+        "palliative": context_windows.palliative(chart),
+        "known_disorder": context_windows.known_disorder(chart),
+        "chemotherapy": chemotherapy,
+        "chemotherapy_days": chemotherapy_days,
+        "marrow_suppressive": context_windows.marrow_suppressive(chart),
+        "drug_induced": context_windows.suppressing(chart, ValueSetName.DRUG_INDUCED_PANCYTOPENIA),
+        "hypersplenism": context_windows.hypersplenism(chart),
+        "splenomegaly": chart.conditions(ValueSetName.SPLENOMEGALY),
+        "liver_disease": chart.conditions(ValueSetName.LIVER_DISEASE),
+        "kidney_disease": chart.conditions(ValueSetName.CHRONIC_KIDNEY_DISEASE),
+        "growth_factors": context_windows.growth_factors(chart),
+        "zinc": context_windows.zinc(chart),
+        "copper_deficiency": chart.conditions(ValueSetName.COPPER_DEFICIENCY),
+        "secondary_causes": context_windows.secondary_causes(chart),
+        "febrile_neutropenia": chart.conditions(ValueSetName.FEBRILE_NEUTROPENIA),
+        "marrow_exists": context_existing.marrow_exists(chart),
+        "referral_exists": context_existing.referral_exists(chart),
+    }
+
+
+def _red_cells_and_iron(
+    chart: Chart, lines: Mapping[Line, LineFact], iron: IronStudies
+) -> dict[str, Any]:
+    hemoglobin, platelets = lines[Line.HEMOGLOBIN].result, lines[Line.PLATELETS].result
+    red_cells = () if hemoglobin is None else red_cells_before(chart, hemoglobin)
+    return {
+        "red_cells_transfused": tuple(dict.fromkeys((*red_cells, *iron.red_cells))),
+        "platelets_transfused": () if platelets is None else platelets_before(chart, platelets),
+        "intravenous_iron": iron.intravenous_iron,
+    }

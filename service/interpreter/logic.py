@@ -1,0 +1,134 @@
+"""Three-valued logic over laboratory results.
+
+True, False, or None for what the data cannot settle. A result with a comparator stands for every
+value that it allows, so a comparison with it can be None (clinical-knowledge 1.1, A9).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+from typing import TYPE_CHECKING, TypeVar
+
+from fhir_mappings.panel import Comparator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+    from decimal import Decimal
+
+    from fhir_mappings.panel import LabResult
+
+Truth = bool | None
+State = TypeVar("State", bound="Hashable")
+
+_UPPER_BOUNDS = frozenset({Comparator.LESS, Comparator.LESS_OR_EQUAL})
+
+
+def negate(truth: Truth) -> Truth:
+    """Return the opposite; unknown stays unknown."""
+    return None if truth is None else not truth
+
+
+def all_of(*truths: Truth) -> Truth:
+    """Kleene conjunction: one False settles it."""
+    if any(truth is False for truth in truths):
+        return False
+    return None if any(truth is None for truth in truths) else True
+
+
+def any_of(*truths: Truth) -> Truth:
+    """Kleene disjunction: one True settles it."""
+    if any(truth is True for truth in truths):
+        return True
+    return None if any(truth is None for truth in truths) else False
+
+
+def at_least_n(count: int, truths: Iterable[Truth]) -> Truth:
+    """Whether at least `count` of `truths` hold."""
+    known = list(truths)
+    certain = sum(truth is True for truth in known)
+    if certain >= count:
+        return True
+    possible = certain + sum(truth is None for truth in known)
+    return None if possible >= count else False
+
+
+def below(result: LabResult | None, limit: Decimal) -> Truth:
+    """Whether the true value is `< limit` (same unit). No result: unknown."""
+    if result is None:
+        return None
+    comparator, value = result.comparator, result.value
+    if comparator is None:
+        return value < limit
+    if comparator in _UPPER_BOUNDS:
+        settled = value <= limit if comparator is Comparator.LESS else value < limit
+        return True if settled else None
+    return False if value >= limit else None
+
+
+def above(result: LabResult | None, limit: Decimal) -> Truth:
+    """Whether the true value is `> limit` (same unit). No result: unknown."""
+    if result is None:
+        return None
+    comparator, value = result.comparator, result.value
+    if comparator is None:
+        return value > limit
+    if comparator in _UPPER_BOUNDS:
+        return False if value <= limit else None
+    settled = value >= limit if comparator is Comparator.GREATER else value > limit
+    return True if settled else None
+
+
+def at_least(result: LabResult | None, limit: Decimal) -> Truth:
+    """Whether the true value is `>= limit`."""
+    return negate(below(result, limit))
+
+
+def at_most(result: LabResult | None, limit: Decimal) -> Truth:
+    """Whether the true value is `<= limit`."""
+    return negate(above(result, limit))
+
+
+def possible_values(result: LabResult | None, limits: Iterable[Decimal]) -> tuple[Decimal, ...]:
+    """One value for each way in which the result can lie among `limits`.
+
+    An exact result gives its own value; no result gives nothing.
+    """
+    if result is None:
+        return ()
+    if result.comparator is None:
+        return (result.value,)
+    points = sorted({result.value, *limits})
+    between = [(low + high) / 2 for low, high in pairwise(points)]
+    candidates = sorted({points[0] / 2, *points, *between, points[-1] + 1})
+    return tuple(value for value in candidates if _allows(result, value))
+
+
+def _allows(result: LabResult, value: Decimal) -> bool:
+    bound = result.value
+    match result.comparator:
+        case Comparator.LESS:
+            return value < bound
+        case Comparator.LESS_OR_EQUAL:
+            return value <= bound
+        case Comparator.GREATER:
+            return value > bound
+        case Comparator.GREATER_OR_EQUAL:
+            return value >= bound
+        case _:
+            return value == bound
+
+
+def settled(
+    classify: Callable[..., State],
+    *readings: tuple[LabResult | None, Iterable[Decimal]],
+) -> State | None:
+    """Return the one state that every allowed value gives, None when there are several.
+
+    `classify` takes one `Decimal | None` for each reading, which is a result with the limits that
+    matter to it.
+    """
+    choices: list[tuple[Decimal | None, ...]] = [
+        possible_values(result, limits) or (None,) for result, limits in readings
+    ]
+    states = {classify(*values) for values in product(*choices)}
+    return states.pop() if len(states) == 1 else None

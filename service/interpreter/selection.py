@@ -1,0 +1,69 @@
+"""Which result of each analyte counts, and which were refused (clinical-knowledge 2.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import GROUP_OF_ANALYTE, Analyte, DataGroup
+from service.interpreter.chart import COUNTS
+
+if TYPE_CHECKING:
+    from fhir_mappings.panel import LabResult, Unreadable
+    from service.interpreter.chart import Chart
+    from service.interpreter.iron import IronStudies
+    from service.interpreter.situation import Blasts, Fever
+    from service.interpreter.windows import Span
+
+_FILM = (
+    Analyte.BLAST_PERCENT,
+    Analyte.BLASTS,
+    Analyte.NUCLEATED_RED_CELL_RATIO,
+    Analyte.NUCLEATED_RED_CELLS,
+)
+
+
+def span_of(analyte: Analyte, chart: Chart) -> Span | None:
+    """Return the window in which results of the analyte count."""
+    if analyte in _FILM:
+        return chart.film_span
+    match GROUP_OF_ANALYTE[analyte]:
+        case DataGroup.BLOOD_COUNTS | DataGroup.DIFFERENTIAL:
+            return chart.counts_span
+        case DataGroup.IRON_STUDIES:
+            return chart.iron_span
+        case DataGroup.VITAMIN_B12:
+            return chart.vitamin_span
+        case DataGroup.HEMOLYSIS:
+            return chart.turnover_span
+        case DataGroup.TEMPERATURE:
+            return chart.since(chart.now - chart.windows.temperature)
+        case _:
+            return chart.organ_span
+
+
+def select(
+    chart: Chart, iron: IronStudies, blasts: Blasts, fever: Fever
+) -> dict[Analyte, LabResult]:
+    """Return the result of each analyte that the states rest on."""
+    selected = {
+        analyte: result
+        for analyte in Analyte
+        if (result := chart.newest(analyte, span_of(analyte, chart))) is not None
+    }
+    if iron.iron is not None and iron.capacity is not None:
+        selected[Analyte.IRON_BINDING_CAPACITY] = iron.capacity
+    for number in blasts.number:
+        selected[number.analyte] = number
+    if fever.highest is not None:
+        selected[Analyte.BODY_TEMPERATURE] = fever.highest
+    return selected
+
+
+def refused(chart: Chart) -> dict[Analyte, tuple[Unreadable, ...]]:
+    """Return the refused results of each analyte in its window; blood counts of 90 d."""
+    found = {}
+    for analyte in Analyte:
+        span = chart.data_quality_span if analyte in COUNTS else span_of(analyte, chart)
+        if items := chart.unreadable(analyte, span):
+            found[analyte] = items
+    return found
