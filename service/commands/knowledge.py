@@ -1,0 +1,44 @@
+"""`heme-hooks knowledge`: what the service knows, to read, to check, to export."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+
+@click.group()
+def knowledge() -> None:
+    """The decision table, its limits, orders, value sets and sources."""
+
+
+@knowledge.command()
+def show() -> None:
+    """Print everything as Markdown."""
+    from service.knowledge_markdown import knowledge_markdown
+
+    click.echo(knowledge_markdown(), nl=False)
+
+
+@knowledge.command()
+def check() -> None:
+    """Prove that the knowledge hangs together; exit code 1 when it does not."""
+    from service.knowledge_check import CHECKS, problems
+
+    found = problems()
+    for problem in found:
+        click.echo(problem, err=True)
+    if found:
+        sys.exit(1)
+    for each in CHECKS:
+        click.echo(f"ok: {(each.__doc__ or '').strip()}")
+
+
+@knowledge.command()
+@click.option("--all", "everything", is_flag=True, help="A Bundle with the whole vocabulary too.")
+def export(*, everything: bool) -> None:
+    """Print the decision table as a FHIR R4 PlanDefinition."""
+    from service.plan_definition import export_bundle, plan_definition
+
+    click.echo(json.dumps(export_bundle() if everything else plan_definition(), indent=2))
