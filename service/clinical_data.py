@@ -91,6 +91,15 @@ class ClinicalData:
             if group not in self.groups or self.groups[group].failure is not None
         )
 
+    def described(self) -> dict[str, str]:
+        """Per key in words: where its data came from, or why it is not there."""
+        failures = self.failures
+        return {
+            group.value: self.source_of(group).value
+            + (f": {failures[group].sentence}" if group in failures else "")
+            for group in DataGroup
+        }
+
     def source_of(self, group: DataGroup) -> DataSource:
         """Where the key's data came from."""
         data = self.groups.get(group)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from threading import Lock
 import re
+from dataclasses import dataclass
+from itertools import pairwise
+from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -109,7 +110,7 @@ def _evenly(codes: tuple[str, ...], most: int) -> list[tuple[str, ...]]:
     parts = -(-len(codes) // most)
     size, larger = divmod(len(codes), parts)
     cuts = [index * size + min(index, larger) for index in range(parts + 1)]
-    return [codes[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [codes[start:end] for start, end in pairwise(cuts)]
 
 
 def is_refusal(failure: Failure) -> bool:

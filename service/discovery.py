@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from fhir_mappings.panel import DataGroup
-from service.cds_hooks import CdsService
+from service.cds_hooks import CdsService  # noqa: TC001  msgspec needs it at run time
 from service.code_search import parse_template
 from service.errors import UnknownService
 

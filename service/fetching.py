@@ -11,7 +11,7 @@ from service.clinical_data import OBSERVATION_GROUPS
 from service.code_search import is_refusal
 from service.fhir_failures import Failure, FailureKind
 from service.observability import Event, log
-from service.side_by_side import Pages, run_side_by_side
+from service.side_by_side import Key, Pages, run_side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -83,9 +83,7 @@ class Fetcher:
             answers[group] = answer if isinstance(answer, Failure) else (*before, *answer)
         return answers
 
-    def side_by_side(
-        self, tasks: Mapping[object, Callable[[], Pages]]
-    ) -> dict[object, Pages | Failure]:
+    def side_by_side(self, tasks: Mapping[Key, Callable[[], Pages]]) -> dict[Key, Pages | Failure]:
         """Run requests of this call at the same time."""
         return run_side_by_side(tasks, self._deadline, self._plan.workers)
 
@@ -134,15 +132,14 @@ class Fetcher:
         return by_category
 
     def _fetch_categories(self, groups: Iterable[DataGroup]) -> None:
-        tasks: dict[object, Callable[[], Pages]] = {}
+        tasks: dict[str, Callable[[], Pages]] = {}
         for group in groups:
             template = self._plan.templates[group]
             for category in _CATEGORIES.get(group, _LABORATORY):
                 if category not in self._categories:
                     query = template.query_by_category(self._patient_id, category)
                     tasks[category] = partial(self.server.search, query)
-        for category, answer in self.side_by_side(tasks).items():
-            self._categories[str(category)] = answer
+        self._categories |= self.side_by_side(tasks)
 
     def _of_categories(self, group: DataGroup) -> Pages | Failure:
         pages: Pages = ()

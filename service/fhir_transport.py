@@ -22,7 +22,9 @@ from service.deadline import current_watch
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import TracebackType
 
+    from urllib3.connectionpool import ConnectionPool
     from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 LONGEST_WAIT = 2.0
@@ -32,21 +34,22 @@ RETRIED_STATUSES = (408, 429, 500, 502, 503, 504)
 """As smart-on-fhir/cumulus-fhir-support: Oracle Health answers 500 to passing trouble too."""
 
 
-class _WatchedMixin:
-    def getresponse(self) -> HTTPResponse:
-        watch = current_watch.get()
-        sock = getattr(self, "sock", None)
-        if watch is not None and sock is not None:
-            watch.attach(sock)
-        return super().getresponse()  # type: ignore[misc,no-any-return]
+class _WatchedConnection(HTTPConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        _watch(self)
+        return super().getresponse()
 
 
-class _WatchedConnection(_WatchedMixin, HTTPConnection):
-    pass
+class _WatchedTlsConnection(HTTPSConnection):
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]
+        _watch(self)
+        return super().getresponse()
 
 
-class _WatchedTlsConnection(_WatchedMixin, HTTPSConnection):
-    pass
+def _watch(connection: HTTPConnection) -> None:
+    watch = current_watch.get()
+    if watch is not None and connection.sock is not None:
+        watch.attach(connection.sock)
 
 
 class _WatchedPool(HTTPConnectionPool):
@@ -60,21 +63,21 @@ class _WatchedTlsPool(HTTPSConnectionPool):
 class BoundedRetry(Retry):
     """Retries that end with the call's deadline and never wait longer than `LONGEST_WAIT`."""
 
-    def increment(  # type: ignore[override]
+    def increment(
         self,
         method: str | None = None,
         url: str | None = None,
         response: BaseHTTPResponse | None = None,
         error: Exception | None = None,
-        _pool: Any = None,
-        _stacktrace: Any = None,
+        _pool: ConnectionPool | None = None,
+        _stacktrace: TracebackType | None = None,
     ) -> Self:
         """As Retry.increment; raises MaxRetryError when there is no time for another attempt."""
         following = super().increment(method, url, response, error, _pool, _stacktrace)
         wait = following.wait_before(response)
         watch = current_watch.get()
         left = LONGEST_WAIT if watch is None else min(LONGEST_WAIT, watch.deadline.remaining)
-        if wait >= left:
+        if wait >= left and _pool is not None:
             raise MaxRetryError(_pool, url or "", error or ResponseError("no time to try again"))
         return following
 
@@ -94,7 +97,7 @@ class BoundedRetry(Retry):
 class FhirAdapter(HTTPAdapter):
     """An adapter whose sockets the call's deadline can cut."""
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  as requests
         """Set up the pools with the watched connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _WatchedPool, "https": _WatchedTlsPool}

@@ -1,4 +1,4 @@
-"""The pages of one search (FHIR R4, http.html#paging): followed as written, on one base URL only."""
+"""The pages of one search (FHIR R4, http.html#paging): followed as written, on one base URL."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def read_prefetched(value: Raw | None, template: Template, patient_id: str) -> P
     expected = template.resource_type if template.is_read else "Bundle"
     if document.resource_type != expected:
         return Prefetched(usable=False, why_not=f"the prefetched value is not a {expected}")
-    if template.is_read and document.id != patient_id:
+    if template.is_read and document.id not in {patient_id, ""}:
         return Prefetched(
             usable=False, why_not="the prefetched Patient is not that of context.patientId"
         )

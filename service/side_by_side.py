@@ -21,7 +21,7 @@ Pages = tuple[bytes, ...]
 def run_side_by_side(
     tasks: Mapping[Key, Callable[[], Pages]], deadline: Deadline, workers: int
 ) -> dict[Key, Pages | Failure]:
-    """Run the tasks, at most `workers` at a time, and answer for each at the deadline at the latest.
+    """Run the tasks, at most `workers` at a time; answer for each at the deadline at the latest.
 
     A task that raises FetchFailed, or that is not done by then, gives a Failure. Sockets still
     waiting at the deadline are cut, so that no thread outlives the call for long.

@@ -1,0 +1,114 @@
+"""The application factory: the only place that builds and joins things and reads the clock."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+from uuid import uuid4
+
+from flask import Flask
+from flask_cors import CORS
+
+from fhir_mappings.analytes import default_terminology
+from service.code_search import CodeSearchMemory
+from service.discovery import load_catalogue
+from service.fetching import FetchPlan
+from service.fhir_transport import fhir_session
+from service.hook_call import Knowledge
+from service.observability import Event, configure_logging, log
+from service.routes.cds_hooks import Service, cds_hooks_routes
+from service.routes.errors import REQUEST_ID, register_errors
+from service.settings import Settings, load_settings
+from service.templates import with_site_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+    from fhir_mappings.terminology import Terminology
+
+
+def utc_now() -> datetime:
+    """Return the time of a call."""
+    return datetime.now(UTC)  # noqa: TID251  the one reader of the clock
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    new_id: Callable[[], object] = uuid4,
+    session: requests.Session | None = None,
+    log_stream: TextIO | None = None,
+) -> Flask:
+    """Build the service.
+
+    `session` is the HTTP session for FHIR servers, `log_stream` takes the log lines (default:
+    standard error).
+
+    Raises SettingsRefused when the environment's settings are wrong or unsafe.
+    """
+    settings = settings or load_settings()
+    configure_logging(log_stream)
+    product = _product(settings, clock, new_id, session)
+    app = Flask("service")
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
+    # A redirect to the tidy address would fail every browser's preflight.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    register_errors(app, new_id)
+    app.register_blueprint(cds_hooks_routes(product))
+    CORS(
+        app,
+        origins=list(settings.allowed_origins),
+        methods=["GET", "POST", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type", REQUEST_ID],
+        expose_headers=[REQUEST_ID],
+        max_age=600,
+        send_wildcard=False,
+    )
+    log.info(
+        Event.STARTED,
+        environment=settings.environment.value,
+        fhir_servers=_named(settings),
+        cors_origins=settings.allowed_origins,
+        prefetch_keys=settings.prefetch_keys.value,
+    )
+    return app
+
+
+def _product(
+    settings: Settings,
+    clock: Callable[[], datetime],
+    new_id: Callable[[], object],
+    session: requests.Session | None,
+) -> Service:
+    terminology = _terminology(settings)
+    catalogue = load_catalogue()
+    plan = FetchPlan(
+        with_site_codes(catalogue.templates, terminology),
+        CodeSearchMemory(time.monotonic),
+        settings.codes_per_search,
+        settings.parallel_searches,
+    )
+    knowledge = Knowledge(
+        terminology, settings.findings_off, settings.order_intent.value, settings.public_url
+    )
+    if session is None:
+        session = fhir_session(
+            connections=4 * settings.parallel_searches, ca_file=settings.fhir_ca_file
+        )
+    return Service(settings, catalogue, knowledge, plan, session, clock, new_id)
+
+
+def _terminology(settings: Settings) -> Terminology:
+    if settings.site_mappings is None:
+        return default_terminology()
+    return with_site_mappings(default_terminology(), settings.site_mappings)
+
+
+def _named(settings: Settings) -> list[str]:
+    servers = list(settings.allowed_fhir_servers)
+    return servers if settings.is_production else ["loopback", *servers]

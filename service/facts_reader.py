@@ -1,0 +1,62 @@
+"""Gathered documents to `Facts`: the laboratory, the patient and the clinical context, typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.reader import PatientUnreadable, read_panel, read_patient
+
+from fhir_mappings.context_reader import read_context
+from fhir_mappings.panel import DataGroup
+from service.clinical_data import OBSERVATION_GROUPS
+from service.errors import ClinicalDataUnavailable
+from service.interpreter.interpretation import Facts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from fhir_mappings.terminology import Terminology
+    from service.cds_hooks import CdsRequest
+    from service.clinical_data import ClinicalData
+
+_LABORATORY = (*OBSERVATION_GROUPS, DataGroup.DIAGNOSTIC_REPORTS)
+_CONTEXT = tuple(
+    group
+    for group in DataGroup
+    if group not in OBSERVATION_GROUPS and group is not DataGroup.PATIENT
+)
+
+
+def read_facts(
+    data: ClinicalData, call: CdsRequest, now: datetime, terminology: Terminology
+) -> Facts:
+    """Read what was gathered.
+
+    Raises ClinicalDataUnavailable when the Patient, without which nothing can be judged, cannot be
+    read.
+    """
+    try:
+        patient = read_patient(data.documents(DataGroup.PATIENT)[0], call.patient_id)
+    except PatientUnreadable:
+        raise ClinicalDataUnavailable(
+            "The patient cannot be read",
+            code="patient-unreadable",
+            details=((DataGroup.PATIENT.value, "the Patient resource cannot be read"),),
+        ) from None
+    # Searched by category, several keys share their pages: each page is read once.
+    pages = dict.fromkeys(page for group in _LABORATORY for page in data.documents(group))
+    panel = read_panel(pages, call.patient_id, now, terminology, data.unavailable)
+    context = read_context(
+        {group: data.documents(group) for group in _CONTEXT},
+        None if call.draft_orders is None else bytes(call.draft_orders),
+        call.selections,
+        call.patient_id,
+        now,
+    )
+    return Facts(
+        patient,
+        panel,
+        context,
+        unavailable=data.unavailable,
+        user_is_patient=call.user_id.startswith(("Patient/", "RelatedPerson/")),
+    )

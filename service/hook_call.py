@@ -1,0 +1,89 @@
+"""One hook call, from checked request to cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import DataGroup
+from service.cards import build_cards
+from service.clinical_data import OBSERVATION_GROUPS
+from service.errors import ClinicalDataUnavailable
+from service.facts_reader import read_facts
+from service.interpreter.evaluate import interpret, may_still_fire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from fhir_mappings.terminology import Terminology
+    from service.cds_hooks import Card, CdsRequest
+    from service.clinical_data import ClinicalData
+    from service.gathering import ClinicalDataSource
+    from service.interpreter.interpretation import Interpretation
+
+_INDISPENSABLE = (DataGroup.PATIENT, DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL)
+_DECIDING = frozenset(OBSERVATION_GROUPS) - {DataGroup.SMEAR}
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a site's service knows and how it words it; the same for every call."""
+
+    terminology: Terminology
+    findings_off: frozenset[str] = frozenset()
+    order_intent: str = "proposal"
+    public_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The cards of one call, with what they were made from."""
+
+    cards: tuple[Card, ...]
+    interpretation: Interpretation
+    data: ClinicalData
+    second_stage: bool
+
+
+def respond(
+    call: CdsRequest,
+    source: ClinicalDataSource,
+    knowledge: Knowledge,
+    now: datetime,
+    new_id: Callable[[], object],
+) -> Answer:
+    """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service).
+
+    Raises ClinicalDataUnavailable when data that decides over the answer cannot be had.
+    """
+    data = source.first_stage()
+    _require(data, _INDISPENSABLE)
+    facts = read_facts(data, call, now, knowledge.terminology)
+    second_stage = may_still_fire(facts, now, knowledge.findings_off)
+    if second_stage:
+        data = source.second_stage(data)
+        facts = read_facts(data, call, now, knowledge.terminology)
+    interpretation = interpret(facts, now, knowledge.findings_off)
+    cards = build_cards(
+        interpretation,
+        call,
+        public_url=knowledge.public_url,
+        order_intent=knowledge.order_intent,
+        new_id=new_id,
+        now=now,
+    )
+    if not cards:
+        _require(data, interpretation.undecided_groups & _DECIDING)
+    return Answer(cards, interpretation, data, second_stage)
+
+
+def _require(data: ClinicalData, groups: Iterable[DataGroup]) -> None:
+    """Raises ClinicalDataUnavailable, naming each key that was asked for in vain, and why."""
+    wanted = frozenset(groups)
+    failures = {group: f for group, f in data.failures.items() if group in wanted}
+    if failures:
+        raise ClinicalDataUnavailable(
+            "Clinical data that the advice needs cannot be had",
+            details=tuple((group.value, f.sentence) for group, f in failures.items()),
+        )

@@ -1,0 +1,141 @@
+"""Discovery and the hook call over HTTP (CDS Hooks 2.0)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+from flask import Blueprint, Response, abort, request
+
+from fhir_mappings.panel import DataGroup
+from service.base_urls import parse_base_url
+from service.cds_hooks import CdsResponse
+from service.deadline import Deadline
+from service.discovery import CORE_KEYS
+from service.explanation_text import EXTENSION_KEY, explanation_document
+from service.fetching import Fetcher
+from service.fhir_client import FetchLimits, FhirServer
+from service.gathering import ClinicalDataSource
+from service.hook_call import respond
+from service.interpreter.rules import RULE_TABLE_VERSION
+from service.observability import Event, log, request_context
+from service.request_parsing import parse_hook_call
+from service.routes.errors import request_id
+from service.settings import PrefetchKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    import requests
+
+    from service.cds_hooks import CdsRequest, CdsService
+    from service.discovery import Catalogue
+    from service.fetching import FetchPlan
+    from service.hook_call import Answer, Knowledge
+    from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that the routes need, built once in `create_app`."""
+
+    settings: Settings
+    catalogue: Catalogue
+    knowledge: Knowledge
+    plan: FetchPlan
+    session: requests.Session
+    clock: Callable[[], datetime]
+    new_id: Callable[[], object]
+
+
+def cds_hooks_routes(product: Service) -> Blueprint:
+    """Return the routes. `//` is taken too: clients join the discovery URL and the id with `/`."""
+    routes = Blueprint("cds_hooks", __name__)
+    every_key = product.settings.prefetch_keys is PrefetchKeys.ALL
+    discovery = product.catalogue.discovery(frozenset(DataGroup if every_key else CORE_KEYS))
+
+    @routes.get("/cds-services")
+    @routes.get("/cds-services/")
+    def discover() -> Response:
+        return Response(discovery, mimetype="application/json")
+
+    @routes.post("/cds-services/<service_id>")
+    @routes.post("/cds-services//<service_id>")
+    def call(service_id: str) -> Response:
+        service = product.catalogue.service(service_id)
+        with request_context(request_id=request_id(), service=service.id):
+            return _call(product, service)
+
+    return routes
+
+
+def _call(product: Service, service: CdsService) -> Response:
+    started = time.monotonic()
+    deadline = Deadline(product.settings.call_deadline)
+    hook_call = parse_hook_call(_json_body(), service, product.settings)
+    source = _data_source(product, hook_call, deadline)
+    answer = respond(hook_call, source, product.knowledge, product.clock(), product.new_id)
+    response = _response(answer, hook_call)
+    _log_answer(answer, service, started)
+    return response
+
+
+def _json_body() -> bytes:
+    if request.mimetype != "application/json":
+        abort(415)
+    if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+        abort(415)
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        abort(415)
+    return request.get_data()
+
+
+def _data_source(product: Service, call: CdsRequest, deadline: Deadline) -> ClinicalDataSource:
+    if call.fhir_server is None:
+        return ClinicalDataSource(call, product.plan.templates)
+    settings = product.settings
+    server = FhirServer(
+        parse_base_url(call.fhir_server),
+        product.session,
+        deadline,
+        access_token=call.authorization.access_token if call.authorization else None,
+        limits=FetchLimits(settings.max_search_bytes, settings.max_pages),
+    )
+    fetcher = Fetcher(server, call.patient_id, deadline, product.plan)
+    return ClinicalDataSource(call, product.plan.templates, fetcher)
+
+
+def _response(answer: Answer, call: CdsRequest) -> Response:
+    response = CdsResponse(cards=answer.cards)
+    if call.wants_explanation:
+        explanation = explanation_document(answer.interpretation, answer.data.described())
+        response = msgspec.structs.replace(response, extension={EXTENSION_KEY: explanation})
+    return Response(msgspec.json.encode(response), mimetype="application/json")
+
+
+def _log_answer(answer: Answer, service: CdsService, started: float) -> None:
+    interpretation = answer.interpretation
+    findings = (
+        interpretation.overlay,
+        *interpretation.lower_overlays,
+        interpretation.finding,
+        *(finding for finding, _ in interpretation.order_findings),
+        interpretation.data_quality,
+    )
+    log.info(
+        Event.CALL_ANSWERED,
+        hook=service.hook,
+        status=200,
+        cards=len(answer.cards),
+        duration_ms=round((time.monotonic() - started) * 1000, 1),
+        findings=[finding.id for finding in findings if finding is not None],
+        second_stage=answer.second_stage,
+        sources=[
+            f"{group.value}={answer.data.source_of(group).value}" for group in answer.data.groups
+        ],
+        unreadable=len(interpretation.set_aside),
+        rule_table=RULE_TABLE_VERSION,
+    )

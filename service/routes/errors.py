@@ -1,0 +1,115 @@
+"""The one place where an exception becomes an HTTP answer: an OperationOutcome."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+from flask import Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from service.errors import CdsServiceError, ClinicalDataUnavailable
+from service.observability import Event, log
+from service.outcomes import operation_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+REQUEST_ID = "X-Request-Id"
+
+_HTTP_ERRORS = {
+    404: ("not-found", "not-found", "There is nothing at this address"),
+    405: ("method-not-allowed", "not-supported", "This address does not take this method"),
+    413: ("request-too-large", "too-long", "The body is larger than this service accepts"),
+    415: ("unsupported-media-type", "not-supported", "The body must be application/json"),
+}
+
+
+class _HttpError(CdsServiceError):
+    """An error of the HTTP layer itself, dressed as one of ours."""
+
+    def __init__(self, status: int) -> None:
+        code, issue_type, text = _HTTP_ERRORS.get(
+            status, ("http-error", "processing", f"HTTP {status}")
+        )
+        super().__init__(text, code=code)
+        self.status = status
+        self.issue_type = issue_type
+
+
+def register_errors(app: Flask, new_id: Callable[[], object]) -> None:
+    """Give every request an id and every error its answer."""
+
+    @app.before_request
+    def take_request_id() -> None:
+        g.request_id = _uuid_of(request.headers.get(REQUEST_ID, "")) or str(new_id())
+
+    @app.after_request
+    def give_request_id(response: Response) -> Response:
+        response.headers[REQUEST_ID] = request_id()
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    @app.errorhandler(CdsServiceError)
+    def refuse(error: CdsServiceError) -> Response:
+        keys = error.keys if isinstance(error, ClinicalDataUnavailable) else None
+        log.warning(
+            Event.CALL_REFUSED,
+            status=error.status,
+            code=error.code,
+            expression=error.expression or None,
+            keys=keys,
+            request_id=request_id(),
+        )
+        return _answer(error)
+
+    @app.errorhandler(HTTPException)
+    def refuse_http(error: HTTPException) -> Response:
+        response = _answer(_HttpError(error.code or 500))
+        for name, value in error.get_headers():
+            if name == "Allow":
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def fail(error: Exception) -> Response:
+        # The message and the local variables of an exception may hold a patient: neither is logged.
+        log.error(
+            Event.CALL_FAILED,
+            error_type=type(error).__name__,
+            error_at=_place_of(error),
+            request_id=request_id(),
+        )
+        return _answer(CdsServiceError("The service failed; its log names the place"))
+
+
+def request_id() -> str:
+    """Return the id of the request being served."""
+    return str(g.get("request_id", ""))
+
+
+def _answer(error: CdsServiceError) -> Response:
+    body = msgspec.json.encode(operation_outcome(error, request_id()))
+    return Response(body, status=error.status, mimetype="application/fhir+json")
+
+
+def _uuid_of(text: str) -> str | None:
+    """Take a client's id only when it is a UUID: anything else could name a patient."""
+    try:
+        return str(UUID(text)) if len(text) == 36 else None
+    except ValueError:
+        return None
+
+
+def _place_of(error: BaseException) -> str:
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{Path(code.co_filename).name}:{trace.tb_lineno} {code.co_name}"
+        trace = trace.tb_next
+    return place
