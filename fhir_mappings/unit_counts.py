@@ -63,9 +63,8 @@ def read_counts(spelling: Spelling) -> Iterator[ParsedUnit]:
     volume = _volume(spelling.per)
     if volume is None:
         return
-    capital = words.CAPITAL_POWERS.get(_capital(spelling))
-    # `M/L` is a million, a thousand (mille) or moles: no reading.
-    if capital is not None and not (capital == 6 and volume == 0):
+    capital = words.CAPITAL_POWERS.get((_capital(spelling), volume))
+    if capital is not None:
         yield _count_scale(capital, volume)
     for exponent in _exponents(spelling.top):
         yield _count_scale(exponent, volume)
@@ -80,13 +79,12 @@ def doubt_about(spelling: Spelling) -> Doubt | None:
         exponents = (int(lacking["minus"][1:]),) if lacking["minus"] else (3, 9, 6, 4, 2)
         return _of_kind(DoubtKind.NO_EXPONENT, exponents, volume)
     if spelling.per is None and spelling.top:
-        letter = words.CAPITAL_POWERS.get(spelling.text)
-        exponents = (letter,) if letter else _exponents(spelling.top)
+        exponents = words.LETTER_POWERS.get(spelling.top) or _exponents(spelling.top)
         return _of_kind(DoubtKind.NO_VOLUME, exponents, None)
     if volume is None:
         return None
-    exponents = words.SMALL_LETTER_POWERS.get(spelling.top, ())
-    return _of_kind(DoubtKind.SMALL_LETTER, exponents, volume)
+    exponents = words.LETTER_POWERS.get(spelling.top, ())
+    return _of_kind(DoubtKind.LETTER, exponents, volume)
 
 
 def _of_kind(kind: DoubtKind, exponents: tuple[int, ...], volume: int | None) -> Doubt | None:

@@ -98,11 +98,11 @@ POWER_WORDS: dict[str, tuple[int, ...]] = {
 }
 """Words for a power of ten, each with every exponent that it can stand for."""
 
-CAPITAL_POWERS = {"G": 9, "T": 12, "M": 6}
-"""Letters that mean a power of ten as capitals only (U3)."""
+CAPITAL_POWERS = {("G", 0): 9, ("T", 0): 12, ("M", -6): 6, ("M", -3): 6}
+"""Letters that mean a power of ten, as capitals only and before these volumes only (U3)."""
 
-SMALL_LETTER_POWERS: dict[str, tuple[int, ...]] = {"g": (9,), "t": (12,), "m": (3, 6)}
-"""What those letters may have meant when written small."""
+LETTER_POWERS: dict[str, tuple[int, ...]] = {"g": (9,), "t": (3, 12), "m": (3, 6)}
+"""What those letters may have meant otherwise: thousand (mille), million, giga, tera."""
 
 CELL_WORDS = _words(
     "cells cell cel cels celulas celules zellen zell cellules cellen elements elem el particles "

@@ -121,8 +121,7 @@ _DOUBTS = {
     DoubtKind.NO_VOLUME: "The unit names a number of cells but no volume, such as per microliter"
     " or per liter.",
     DoubtKind.NO_EXPONENT: "The unit has a power of ten whose exponent is missing or unclear.",
-    DoubtKind.SMALL_LETTER: "The unit is written with a small letter that leaves open which power"
-    " of ten is meant.",
+    DoubtKind.LETTER: "The unit has a letter that leaves open which power of ten is meant.",
 }
 
 
@@ -152,12 +151,19 @@ def _allowed(parsed: Iterable[ParsedUnit], analyte: AnalyteDefinition) -> tuple[
     readings: dict[tuple[Decimal, Decimal, Decimal], UnitReading] = {}
     for unit in parsed:
         if unit.dimension in families and not _is_refused(unit, analyte):
-            numerator = (unit.scale * families[unit.dimension]).normalize(_EXACT)
+            numerator = _plain(unit.scale * families[unit.dimension])
             reading = UnitReading(
                 analyte.canonical_unit, unit.dimension, numerator, unit.divisor, unit.zero
             )
             readings.setdefault(reading.scale, reading)
     return tuple(readings.values())
+
+
+def _plain(number: Decimal) -> Decimal:
+    """Write 10 as 10, not as 1E+1, so that what is multiplied by it reads well."""
+    number = number.normalize(_EXACT)
+    exponent = number.as_tuple().exponent
+    return number.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else number
 
 
 @lru_cache(maxsize=128)
@@ -193,13 +199,17 @@ def _other_quantity(parsed: tuple[ParsedUnit, ...], analyte: AnalyteDefinition) 
             usual_readings(analyte),
             contradicts=True,
         )
-    kinds = " or ".join(dict.fromkeys(unit.dimension.value for unit in parsed))
+    kinds = " or ".join(dict.fromkeys(_quantity(unit.dimension) for unit in parsed))
     return Refusal(
         f"The unit stands for another quantity ({kinds}) than the one in which {analyte.name} is"
         f" reported ({analyte.canonical_unit}).",
         usual_readings(analyte),
         contradicts=all(unit.dimension is not Dimension.UNITY for unit in parsed),
     )
+
+
+def _quantity(dimension: Dimension) -> str:
+    return "amount of substance" if dimension is Dimension.MOLAR else dimension.value
 
 
 @lru_cache(maxsize=128)

@@ -49,7 +49,7 @@ class DoubtKind(StrEnum):
 
     NO_VOLUME = "no volume"
     NO_EXPONENT = "no exponent"
-    SMALL_LETTER = "small letter"
+    LETTER = "letter"
 
 
 @dataclass(frozen=True, slots=True)
