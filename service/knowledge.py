@@ -45,7 +45,7 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """One rule in words. What depends on the patient stands in brackets in `detail`."""
+    """One rule in words. What depends on the patient stands in parentheses in `detail`."""
 
     id: str
     step: int
@@ -89,7 +89,9 @@ def _paragraph(paragraph: Paragraph) -> str:
     if isinstance(paragraph, str):
         return paragraph
     purpose = (inspect.getdoc(paragraph) or "").split("\n", 1)[0]
-    return f"[{purpose}]" if purpose else "[A sentence that depends on the patient.]"
+    if not purpose:
+        return "(A sentence that depends on the patient.)"
+    return f"(Depends on the patient: {purpose[0].lower()}{purpose[1:]})"
 
 
 def _order(wanted: Wanted) -> OrderRow:

@@ -32,7 +32,7 @@ def _card(card: Json, place: int, count: int, width: int, shown: set[str]) -> It
     title = " · ".join(
         part for part in (f"Card {place} of {count}", indicator, _topic(card)) if part
     )
-    yield f"┌─ {title} ".ljust(width, "─")
+    yield f"┌─ {title} ".ljust(width, "─")[: max(width, len(title) + 3)]
     for line in _body(card, width - len(BAR), shown):
         yield f"{BAR}{line}".rstrip()
     yield "└" + "─" * (width - 1)
@@ -47,7 +47,7 @@ def _body(card: Json, width: int, shown: set[str]) -> Iterator[str]:
     suggestions = [each for each in _list(card.get("suggestions")) if isinstance(each, Mapping)]
     if suggestions:
         yield ""
-        yield "SUGGESTIONS (drafts; nothing is ordered until somebody accepts)"
+        yield from wrapped("SUGGESTIONS (drafts; nothing is ordered until accepted)", width)
         for suggestion in suggestions:
             yield from wrapped(_suggestion(suggestion), width, "[ ] ", "    ")
 

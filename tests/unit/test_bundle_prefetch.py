@@ -1,0 +1,168 @@
+"""A Bundle in a file becomes the prefetch that a CDS Client would have sent."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from service.bundle_prefetch import BundleNotUsable, encode, read_bundle, resources_of
+from service.discovery import load_catalogue
+
+TEMPLATES = load_catalogue().templates
+
+
+def entry(resource, **more):
+    return {"resource": resource, **more}
+
+
+def bundle(*entries, kind="collection"):
+    return json.dumps({"resourceType": "Bundle", "type": kind, "entry": list(entries)}).encode()
+
+
+PATIENT = {"resourceType": "Patient", "id": "p1"}
+
+
+def observation(code, identity, **more):
+    return {
+        "resourceType": "Observation",
+        "id": identity,
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "subject": {"reference": "Patient/p1"},
+        **more,
+    }
+
+
+def ids(value):
+    return [each["resource"]["id"] for each in value["entry"]]
+
+
+def test_every_template_has_a_value_and_only_what_its_search_finds():
+    call = read_bundle(
+        bundle(
+            entry(PATIENT),
+            entry(observation("718-7", "hgb")),
+            entry(observation("2132-9", "b12")),
+            entry({"resourceType": "Condition", "id": "c"}),
+        ),
+        TEMPLATES,
+    )
+
+    assert call.patient_id == "p1"
+    assert set(call.prefetch) == set(TEMPLATES)
+    assert call.prefetch["patient"]["id"] == "p1"
+    assert ids(call.prefetch["bloodCounts"]) == ["hgb"]
+    assert ids(call.prefetch["vitaminB12"]) == ["b12"]
+    assert ids(call.prefetch["conditions"]) == ["c"]
+    assert call.prefetch["ironStudies"]["entry"] == []
+
+
+def test_references_of_a_transaction_are_resolved_as_a_server_does():
+    call = read_bundle(
+        bundle(
+            entry({"resourceType": "Patient"}, fullUrl="urn:uuid:1111"),
+            entry(
+                observation("718-7", "hgb") | {"subject": {"reference": "urn:uuid:1111"}},
+                fullUrl="urn:uuid:2222",
+                request={"method": "POST", "url": "Observation"},
+            ),
+            kind="transaction",
+        ),
+        TEMPLATES,
+    )
+
+    assert call.patient_id == "1111"
+    subject = call.prefetch["bloodCounts"]["entry"][0]["resource"]["subject"]
+    assert subject == {"reference": "Patient/1111"}
+
+
+def test_an_id_may_stand_only_in_the_request():
+    call = read_bundle(
+        bundle(
+            entry({"resourceType": "Patient"}, request={"method": "PUT", "url": "Patient/p9"}),
+            kind="transaction",
+        ),
+        TEMPLATES,
+    )
+
+    assert call.patient_id == "p9"
+
+
+def test_a_medication_travels_with_the_requests_that_point_at_it():
+    call = read_bundle(
+        bundle(
+            entry(PATIENT),
+            entry({"resourceType": "Medication", "id": "m"}, fullUrl="urn:uuid:m"),
+            entry(
+                {
+                    "resourceType": "MedicationRequest",
+                    "id": "r",
+                    "medicationReference": {"reference": "urn:uuid:m"},
+                }
+            ),
+        ),
+        TEMPLATES,
+    )
+
+    requests = call.prefetch["medicationRequests"]
+    assert ids(requests) == ["r", "m"]
+    assert requests["entry"][0]["resource"]["medicationReference"] == {"reference": "Medication/m"}
+
+
+def test_an_observation_that_no_search_names_is_not_lost():
+    call = read_bundle(bundle(entry(PATIENT), entry(observation("LOCAL-1", "odd"))), TEMPLATES)
+
+    assert ids(call.prefetch["bloodCounts"]) == ["odd"]
+
+
+def test_numbers_keep_their_digits():
+    document = bundle(entry(PATIENT), entry(observation("718-7", "hgb"))).replace(
+        b'"id": "hgb"', b'"id": "hgb", "valueQuantity": {"value": 9.10}'
+    )
+
+    assert b'"value":9.10' in encode(read_bundle(document, TEMPLATES).prefetch)
+
+
+def test_drafts_are_found_for_the_order_hooks():
+    draft = {"resourceType": "MedicationRequest", "id": "d", "status": "draft"}
+
+    assert read_bundle(bundle(entry(PATIENT), entry(draft)), TEMPLATES).drafts == [draft]
+
+
+def test_one_of_several_patients_must_be_named():
+    two = bundle(entry(PATIENT), entry({"resourceType": "Patient", "id": "p2"}))
+
+    with pytest.raises(BundleNotUsable, match="holds 2 Patients"):
+        read_bundle(two, TEMPLATES)
+    assert read_bundle(two, TEMPLATES, "p2").patient_id == "p2"
+    with pytest.raises(BundleNotUsable, match="does not hold"):
+        read_bundle(two, TEMPLATES, "p3")
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        (b"", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "no FHIR Bundle"),
+        (b'{"resourceType":"Patient","id":"x"}', "no FHIR Bundle"),
+        (b'{"resourceType":"Bundle"}', "no Patient"),
+        (b'{"resourceType":"Bundle","entry":[null,3,{"resource":null}]}', "no Patient"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told_in_a_sentence(document, sentence):
+    with pytest.raises(BundleNotUsable, match=sentence):
+        read_bundle(document, TEMPLATES)
+
+
+def test_a_draft_may_be_a_bundle_or_stand_alone():
+    alone = b'{"resourceType":"MedicationRequest","id":"a"}'
+
+    assert resources_of(alone)[0]["id"] == "a"
+    assert (
+        resources_of(bundle(entry({"resourceType": "MedicationRequest", "id": "b"})))[0]["id"]
+        == "b"
+    )
+    with pytest.raises(BundleNotUsable):
+        resources_of(b"{}")
