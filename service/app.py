@@ -11,6 +11,8 @@ from flask import Flask
 from flask_cors import CORS
 
 from fhir_mappings.analytes import default_terminology
+from fhir_mappings.orders import ORDERS
+from fhir_mappings.site_mappings import SiteMappingError, load_terminology
 from service.code_search import CodeSearchMemory
 from service.discovery import load_catalogue
 from service.fetching import FetchPlan
@@ -19,7 +21,8 @@ from service.hook_call import Knowledge
 from service.observability import Event, configure_logging, log
 from service.routes.cds_hooks import Service, cds_hooks_routes
 from service.routes.errors import REQUEST_ID, register_errors
-from service.settings import Settings, load_settings
+from service.routes.knowledge import knowledge_routes
+from service.settings import Settings, SettingsRefused, load_settings
 from service.templates import with_site_codes
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ def create_app(
     app.url_map.merge_slashes = False
     register_errors(app, new_id)
     app.register_blueprint(cds_hooks_routes(product))
+    app.register_blueprint(knowledge_routes())
     CORS(
         app,
         origins=list(settings.allowed_origins),
@@ -106,7 +110,10 @@ def _product(
 def _terminology(settings: Settings) -> Terminology:
     if settings.site_mappings is None:
         return default_terminology()
-    return with_site_mappings(default_terminology(), settings.site_mappings)
+    try:
+        return load_terminology([settings.site_mappings], ORDERS.keys())
+    except SiteMappingError as error:
+        raise SettingsRefused([f"HEME_HOOKS_SITE_MAPPINGS: {p}" for p in error.problems]) from None
 
 
 def _named(settings: Settings) -> list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\\<>\"^`{}|]")
 
 
@@ -82,6 +83,8 @@ def _split(url: str) -> SplitResult:
         raise ValueError("must be an absolute http or https URL")
     if "@" in parts.netloc:
         raise ValueError("must have no user name or password")
+    if not _HOST.fullmatch(parts.hostname):
+        raise ValueError("must have a valid host name")
     if any(unquote(segment) in {".", ".."} for segment in parts.path.split("/")):
         raise ValueError("must have no dot segments")
     _port(parts)

@@ -125,9 +125,9 @@ class Fetcher:
         ]
         self._fetch_categories(refused)
         by_category = {group: self._of_categories(group) for group in refused}
-        if any(not isinstance(answer, Failure) for answer in by_category.values()):
-            if not self._refuses_codes:
-                log.warning(Event.CODE_SEARCH_REFUSED, fhir_host=self.server.base.host)
+        worked = any(not isinstance(answer, Failure) for answer in by_category.values())
+        if worked and not self._refuses_codes:
+            log.warning(Event.CODE_SEARCH_REFUSED, fhir_host=self.server.base.host)
             self._plan.memory.remember(str(self.server.base))
         return by_category
 

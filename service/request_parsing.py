@@ -35,6 +35,9 @@ _MISSING = re.compile(r"missing required field `(\w+)`")
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
+_NULL = Raw(b"null")
+
+
 class _Explain(Struct):
     explain: bool = False
 
@@ -47,7 +50,7 @@ class _Context(Struct):
     userId: str
     patientId: str
     encounterId: str | None = None
-    draftOrders: Raw | None = None
+    draftOrders: Raw = _NULL
     selections: list[str] | None = None
 
 
@@ -154,11 +157,11 @@ def _check_context(context: _Context, hook: str) -> None:
         _check_drafts(context.draftOrders)
 
 
-def _check_drafts(drafts: Raw | None) -> None:
+def _check_drafts(drafts: Raw) -> None:
     field = "context.draftOrders"
-    _require(drafts is not None and bytes(drafts).strip() != b"null", field, "is required")
+    _require(bytes(drafts).strip() != b"null", field, "is required")
     try:
-        bundle = _DRAFTS.decode(drafts or b"")
+        bundle = _DRAFTS.decode(drafts)
     except msgspec.ValidationError as error:
         raise _invalid(error, field) from None
     _require(bundle.resourceType == "Bundle", field, "must be a Bundle")

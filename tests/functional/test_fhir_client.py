@@ -10,12 +10,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from werkzeug import Request, Response
+
 from service.base_urls import parse_base_url
 from service.deadline import Deadline
 from service.fhir_client import FetchLimits, FhirServer
 from service.fhir_failures import FailureKind, FetchFailed
 from service.fhir_transport import fhir_session
-from werkzeug import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
