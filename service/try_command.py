@@ -45,6 +45,19 @@ class TryFailed(Exception):
         self.exit_code = exit_code
 
 
+class _Details(msgspec.Struct):
+    text: str = ""
+
+
+class _Issue(msgspec.Struct):
+    details: _Details = msgspec.field(default_factory=_Details)
+    diagnostics: str = ""
+
+
+class _Outcome(msgspec.Struct):
+    issue: list[_Issue] = []
+
+
 class Transport(Protocol):
     """How the call reaches the service: over HTTP or within this process."""
 
@@ -104,6 +117,8 @@ def run(
     if status != 200:
         code = EXIT_DATA_UNAVAILABLE if status == 412 else EXIT_REFUSED
         raise TryFailed(f"The service answered {status}: {reason_of(answer)}", code)
+    if not _is_card_response(answer):
+        raise TryFailed("What answered gave no card response: is it a CDS service?", EXIT_REFUSED)
     return answer
 
 
@@ -132,15 +147,22 @@ def hook_call(options: TryOptions, templates: Mapping[DataGroup, Template]) -> J
     return call
 
 
+def _is_card_response(answer: bytes) -> bool:
+    try:
+        response = msgspec.json.decode(answer)
+    except DECODE_ERRORS:
+        return False
+    return isinstance(response, dict) and isinstance(response.get("cards"), list)
+
+
 def reason_of(answer: bytes) -> str:
     """Return what an OperationOutcome says, in one line; a plain sentence for anything else."""
     try:
-        outcome = msgspec.json.decode(answer)
-        issue = outcome["issue"][0]
-        text = issue.get("details", {}).get("text") or issue.get("diagnostics") or ""
-    except (*DECODE_ERRORS, KeyError, IndexError, TypeError, AttributeError):
-        text = ""
-    return plain(text, 600) if isinstance(text, str) and text else "no reason was given."
+        issues = msgspec.json.decode(answer, type=_Outcome).issue
+    except DECODE_ERRORS:
+        issues = []
+    texts = dict.fromkeys(issue.details.text or issue.diagnostics for issue in issues)
+    return plain(" ".join(text for text in texts if text), 600) or "no reason was given."
 
 
 def moment(text: str) -> datetime:

@@ -1,0 +1,195 @@
+"""What CDS Hooks and FHIR R4 demand of every card, for every chart that we have.
+
+Specification: CDS Hooks 2.0, 'CDS Service Response', and the invariants of the 3.0 ballot; the
+card set of clinical-knowledge 3.4.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from io import StringIO
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+from fhir.resources.R4B.servicerequest import ServiceRequest
+
+from service import samples
+from service.app import create_app
+from service.bundle_prefetch import encode, read_bundle
+from service.discovery import load_catalogue
+from service.interpreter.rules import FINDINGS
+from service.settings import Settings
+from tests.functional.vignette_charts import PATIENT, T0, chart, vignettes
+
+TEMPLATES = load_catalogue().templates
+FINDING = "https://heme-hooks.org/fhir/CodeSystem/finding"
+RECOMMENDED = {
+    "Hematology referral / consultation",
+    "Peripheral smear with pathologist review",
+    "Reticulocyte count (% and absolute)",
+    "Methylmalonic acid",
+    "Total homocysteine",
+    "Repeat serum vitamin B12",
+    "Serum vitamin B12",
+}
+CASES = [f"sample {name}" for name in samples.NAMES] + [
+    f"vignette {given['id']}" for given in vignettes()
+]
+
+
+@pytest.fixture(scope="module")
+def client():
+    app = create_app(
+        Settings(public_url="https://hooks.example/base"),
+        clock=lambda: T0,
+        log_stream=StringIO(),
+    )
+    return app.test_client()
+
+
+def hook_call(case):
+    kind, name = case.split(" ", 1)
+    if kind == "sample":
+        prefetch = read_bundle(encode(samples.sample_bundle(name, T0)), TEMPLATES).prefetch
+        return samples.hook_call(name, T0, prefetch=prefetch)
+    given = next(each for each in vignettes() if each["id"] == name)
+    entries = [{"resource": resource} for resource in chart(given)]
+    document = json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries})
+    return {
+        "hook": "patient-view",
+        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "context": {"userId": "Practitioner/1", "patientId": PATIENT},
+        "prefetch": read_bundle(document.encode(), TEMPLATES).prefetch,
+    }
+
+
+@pytest.fixture(scope="module", params=CASES)
+def response(request, client):
+    call = hook_call(request.param)
+    answer = client.post(
+        f"/cds-services/pancytopenia-{call['hook']}",
+        data=encode(call),
+        content_type="application/json",
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()
+
+
+def all_suggestions(response):
+    return [s for card in response["cards"] for s in card.get("suggestions", [])]
+
+
+def test_nothing_in_the_response_is_null_or_empty_but_the_list_of_cards(response):
+    def empties(value, path):
+        if value in (None, "", [], {}):
+            yield path
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                yield from empties(item, f"{path}.{key}")
+        elif isinstance(value, list):
+            for place, item in enumerate(value):
+                yield from empties(item, f"{path}[{place}]")
+
+    found = [path for path in empties(response, "") if path != ".cards"]
+    assert found == []
+
+
+def test_every_summary_is_one_line_of_at_most_139_characters(response):
+    for card in response["cards"]:
+        assert 0 < len(card["summary"]) < 140
+        assert "\n" not in card["summary"]
+        assert "{" not in card["summary"]
+
+
+def test_every_indicator_is_of_the_specification(response):
+    assert all(card["indicator"] in {"info", "warning", "critical"} for card in response["cards"])
+
+
+def test_every_source_and_link_is_absolute_and_every_topic_known(response):
+    for card in response["cards"]:
+        assert card["source"]["label"] == "heme-hooks"
+        topic = card["source"]["topic"]
+        assert topic["system"] == FINDING
+        assert topic["code"] in {*FINDINGS, "marrow-evaluation", "work-up"}
+        urls = [card["source"]["url"], *(link["url"] for link in card["links"])]
+        for url in urls:
+            assert urlsplit(url)[:2] == ("https", "hooks.example")
+        for link in card["links"]:
+            assert link["label"]
+            assert link["type"] == "absolute"
+            assert "appContext" not in link
+            assert urlsplit(link["url"]).fragment in FINDINGS
+
+
+def test_cards_with_suggestions_have_a_selection_behavior_and_others_none(response):
+    for card in response["cards"]:
+        assert ("selectionBehavior" in card) == ("suggestions" in card)
+        assert card.get("selectionBehavior", "any") == "any"
+
+
+def test_uuids_are_uuids_and_never_given_twice(response):
+    uuids = [card["uuid"] for card in response["cards"]]
+    uuids += [suggestion["uuid"] for suggestion in all_suggestions(response)]
+    assert len({UUID(uuid) for uuid in uuids}) == len(uuids)
+
+
+def test_every_override_reason_has_code_system_and_display(response):
+    for card in response["cards"]:
+        for reason in card["overrideReasons"]:
+            assert set(reason) == {"code", "system", "display"}
+
+
+def test_suggestions_create_valid_r4_draft_service_requests(response):
+    for suggestion in all_suggestions(response):
+        assert suggestion["label"]
+        for action in suggestion["actions"]:
+            assert action["type"] == "create"
+            assert action["description"]
+            draft = action["resource"]
+            ServiceRequest.model_validate(draft)
+            assert draft["status"] == "draft"
+            assert draft["intent"] == "proposal"
+            assert draft["priority"] in {"routine", "urgent", "asap", "stat"}
+            assert draft["subject"]["reference"].startswith("Patient/")
+            assert draft["reasonCode"]
+            assert not {"id", "reason"} & set(draft)
+            for reference in draft.get("supportingInfo", []):
+                assert re.fullmatch(r"Observation/[A-Za-z0-9\-.]{1,64}", reference["reference"])
+
+
+def test_only_six_orders_are_recommended_and_the_field_is_left_out_otherwise(response):
+    for suggestion in all_suggestions(response):
+        expected = True if suggestion["label"] in RECOMMENDED else None
+        assert suggestion.get("isRecommended") is expected
+
+
+def test_nothing_is_done_by_itself(response):
+    assert "systemActions" not in response
+    assert all("actionSelectionBehavior" not in s for s in all_suggestions(response))
+
+
+def test_there_are_at_most_four_cards_beside_order_cards_and_data_quality(response):
+    topics = [card["source"]["topic"]["code"] for card in response["cards"]]
+    extra = {"b12-order-without-deficiency", "iron-order-without-deficiency", "data-quality"}
+    assert len([topic for topic in topics if topic not in extra]) <= 4
+    assert len(topics) == len(set(topics))
+    if "data-quality" in topics:
+        assert topics[-1] == "data-quality"
+
+
+def test_no_order_is_proposed_twice(response):
+    labels = [suggestion["label"] for suggestion in all_suggestions(response)]
+    assert len(labels) == len(set(labels))
+
+
+def test_every_detail_says_what_it_is_which_rule_spoke_and_no_probability(response):
+    for card in response["cards"]:
+        detail = card["detail"]
+        assert "Decision support, not a diagnosis" in detail
+        assert "rule table" in detail
+        assert "/knowledge#" in detail
+        assert not re.search(r"\bprobability\b|\d\s?% (likely|chance|risk)", detail)
+        assert "None" not in detail
+        assert "<" not in re.sub(r"`[^`]*`|\(<[^>]*>\)", "", detail)
