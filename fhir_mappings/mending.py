@@ -16,6 +16,11 @@ from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
+
+class Whole(msgspec.Struct, frozen=True):
+    """A Struct that is only good as a whole: a Quantity without its comparator is another value."""
+
+
 _UNFIT: Any = object()
 _GENERIC = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -90,7 +95,9 @@ def _fit_struct(value: object, wanted: type[msgspec.Struct], losses: list[bool])
     struct, spoiled = mend(value, wanted)
     if spoiled or struct is None:
         losses.append(True)
-    return _UNFIT if struct is None else struct
+    if struct is None or (spoiled and issubclass(wanted, Whole)):
+        return _UNFIT
+    return struct
 
 
 def _fit_scalar(value: object, wanted: Any) -> Any:  # noqa: ANN401

@@ -1,0 +1,203 @@
+"""Status, subject, specimen and time: whether a result counts at all (clinical-knowledge 1.1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import Reason
+from fhir_mappings.readings import Envelope
+from fhir_mappings.references import key_candidates, patient_id_of
+from fhir_mappings.times import FUTURE_TOLERANCE, Precision, read_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from fhir_mappings.decoding import CodeableConcept, Period, Reference
+    from fhir_mappings.readings import Chart
+    from fhir_mappings.resources import DiagnosticReport, Observation, Specimen
+
+USED_STATUSES = frozenset({"final", "amended", "corrected", "preliminary", "unknown"})
+"""A1; everything else, and no status at all, is set aside."""
+
+_REPORT_STATUSES = {"partial": "preliminary", "appended": "amended"}
+_NOT_THE_PATIENT = re.compile(
+    r"\b(fo?etus|fo?etal|cord|umbilical|bldco|donors?|donation|blood products?|product unit|bpu)\b"
+)
+_MARROW = re.compile(r"\bmarrow\b")
+_BLOOD = re.compile(r"\b(blood|bld|bldv|bldc|wb)\b")
+_CORD_BLOOD_SNOMED = "122556008"
+_WORD_GAPS = re.compile(r"[^a-z0-9]+")
+
+
+def observation_envelope(
+    observation: Observation,
+    chart: Chart,
+    *,
+    keys: Sequence[str] = (),
+    parent: Envelope | None = None,
+    contained: Mapping[str, Specimen] | None = None,
+) -> Envelope:
+    """Judge an Observation. `parent` is the resource that contains it, `keys` its own references.
+
+    A report or panel that names an Observation lends it its time when it has none.
+    """
+    reporter = parent or next((chart.report_of[k] for k in keys if k in chart.report_of), None)
+    status = observation.status.strip().lower()
+    times = _times(observation, chart.now, observation.effectiveInstant)
+    envelope = Envelope(
+        status=status or (parent.status if parent else ""),
+        taken=times[0] or (reporter.taken if reporter else None),
+        issued=times[1] or (reporter.issued if reporter else None),
+        source=keys[0] if observation.id and keys and parent is None else "",
+    )
+    specimens = [observation.specimen] if observation.specimen else []
+    words = _specimen_words(specimens, chart, contained) + _concept_words(observation.code)
+    envelope = replace(
+        envelope,
+        blood=bool(_BLOOD.search(words)) or bool(reporter and reporter.blood),
+        marrow=bool(_MARROW.search(words)) or bool(reporter and reporter.marrow),
+    )
+    if parent and parent.refusal not in {None, Reason.NO_TIME, Reason.FUTURE}:
+        return replace(envelope, refusal=parent.refusal, explanation=parent.explanation)
+    refusal = (
+        _status_refusal(envelope.status)
+        or _subject_refusal(observation.subject, chart, parent)
+        or _focus_refusal(observation.focus, chart)
+        or _specimen_refusal(words)
+        or _time_refusal(envelope.taken, chart.now)
+    )
+    return _refused(envelope, refusal)
+
+
+def report_envelope(
+    report: DiagnosticReport,
+    chart: Chart,
+    *,
+    key: str = "",
+    contained: Mapping[str, Specimen] | None = None,
+) -> Envelope:
+    """Judge a DiagnosticReport."""
+    status = report.status.strip().lower()
+    taken, issued = _times(report, chart.now)
+    words = _specimen_words(report.specimen, chart, contained) + _concept_words(report.code)
+    envelope = Envelope(
+        status=_REPORT_STATUSES.get(status, status),
+        taken=taken,
+        issued=issued,
+        source=key,
+        blood=bool(_BLOOD.search(words)),
+        marrow=bool(_MARROW.search(words)),
+    )
+    refusal = (
+        _status_refusal(envelope.status)
+        or _subject_refusal(report.subject, chart, None)
+        or _specimen_refusal(words)
+    )
+    return _refused(envelope, refusal)
+
+
+def with_time_checked(envelope: Envelope, now: datetime) -> Envelope:
+    """Refuse a report that has no time of its own; what it contains may still have one."""
+    return envelope if envelope.refusal else _refused(envelope, _time_refusal(envelope.taken, now))
+
+
+def _refused(envelope: Envelope, refusal: tuple[Reason, str] | None) -> Envelope:
+    if refusal is None:
+        return envelope
+    return replace(envelope, refusal=refusal[0], explanation=refusal[1])
+
+
+def _status_refusal(status: str) -> tuple[Reason, str] | None:
+    if status in USED_STATUSES:
+        return None
+    known = {"registered", "cancelled", "entered-in-error"}
+    told = f"is {status}" if status in known else "is missing or not one that is used"
+    return Reason.STATUS, f"The status of this result {told}."
+
+
+def _subject_refusal(
+    subject: Reference | None, chart: Chart, parent: Envelope | None
+) -> tuple[Reason, str] | None:
+    if chart.patient_id is None or (parent and not (subject and subject.reference)):
+        return None
+    named = patient_id_of(subject.reference, chart.patient_urls) if subject else None
+    if named == chart.patient_id:
+        return None
+    if subject is None or not subject.reference:
+        return Reason.SUBJECT, "The result does not say whose it is."
+    return Reason.SUBJECT, "The result is about someone or something else than this patient."
+
+
+def _focus_refusal(focus: Iterable[Reference], chart: Chart) -> tuple[Reason, str] | None:
+    for reference in focus:
+        other = patient_id_of(reference.reference, chart.patient_urls)
+        if other is not None and chart.patient_id is not None and other != chart.patient_id:
+            return Reason.SUBJECT, "The focus of the result is another person."
+        if "RelatedPerson/" in reference.reference:
+            return Reason.SUBJECT, "The focus of the result is another person."
+        if "BiologicallyDerivedProduct/" in reference.reference:
+            return Reason.SPECIMEN, "The focus of the result is a blood product."
+        if _NOT_THE_PATIENT.search(_plain(reference.display)):
+            return Reason.SPECIMEN, "The focus of the result is not the patient."
+    return None
+
+
+def _specimen_refusal(words: str) -> tuple[Reason, str] | None:
+    if not _NOT_THE_PATIENT.search(words):
+        return None
+    return Reason.SPECIMEN, "The specimen is of a fetus, a cord, a donor or a blood product."
+
+
+def _time_refusal(taken: datetime | None, now: datetime) -> tuple[Reason, str] | None:
+    if taken is None:
+        return Reason.NO_TIME, "The result has no date or time that can be read."
+    if taken > now + FUTURE_TOLERANCE:
+        return Reason.FUTURE, "The result is dated in the future."
+    return None
+
+
+def _times(
+    resource: Observation | DiagnosticReport, now: datetime, instant: str = ""
+) -> tuple[datetime | None, datetime | None]:
+    """(taken, issued) by A3; a coarse effective date gives way to an exact `issued`."""
+    issued = read_moment(resource.issued)
+    period: Period | None = resource.effectivePeriod
+    texts = [resource.effectiveDateTime, instant]
+    texts += [period.end, period.start] if period else []
+    moments = [moment for moment in map(read_moment, texts) if moment is not None]
+    exact = [moment for moment in moments if moment.precision >= Precision.DAY]
+    coarse = [moment for moment in moments if moment.precision == Precision.MONTH]
+    dated = [issued] if issued and issued.precision >= Precision.DAY else []
+    chosen = next(iter(exact + dated + coarse), None)
+    taken = chosen.seen_from(now) if chosen else None
+    return taken, issued.seen_from(now) if issued else None
+
+
+def _specimen_words(
+    references: Iterable[Reference], chart: Chart, contained: Mapping[str, Specimen] | None
+) -> str:
+    found: list[str] = []
+    for reference in references:
+        found.append(reference.display)
+        for key in key_candidates(reference.reference):
+            specimen = (contained or {}).get(key) or chart.specimens.get(key)
+            if specimen is not None:
+                site = specimen.collection.bodySite if specimen.collection else None
+                found += [_concept_words(specimen.type), _concept_words(site)]
+                break
+    return " " + _plain(" ".join(found)) + " "
+
+
+def _concept_words(concept: CodeableConcept | None) -> str:
+    if concept is None:
+        return ""
+    codes = ["cord" if c.code == _CORD_BLOOD_SNOMED else c.code for c in concept.coding]
+    words = [concept.text, *(coding.display for coding in concept.coding), *codes]
+    return _plain(" ".join(words))
+
+
+def _plain(text: str) -> str:
+    return _WORD_GAPS.sub(" ", text.lower())

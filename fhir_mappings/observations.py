@@ -1,0 +1,278 @@
+"""One FHIR R4 Observation, its components and what it contains, to readings.
+
+Code first (A5), then status, subject, specimen and time (`envelopes`), then the value. Every value
+that is there gives exactly one kind of answer: measured, a finding, unreadable with a reason, or
+unmapped; nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fhir_mappings.decoding import Coding, decode
+from fhir_mappings.envelopes import observation_envelope
+from fhir_mappings.panel import (
+    Analyte,
+    MarrowResult,
+    Reason,
+    SmearMethod,
+    SmearSet,
+    Unreadable,
+)
+from fhir_mappings.quantities import measure
+from fhir_mappings.readings import Measured, Reported, Unmapped
+from fhir_mappings.references import keys_of
+from fhir_mappings.resources import Observation, Specimen
+from fhir_mappings.serology import read_pregnancy, read_serology
+from fhir_mappings.smear import finding, read_narrative, read_presence, words_of
+from fhir_mappings.terminology import CodeKind, Role
+from fhir_mappings.values import NoNumber, read_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from msgspec import Raw
+
+    from fhir_mappings.decoding import CodeableConcept
+    from fhir_mappings.readings import Chart, Envelope, Reading
+    from fhir_mappings.resources import Component
+    from fhir_mappings.terminology import CodeMeaning, Terminology
+
+_SPECIMEN_ROLES = frozenset(Role) - {Role.NONE, Role.DEPRECATED, Role.CALCULATED}
+"""Roles that make two codes of one analyte two different measurements."""
+
+_BLAST_ANALYTES = frozenset({Analyte.BLAST_PERCENT, Analyte.BLASTS})
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What a code means: one meaning, none, or several that contradict each other."""
+
+    coding: Coding
+    meaning: CodeMeaning | None = None
+    contradictory: tuple[CodeMeaning, ...] = ()
+
+
+def classify(code: CodeableConcept, terminology: Terminology) -> Classified:
+    """Decide what a CodeableConcept means (A5); a site's own mapping outranks LOINC."""
+    known = [
+        (coding, meaning)
+        for coding in code.coding
+        if (meaning := terminology.meaning_of(coding.system, coding.code)) is not None
+    ]
+    by_site = [
+        (coding, meaning)
+        for coding, meaning in known
+        if (coding.system.strip(), coding.code.strip()) in terminology.site
+    ]
+    known = by_site or known
+    values = [pair for pair in known if pair[1].kind is not CodeKind.PANEL] or known
+    if not values:
+        first = code.coding[0] if code.coding else Coding(display=code.text)
+        return Classified(first)
+    if len({_identity(meaning) for _, meaning in values}) > 1:
+        return Classified(values[0][0], contradictory=tuple(meaning for _, meaning in values))
+    best = min(values, key=lambda pair: (pair[1].role is Role.DEPRECATED, pair[1].method_rank))
+    return Classified(*best)
+
+
+def _identity(meaning: CodeMeaning) -> tuple[str, str, str]:
+    if meaning.kind in {CodeKind.EXCLUDED, CodeKind.PANEL, CodeKind.NARRATIVE}:
+        return meaning.kind, "", ""
+    role = meaning.role if meaning.role in _SPECIMEN_ROLES else Role.NONE
+    if meaning.kind is CodeKind.SMEAR:
+        role = Role.NONE
+    return meaning.kind, meaning.target, role
+
+
+def read_observation(
+    observation: Observation,
+    chart: Chart,
+    *,
+    spoiled: frozenset[str] = frozenset(),
+    parent: Envelope | None = None,
+    specimens: dict[str, Specimen] | None = None,
+    full_url: str = "",
+) -> Iterator[Reported]:
+    """Read one Observation. `parent` is the resource that contains it, `specimens` what is there.
+
+    Yields nothing for a panel without a value of its own, else one `Reported` per value.
+    """
+    keys = () if parent else keys_of("Observation", observation.id, full_url)
+    within, own_specimens = contained_in(observation.contained)
+    envelope = observation_envelope(
+        observation,
+        chart,
+        keys=keys,
+        parent=parent,
+        contained={**(specimens or {}), **own_specimens},
+    )
+    yield from _read_valued(observation, envelope, chart, spoiled)
+    for component in observation.component:
+        yield from _read_valued(component, envelope, chart, frozenset())
+    for inner, inner_spoiled in within:
+        yield from read_observation(
+            inner, chart, spoiled=inner_spoiled, parent=envelope, specimens=own_specimens
+        )
+
+
+def contained_in(
+    contained: Sequence[Raw],
+) -> tuple[list[tuple[Observation, frozenset[str]]], dict[str, Specimen]]:
+    """The contained Observations (with what was spoiled in them) and the Specimens by `#id`."""
+    observations: list[tuple[Observation, frozenset[str]]] = []
+    specimens: dict[str, Specimen] = {}
+    for raw in contained:
+        decoded = decode(raw, (Observation, Specimen))
+        for resource, spoiled in zip(decoded.resources, decoded.spoiled, strict=True):
+            if isinstance(resource, Observation):
+                observations.append((resource, spoiled))
+            elif isinstance(resource, Specimen):
+                specimens["#" + resource.id.removeprefix("#")] = resource
+    return observations, specimens
+
+
+def _read_valued(
+    valued: Observation | Component, envelope: Envelope, chart: Chart, spoiled: frozenset[str]
+) -> Iterator[Reported]:
+    classified = classify(valued.code, chart.terminology)
+    meaning = classified.meaning
+    unit = _unit_of(valued)
+    if classified.contradictory:
+        for refused in _contradiction(classified.contradictory, envelope):
+            yield Reported(refused, classified.coding, unit)
+        return
+    if meaning is None and "code" in spoiled:
+        told = "The code of this result cannot be read."
+        refused = Unreadable(None, Reason.MALFORMED, told, taken=envelope.taken)
+        yield Reported(refused, classified.coding, unit)
+        return
+    if meaning is None and not _has_own_value(valued, spoiled):
+        return
+    if meaning is not None and meaning.kind is CodeKind.PANEL:
+        return
+    if meaning is None or meaning.kind is CodeKind.EXCLUDED:
+        looks_like = meaning.analyte if meaning else None
+        unmapped = Unmapped(excluded=meaning is not None, looks_like=looks_like)
+        yield Reported(unmapped, classified.coding, unit)
+        return
+    for reading in _readings(valued, meaning, envelope, chart, spoiled):
+        yield Reported(reading, classified.coding, unit)
+
+
+def _readings(
+    valued: Observation | Component,
+    meaning: CodeMeaning,
+    envelope: Envelope,
+    chart: Chart,
+    spoiled: frozenset[str],
+) -> Sequence[Reading]:
+    refusal = _refusal(meaning, envelope)
+    if refusal is not None or envelope.taken is None:
+        reason, told = refusal or (Reason.NO_TIME, "The result has no date or time.")
+        return (_unreadable(meaning, envelope, reason, told, _shown(valued)),)
+    if meaning.kind is CodeKind.ANALYTE:
+        return (_measured(valued, meaning, envelope, chart, spoiled),)
+    if meaning.kind is CodeKind.NARRATIVE:
+        if meaning.role is Role.BLOOD_ONLY and not envelope.blood:
+            return (Unmapped(excluded=True),)
+        return read_narrative(words_of(valued), meaning.code, envelope)
+    return (_finding(valued, meaning, envelope, envelope.taken),)
+
+
+def _refusal(meaning: CodeMeaning, envelope: Envelope) -> tuple[Reason, str] | None:
+    if envelope.refusal is not None:
+        return envelope.refusal, envelope.explanation
+    if envelope.marrow and meaning.kind is not CodeKind.MARROW:
+        return Reason.SPECIMEN, "The specimen is bone marrow, not blood."
+    return None
+
+
+def _finding(
+    valued: Observation | Component, meaning: CodeMeaning, envelope: Envelope, taken: datetime
+) -> Reading:
+    if meaning.kind is CodeKind.SMEAR:
+        return read_presence(valued, meaning, envelope)
+    if meaning.kind is CodeKind.SEROLOGY:
+        return read_serology(valued, meaning, taken, envelope.source)
+    if meaning.kind is CodeKind.PREGNANCY:
+        return read_pregnancy(valued, meaning, taken, envelope.source)
+    return MarrowResult(meaning.code, taken, envelope.source)
+
+
+def _measured(
+    valued: Observation | Component,
+    meaning: CodeMeaning,
+    envelope: Envelope,
+    chart: Chart,
+    spoiled: frozenset[str],
+) -> Reading:
+    """A number; the deprecated automated blast counts are only the analyser's flag (1.2 notes)."""
+    reading = measure(valued, meaning, envelope, chart, spoiled)
+    if (
+        not isinstance(reading, Measured)
+        or meaning.role is not Role.DEPRECATED
+        or meaning.analyte not in _BLAST_ANALYTES
+    ):
+        return reading
+    result = reading.result
+    below = result.comparator is not None and result.comparator.startswith("<")
+    present = None if below else result.value > 0
+    text = f"{result.reported_value} {result.reported_unit}"
+    return finding(envelope, SmearSet.BLAST_FLAG, present, SmearMethod.ANALYSER, meaning.code, text)
+
+
+def _contradiction(meanings: Sequence[CodeMeaning], envelope: Envelope) -> list[Unreadable]:
+    """One refusal per analyte that the codings speak of, so that none of them looks unmeasured."""
+    told = "The codings of this result mean different measurements."
+    reason, explanation = Reason.AMBIGUOUS_CODE, told
+    if envelope.refusal is not None:
+        reason, explanation = envelope.refusal, envelope.explanation
+    by_analyte: dict[Analyte | None, CodeMeaning] = {}
+    for meaning in meanings:
+        by_analyte.setdefault(meaning.analyte, meaning)
+    if len(by_analyte) > 1:
+        by_analyte.pop(None, None)
+    return [
+        _unreadable(meaning, envelope, reason, explanation, "") for meaning in by_analyte.values()
+    ]
+
+
+def _unreadable(
+    meaning: CodeMeaning, envelope: Envelope, reason: Reason, explanation: str, reported: str
+) -> Unreadable:
+    return Unreadable(
+        analyte=meaning.analyte,
+        reason=reason,
+        explanation=explanation,
+        reported=reported,
+        taken=envelope.taken,
+        loinc=meaning.code,
+        source=envelope.source,
+    )
+
+
+def _shown(valued: Observation | Component) -> str:
+    try:
+        number = read_number(valued)
+    except NoNumber as refusal:
+        return refusal.reported
+    return f"{number.text} {number.unit}".strip()
+
+
+def _unit_of(valued: Observation | Component) -> str:
+    quantity = valued.valueQuantity
+    return (quantity.unit or quantity.code).strip() if quantity else ""
+
+
+def _has_own_value(valued: Observation | Component, spoiled: frozenset[str]) -> bool:
+    """An unknown panel has only members; an unknown result has a value or says why it has none."""
+    if not getattr(valued, "component", None) and not getattr(valued, "hasMember", None):
+        return True
+    try:
+        read_number(valued, spoiled)
+    except NoNumber as refusal:
+        return refusal.reason is not Reason.NO_VALUE
+    return True

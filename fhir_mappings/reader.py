@@ -1,0 +1,231 @@
+"""FHIR documents to the Panel of one patient at one moment (clinical-knowledge 1.1).
+
+Each document is a Bundle of any type or a single resource. Neither their order nor repetition
+changes what comes out. Everything reported is in the Panel: as a result, a finding or as
+`Unreadable` with its reason; codes that no table knows are left to the mapping report (`readings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from fhir_mappings.decoding import decode
+from fhir_mappings.envelopes import observation_envelope, report_envelope
+from fhir_mappings.observations import read_observation
+from fhir_mappings.panel import (
+    MarrowResult,
+    Panel,
+    PregnancyObservation,
+    Reason,
+    SerologyResult,
+    SmearFinding,
+    Unreadable,
+)
+from fhir_mappings.patient import PatientUnreadable, read_patient
+from fhir_mappings.readings import Chart, Measured, Reported
+from fhir_mappings.references import key_candidates, keys_of
+from fhir_mappings.reports import read_report
+from fhir_mappings.resources import (
+    LABORATORY_KINDS,
+    DiagnosticReport,
+    Observation,
+    PatientResource,
+    Specimen,
+)
+from fhir_mappings.settling import settle_record
+from fhir_mappings.times import read_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fhir_mappings.context import Patient
+    from fhir_mappings.decoding import Decoded
+    from fhir_mappings.panel import DataGroup
+    from fhir_mappings.readings import Envelope
+    from fhir_mappings.terminology import Terminology
+
+__all__ = ["PatientUnreadable", "read_panel", "read_patient", "readings"]
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_STATUS_AGE = ("registered", "unknown", "preliminary", "final", "amended", "corrected", "cancelled")
+"""Which of two statuses of one result came later; entered-in-error is the last of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    resource: Any
+    full_url: str
+    spoiled: frozenset[str]
+
+
+def read_panel(
+    documents: Iterable[bytes] | Mapping[DataGroup, Iterable[bytes]],
+    patient_id: str,
+    now: datetime,
+    terminology: Terminology,
+    unavailable: frozenset[DataGroup] = frozenset(),
+    patient: Patient | None = None,
+) -> Panel:
+    """Read every laboratory fact about one patient.
+
+    With documents by data group, a group one of whose documents cannot be read at all becomes
+    unavailable. `patient` chooses among reference ranges for age and sex. Raises nothing on
+    account of the documents.
+    """
+    grouped = documents.items() if isinstance(documents, Mapping) else [(None, documents)]
+    decoded: list[Decoded] = []
+    for group, pages in grouped:
+        for page in pages:
+            one = decode(page, LABORATORY_KINDS)
+            decoded.append(one)
+            if group is not None and one.undecodable and not one.resources:
+                unavailable |= {group}
+    reported = _read(decoded, patient_id, now, terminology, patient)
+    return _panel(reported, terminology, unavailable)
+
+
+def readings(
+    documents: Iterable[bytes],
+    patient_id: str | None,
+    now: datetime,
+    terminology: Terminology,
+    patient: Patient | None = None,
+) -> tuple[Reported, ...]:
+    """Everything reported, each with the coding and the unit it came with, for a mapping report.
+
+    `patient_id` None accepts any subject. Nothing is settled or derived.
+    """
+    decoded = [decode(document, LABORATORY_KINDS) for document in documents]
+    return tuple(_read(decoded, patient_id, now, terminology, patient))
+
+
+def _read(
+    decoded: Iterable[Decoded],
+    patient_id: str | None,
+    now: datetime,
+    terminology: Terminology,
+    patient: Patient | None,
+) -> Iterator[Reported]:
+    decoded = tuple(decoded)
+    entries = _newest_versions(decoded)
+    named = patient_id.removeprefix("Patient/") if patient_id else patient_id
+    chart = _chart(entries, Chart(named, now, terminology, patient))
+    for entry in entries:
+        if isinstance(entry.resource, Observation):
+            yield from read_observation(
+                entry.resource, chart, spoiled=entry.spoiled, full_url=entry.full_url
+            )
+        elif isinstance(entry.resource, DiagnosticReport):
+            yield from read_report(entry.resource, chart)
+    for one in decoded:
+        for _ in one.undecodable:
+            told = "Something that was sent is no FHIR resource that can be read."
+            yield Reported(Unreadable(None, Reason.MALFORMED, told))
+
+
+def _chart(entries: Iterable[_Entry], chart: Chart) -> Chart:
+    """Resolve what resources say of each other: patients, specimens, members of reports."""
+    patients: dict[str, str] = {}
+    specimens: dict[str, Specimen] = {}
+    for entry in entries:
+        resource, url = entry.resource, entry.full_url
+        if isinstance(resource, PatientResource) and url:
+            patients[keys_of("", "", url)[0]] = resource.id or url.removeprefix("urn:uuid:")
+        elif isinstance(resource, Specimen):
+            specimens |= dict.fromkeys(keys_of("Specimen", resource.id, url), resource)
+    chart = replace(chart, patient_urls=patients, specimens=specimens)
+    members: dict[str, Envelope] = {}
+    for entry in entries:
+        for reference, envelope in _members(entry, chart):
+            for key in key_candidates(reference):
+                other = members.get(key)
+                if other is None or _later(envelope, other):
+                    members[key] = envelope
+    return replace(chart, report_of=members)
+
+
+def _members(entry: _Entry, chart: Chart) -> Iterator[tuple[str, Envelope]]:
+    resource = entry.resource
+    if isinstance(resource, DiagnosticReport) and resource.result:
+        envelope, references = report_envelope(resource, chart), resource.result
+    elif isinstance(resource, Observation) and resource.hasMember:
+        envelope, references = observation_envelope(resource, chart), resource.hasMember
+    else:
+        return
+    if envelope.refusal is None:
+        for reference in references:
+            yield reference.reference, envelope
+
+
+def _later(one: Envelope, other: Envelope) -> bool:
+    return (one.taken or _LONG_AGO, one.blood) > (other.taken or _LONG_AGO, other.blood)
+
+
+def _newest_versions(decoded: Iterable[Decoded]) -> list[_Entry]:
+    """One entry per resource id: the version issued or stored last."""
+    anonymous: list[_Entry] = []
+    by_id: dict[tuple[type, str], _Entry] = {}
+    for one in decoded:
+        for resource, url, spoiled in zip(one.resources, one.full_urls, one.spoiled, strict=True):
+            entry = _Entry(resource, url, spoiled)
+            key = (type(resource), resource.id)
+            if not resource.id or isinstance(resource, PatientResource):
+                anonymous.append(entry)
+            elif key not in by_id or _version(entry) > _version(by_id[key]):
+                by_id[key] = entry
+    return [*by_id.values(), *anonymous]
+
+
+def _version(entry: _Entry) -> tuple[object, ...]:
+    resource = entry.resource
+    if not isinstance(resource, Observation | DiagnosticReport):
+        return (entry.full_url, msgspec.json.encode(resource))
+    meta = resource.meta
+    issued = read_moment(resource.issued)
+    stored = read_moment(meta.lastUpdated) if meta else None
+    number = meta.versionId if meta else ""
+    status = resource.status.strip().lower()
+    age = _STATUS_AGE.index(status) if status in _STATUS_AGE else len(_STATUS_AGE)
+    return (
+        issued.at if issued else _LONG_AGO,
+        stored.at if stored else _LONG_AGO,
+        int(number) if number.isascii() and number.isdigit() and len(number) < 18 else -1,
+        age,
+        not entry.spoiled,
+        msgspec.json.encode(resource),
+        entry.full_url,
+    )
+
+
+def _panel(
+    reported: Iterable[Reported], terminology: Terminology, unavailable: frozenset[DataGroup]
+) -> Panel:
+    found: dict[type, list[Any]] = {}
+    for each in reported:
+        found.setdefault(type(each.reading), []).append(each.reading)
+    measured: list[Measured] = found.get(Measured, [])
+    results, refused = settle_record(measured, terminology)
+    return Panel(
+        results=results,
+        unreadable=_newest_first([*found.get(Unreadable, []), *refused]),
+        smear=_newest_first(found.get(SmearFinding, [])),
+        serology=_newest_first(found.get(SerologyResult, [])),
+        marrow=_newest_first(found.get(MarrowResult, [])),
+        pregnancy=_newest_first(found.get(PregnancyObservation, [])),
+        unavailable=unavailable,
+    )
+
+
+def _newest_first(facts: Iterable[Any]) -> tuple[Any, ...]:
+    """Sort, and count once what differs only in where it stood."""
+    distinct: dict[Any, Any] = {}
+    for fact in sorted(facts, key=lambda f: (not f.source, f.source, repr(f))):
+        distinct.setdefault(replace(fact, source=""), fact)
+    return tuple(
+        sorted(distinct.values(), key=lambda f: (-(f.taken or _LONG_AGO).timestamp(), repr(f)))
+    )

@@ -1,0 +1,105 @@
+"""All accepted numbers of one record to what the Panel holds: checked, settled, derived.
+
+The order matters: hematocrit judges molar hemoglobin and leukocytes judge neutrophils before either
+is settled, so that a refused result leaves room for another of the same specimen.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from fhir_mappings.cross_checks import check_iron, check_molar_hemoglobin, check_neutrophils
+from fhir_mappings.derived import binding_capacity, indirect_bilirubin, neutrophils, saturation
+from fhir_mappings.panel import Analyte
+from fhir_mappings.selection import settle
+from fhir_mappings.terminology import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_mappings.cross_checks import Checked
+    from fhir_mappings.panel import LabResult, Unreadable
+    from fhir_mappings.readings import Measured
+    from fhir_mappings.terminology import Terminology
+
+_PARTS_ONLY = frozenset({Role.SEGMENTED, Role.BAND, Role.SEGMENTED_PERCENT, Role.BAND_PERCENT})
+"""Numbers that only serve to compute another."""
+
+
+class _Bench:
+    """The numbers of one record while they are sorted out."""
+
+    def __init__(self, measured: Iterable[Measured]) -> None:
+        self.whole: dict[Analyte, list[Measured]] = defaultdict(list)
+        self.by_role: dict[Role, list[Measured]] = defaultdict(list)
+        self.refused: list[Unreadable] = []
+        for each in measured:
+            self.by_role[each.role].append(each)
+            if each.role not in _PARTS_ONLY:
+                self.whole[each.result.analyte].append(each)
+
+    def settled(self, analyte: Analyte) -> tuple[LabResult, ...]:
+        return settle(each.result for each in self.whole.get(analyte, ()))
+
+    def settled_role(self, role: Role) -> tuple[LabResult, ...]:
+        return settle(each.result for each in self.by_role.get(role, ()))
+
+    def keep(self, analyte: Analyte, checked: Checked) -> None:
+        self.whole[analyte] = list(checked.kept)
+        self.refused += checked.refused
+
+
+def settle_record(
+    measured: Iterable[Measured], terminology: Terminology
+) -> tuple[dict[Analyte, tuple[LabResult, ...]], list[Unreadable]]:
+    """Return the results per analyte, newest first, and what the checks refused."""
+    bench = _Bench(measured)
+    hematocrits = bench.settled(Analyte.HEMATOCRIT)
+    hemoglobins = bench.whole[Analyte.HEMOGLOBIN]
+    bench.keep(Analyte.HEMOGLOBIN, check_molar_hemoglobin(hemoglobins, hematocrits))
+    leukocytes = bench.settled(Analyte.LEUKOCYTES)
+    counted = bench.whole[Analyte.NEUTROPHILS]
+    bench.keep(Analyte.NEUTROPHILS, check_neutrophils(counted, leukocytes))
+    derived = {
+        **_neutrophils(bench, leukocytes, terminology),
+        **_iron_studies(bench, terminology),
+        Analyte.BILIRUBIN_INDIRECT: indirect_bilirubin(
+            bench.settled(Analyte.BILIRUBIN_INDIRECT),
+            bench.settled(Analyte.BILIRUBIN_TOTAL),
+            bench.settled(Analyte.BILIRUBIN_DIRECT),
+            terminology,
+        ),
+    }
+    results = {analyte: bench.settled(analyte) for analyte in bench.whole}
+    results |= derived
+    return {analyte: results[analyte] for analyte in Analyte if results.get(analyte)}, bench.refused
+
+
+def _neutrophils(
+    bench: _Bench, leukocytes: tuple[LabResult, ...], terminology: Terminology
+) -> dict[Analyte, tuple[LabResult, ...]]:
+    roles = (*_PARTS_ONLY, Role.TOTAL_PERCENT)
+    parts = {role: bench.settled_role(role) for role in roles}
+    direct = bench.settled(Analyte.NEUTROPHILS)
+    derived = neutrophils(direct, leukocytes, parts, terminology)
+    bench.refused += derived.refused
+    return {Analyte.NEUTROPHILS: derived.results}
+
+
+def _iron_studies(bench: _Bench, terminology: Terminology) -> dict[Analyte, tuple[LabResult, ...]]:
+    """Iron is judged against a capacity that may itself be computed from it (U10, 1.4)."""
+    capacities = bench.settled(Analyte.IRON_BINDING_CAPACITY)
+    unsaturated = bench.settled(Analyte.UNSATURATED_IRON_BINDING_CAPACITY)
+    reported = bench.settled(Analyte.TRANSFERRIN_SATURATION)
+    all_iron = bench.settled(Analyte.IRON)
+    provisional = binding_capacity(capacities, unsaturated, all_iron, terminology)
+    bench.keep(Analyte.IRON, check_iron(bench.whole[Analyte.IRON], provisional, reported))
+    iron = bench.settled(Analyte.IRON)
+    capacity = binding_capacity(capacities, unsaturated, iron, terminology)
+    saturations = saturation(reported, iron, capacity, terminology)
+    bench.refused += saturations.refused
+    return {
+        Analyte.IRON_BINDING_CAPACITY: capacity,
+        Analyte.TRANSFERRIN_SATURATION: saturations.results,
+    }
