@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -37,3 +39,7 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="heme-hooks", prog_name="heme-hooks")
 def main() -> None:
     """heme-hooks: pancytopenia, iron and B12 for CDS Hooks. Decision support, not a diagnosis."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character shows a question mark, not a traceback.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")

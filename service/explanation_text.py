@@ -1,150 +1,217 @@
-"""The explanation of one call as text for a person.
+"""The explanation of one call: as plain JSON for `extension`, and as text for a person.
 
-The value is the one that the response's `extension` carries (`service.explanations`): the rules in
-the order tried with the first condition that failed, modifiers, states, values, what was set aside
-and where the data came from. It may come from a service somewhere else, so nothing in it is trusted
-to be there or to be plain text.
+One value, made from the interpretation and from what was gathered (architecture 2.7): values used
+and set aside, states, rules in the order tried with the first condition that failed, what would
+settle an undecided one, modifiers, and where each group of data came from.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fhir_mappings.panel import Analyte, Note
-from service.explanations import EXPLANATION
-from service.interpreter.interpretation import B12State, FunctionState, IronState, Outcome, Pattern
+from service.card_text import as_reported, canonical, shown_time
+from service.interpreter.interpretation import Line
 from service.markdown import plain
 from service.names import analyte_name, order_name
 from service.plain_markdown import wrapped
-from service.wording import B12_WORDS, FUNCTION_WORDS, IRON_WORDS, NOTE_WORDS, PATTERN_WORDS
+from service.wording import (
+    B12_WORDS,
+    FUNCTION_WORDS,
+    IRON_WORDS,
+    PATTERN_WORDS,
+    REASON_WORDS,
+    line_name,
+    line_words,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from enum import StrEnum
+    from collections.abc import Mapping
+
+    from fhir_mappings.panel import LabResult, Unreadable
+    from service.interpreter.interpretation import Interpretation, States
 
 Json = dict[str, Any]
 
-NONE_GIVEN = "The service gave no explanation."
+EXTENSION_KEY = "heme-hooks"
+"""The member of `extension` that holds the explanation."""
 
 _OUTCOMES = {
-    Outcome.FIRED: "applies",
-    Outcome.FALSE: "does not apply",
-    Outcome.UNDECIDED: "undecided",
-    Outcome.NOT_REACHED: "not reached",
-    Outcome.SWITCHED_OFF: "switched off here",
+    "fired": "fired",
+    "false": "does not apply",
+    "undecided": "undecided",
+    "not reached": "not reached",
+    "switched off": "switched off here",
 }
-_STATES: tuple[tuple[str, str, type[StrEnum], Mapping[Any, str]], ...] = (
-    ("pattern", "Pattern", Pattern, PATTERN_WORDS),
-    ("iron", "Iron", IronState, IRON_WORDS),
-    ("b12", "Vitamin B12", B12State, B12_WORDS),
-    ("function", "Functional B12 status", FunctionState, FUNCTION_WORDS),
-)
+
+
+def explanation_document(interpretation: Interpretation, sources: Mapping[str, str]) -> Json:
+    """Return the explanation as plain JSON types, empty parts left out.
+
+    `sources` maps each data group to where its data came from ("prefetch", "unavailable", ...).
+    """
+    explanation = interpretation.explanation
+    document: Json = {
+        "sentence": explanation.sentence,
+        "states": _state_codes(interpretation.states),
+        "statesInWords": _states_in_words(interpretation.states),
+        "used": [_used(result) for result in interpretation.states.used],
+        "setAside": [_set_aside(result) for result in interpretation.set_aside],
+        "rules": [
+            _without_empty(
+                {
+                    "id": rule.id,
+                    "outcome": str(rule.outcome),
+                    "condition": rule.condition,
+                    "settledBy": list(rule.settled_by),
+                }
+            )
+            for rule in explanation.tried
+        ],
+        "modifiers": [
+            {"id": modifier.id, "trigger": modifier.trigger, "effect": modifier.effect}
+            for modifier in (explanation.modifiers or interpretation.modifiers)
+        ],
+        "proposed": [
+            {"order": order_name(order.order), "priority": str(order.priority)}
+            for order in interpretation.orders
+        ],
+        "withheld": [
+            {"order": order_name(order.order), "reason": order.reason}
+            for order in interpretation.withheld
+        ],
+        "couldNotCheck": list(interpretation.could_not_check),
+        "data": dict(sources),
+    }
+    return _without_empty(document)
 
 
 def explanation_in(response: Json) -> Json:
     """Return the explanation inside a response, empty when the service gave none."""
     extension = response.get("extension")
-    explanation = extension.get(EXPLANATION) if isinstance(extension, dict) else None
+    explanation = extension.get(EXTENSION_KEY) if isinstance(extension, dict) else None
     return explanation if isinstance(explanation, dict) else {}
 
 
-def render(explanation: Json, width: int) -> str:
+def render(document: Json, width: int) -> str:
     """Return the explanation as text, wrapped to `width` columns."""
-    if not explanation:
-        return NONE_GIVEN
-    lines = ["WHY", *wrapped(_text(explanation.get("sentence")) or "-", width)]
-    for title, items in _sections(explanation):
-        shown = [item for item in items if item]
-        if shown:
+    if not document:
+        return "The service gave no explanation."
+    lines = ["WHY", *wrapped(_text(document.get("sentence")) or "-", width)]
+    for title, key, line_of in _SECTIONS:
+        entries = document.get(key)
+        items = _items(entries)
+        if items:
             lines += ["", title]
-        for item in shown:
-            lines += wrapped(item, width, "- ", "  ")
+            for item in items:
+                lines += wrapped(line_of(item), width, "- ", "  ")
     return "\n".join(lines)
 
 
-def _sections(explanation: Json) -> Iterator[tuple[str, Iterator[str]]]:
-    def each(key: str) -> list[Json]:
-        return [item for item in _list(explanation.get(key)) if isinstance(item, dict)]
-
-    yield "RULES IN THE ORDER TRIED", (_rule(rule) for rule in each("tried"))
-    yield "MODIFIERS", (_modifier(modifier) for modifier in each("modifiers"))
-    yield "STATES", _states(explanation.get("states"))
-    yield "VALUES USED", (_used(result) for result in each("used"))
-    yield "REPORTED BUT NOT USED", (_set_aside(result) for result in each("setAside"))
-    yield "NOT PROPOSED", (_withheld(order) for order in each("withheld"))
-    yield "COULD NOT BE CHECKED", map(_text, _list(explanation.get("couldNotCheck")))
-    yield "DATA", (f"{_text(key)}: {_text(value)}" for key, value in _pairs(explanation, "data"))
-
-
-def _rule(rule: Json) -> str:
-    outcome = _text(rule.get("outcome"))
-    line = f"{_text(rule.get('id'))}: {_OUTCOMES.get(_member(Outcome, outcome), outcome)}"
-    if rule.get("condition"):
-        line += f" ({_text(rule['condition'])})"
-    settled_by = ", ".join(filter(None, map(_text, _list(rule.get("settled_by")))))
-    return f"{line}; would be settled by {settled_by}" if settled_by else line
-
-
-def _modifier(modifier: Json) -> str:
-    return (
-        f"{_text(modifier.get('id'))}, {_text(modifier.get('trigger'))}: "
-        f"{_text(modifier.get('effect'))}"
-    )
-
-
-def _states(states: object) -> Iterator[str]:
-    if not isinstance(states, dict):
-        return
-    grades = dict(_pairs(states, "grades"))
-    for line, state in _pairs(states, "lines"):
-        grade = _text(grades.get(line))
-        suffix = f", {grade}" if _text(state) == "low" and grade else ""
-        yield f"{_text(line)}: {_text(state)}{suffix}"
-    for key, title, kind, words in _STATES:
-        value = _text(states.get(key))
-        yield f"{title}: {words.get(_member(kind, value), value)}"
-
-
-def _used(result: Json) -> str:
-    value = f"{_text(result.get('comparator'))}{_text(result.get('value'))}"
-    canonical = f"{value} {_text(result.get('unit'))}".strip()
-    reported = f"{_text(result.get('reported_value'))} {_text(result.get('reported_unit'))}".strip()
-    shown = canonical if reported in ("", canonical) else f"{reported} = {canonical}"
-    notes = [NOTE_WORDS.get(_member(Note, n), n) for n in map(_text, _list(result.get("notes")))]
-    parts = [shown, _text(result.get("taken")), _text(result.get("status")), *notes]
-    return f"{_analyte(result)}: " + ", ".join(part for part in parts if part)
-
-
-def _set_aside(result: Json) -> str:
-    why = _text(result.get("explanation")) or _text(result.get("reason"))
-    return f"{_analyte(result)} {_text(result.get('reported'))}".strip() + f": {why}"
-
-
-def _withheld(order: Json) -> str:
-    return f"{order_name(_text(order.get('order')))}: {_text(order.get('reason'))}"
-
-
-def _analyte(result: Json) -> str:
-    code = _text(result.get("analyte"))
-    analyte = _member(Analyte, code)
-    return analyte_name(analyte) if isinstance(analyte, Analyte) else code or "A result"
-
-
-def _member(kind: type[StrEnum], value: str) -> StrEnum | str:
-    try:
-        return kind(value)
-    except ValueError:
-        return value
-
-
-def _pairs(container: Json, key: str) -> list[tuple[str, Any]]:
-    value = container.get(key)
-    return list(value.items()) if isinstance(value, dict) else []
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _items(entries: object) -> list[Any]:
+    if isinstance(entries, dict):
+        return [{"name": name, "value": value} for name, value in entries.items()]
+    return entries if isinstance(entries, list) else []
 
 
 def _text(value: object) -> str:
     return plain(value, 2000) if isinstance(value, str) else ""
+
+
+def _rule_line(rule: Json) -> str:
+    outcome = _text(rule.get("outcome"))
+    line = f"{_text(rule.get('id'))}: {_OUTCOMES.get(outcome, outcome)}"
+    if rule.get("condition"):
+        line += f" ({_text(rule['condition'])})"
+    if rule.get("settledBy"):
+        line += "; would be settled by " + ", ".join(map(_text, rule["settledBy"]))
+    return line
+
+
+def _used_line(result: Json) -> str:
+    reported = _text(result.get("reported")) or "computed"
+    value, name = _text(result.get("value")), _text(result.get("name"))
+    shown = reported if reported == value else f"{reported} = {value}"
+    return f"{name}: {shown}, {_text(result.get('taken'))}, {_text(result.get('status'))}"
+
+
+def _pair_line(item: Json) -> str:
+    return f"{_text(item.get('name'))}: {_text(item.get('value'))}"
+
+
+_SECTIONS: tuple[tuple[str, str, Any], ...] = (
+    ("RULES IN THE ORDER TRIED", "rules", _rule_line),
+    (
+        "MODIFIERS",
+        "modifiers",
+        lambda m: f"{_text(m.get('id'))} {_text(m.get('trigger'))}: {_text(m.get('effect'))}",
+    ),
+    ("STATES", "statesInWords", _pair_line),
+    ("VALUES USED", "used", _used_line),
+    (
+        "REPORTED BUT NOT USED",
+        "setAside",
+        lambda r: f"{_text(r.get('name'))} {_text(r.get('reported'))}: {_text(r.get('reason'))}",
+    ),
+    (
+        "NOT PROPOSED",
+        "withheld",
+        lambda o: f"{_text(o.get('order'))}: {_text(o.get('reason'))}",
+    ),
+    ("COULD NOT BE CHECKED", "couldNotCheck", _text),
+    ("DATA", "data", _pair_line),
+)
+
+
+def _state_codes(states: States) -> Json:
+    facts = {line.value: states.lines[line] for line in Line if line in states.lines}
+    return {
+        "lines": {name: fact.state.value for name, fact in facts.items()},
+        "grades": {name: fact.grade.value for name, fact in facts.items()},
+        "pattern": states.pattern.value,
+        "b12": states.b12.value,
+        "iron": states.iron.value,
+        "function": states.function.value,
+    }
+
+
+def _states_in_words(states: States) -> Json:
+    facts = (states.lines[line] for line in Line if line in states.lines)
+    return {
+        **{line_name(fact): line_words(fact) for fact in facts},
+        "Pattern": PATTERN_WORDS[states.pattern],
+        "Iron": IRON_WORDS[states.iron],
+        "Vitamin B12": B12_WORDS[states.b12],
+        "Functional B12 status": FUNCTION_WORDS[states.function],
+    }
+
+
+def _used(result: LabResult) -> Json:
+    return _without_empty(
+        {
+            "name": analyte_name(result.analyte),
+            "loinc": result.loinc,
+            "reported": as_reported(result),
+            "value": canonical(result),
+            "taken": shown_time(result.taken),
+            "status": result.status,
+            "notes": sorted(str(note) for note in result.notes),
+            "source": result.source,
+        }
+    )
+
+
+def _set_aside(result: Unreadable) -> Json:
+    return _without_empty(
+        {
+            "name": analyte_name(result.analyte) if result.analyte else "result",
+            "loinc": result.loinc,
+            "reported": result.reported,
+            "reason": result.explanation or REASON_WORDS[result.reason],
+            "taken": shown_time(result.taken) if result.taken else "",
+            "source": result.source,
+        }
+    )
+
+
+def _without_empty(document: Json) -> Json:
+    return {key: value for key, value in document.items() if value not in ("", [], {}, None)}

@@ -12,7 +12,7 @@ from service import samples
 from service.app import create_app
 from service.bundle_prefetch import encode, read_bundle
 from service.discovery import load_catalogue
-from service.explanations import EXPLANATION
+from service.explanation_text import explanation_in
 from service.settings import Settings
 
 _DAY = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
@@ -40,5 +40,5 @@ def _call(name: str) -> dict[str, Any]:
 
 def _fired(response: dict[str, Any]) -> set[str]:
     topics = {card["source"]["topic"]["code"] for card in response["cards"]}
-    tried = response.get("extension", {}).get(EXPLANATION, {}).get("tried", [])
-    return topics | {rule["id"] for rule in tried if rule.get("outcome") == "fired"}
+    rules = explanation_in(response).get("rules", [])
+    return topics | {rule["id"] for rule in rules if rule.get("outcome") == "fired"}
