@@ -42,7 +42,7 @@ class Chart:
         """Yield the resources of one type."""
         return (resource for resource in self.resources if type(resource) is kind)
 
-    def is_patient(self, element: Any) -> bool:  # noqa: ANN401 - any JSON value
+    def is_patient(self, element: object) -> bool:
         """Whether a Reference element names the hook's patient."""
         written = loose.reference(element)
         key = resource_key(written)

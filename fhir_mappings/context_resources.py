@@ -38,7 +38,7 @@ class MedicationResource(Resource, tag="Medication", frozen=True, kw_only=True):
     """Medication, found through a medicationReference."""
 
     code: Any = None
-    form: Any = None
+    form: object = None
     ingredient: Any = None
 
 
@@ -67,7 +67,7 @@ class MedicationStatementResource(MedicationRecord, tag="MedicationStatement", f
     effectiveDateTime: Any = None
     effectivePeriod: Any = None
     dateAsserted: Any = None
-    dosage: Any = None
+    dosage: object = None
 
 
 class MedicationAdministrationResource(
@@ -77,7 +77,7 @@ class MedicationAdministrationResource(
 
     effectiveDateTime: Any = None
     effectivePeriod: Any = None
-    dosage: Any = None
+    dosage: object = None
 
 
 class ProcedureResource(Resource, tag="Procedure", frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ class EncounterResource(
     serviceType: Any = None
     participant: Any = None
     hospitalization: Any = None
-    period: Any = None
+    period: object = None
 
 
 class AppointmentResource(Resource, tag="Appointment", frozen=True, kw_only=True):

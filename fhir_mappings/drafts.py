@@ -70,6 +70,8 @@ def _documents(draft_orders: bytes) -> list[bytes]:
     """Return draftOrders as documents, a Bundle without even a resourceType made into one."""
     try:
         content = msgspec.json.decode(draft_orders)
+        if content is None:
+            return []
         if isinstance(content, dict) and "resourceType" not in content and "entry" in content:
             return [msgspec.json.encode(content | {"resourceType": "Bundle"})]
         if isinstance(content, list):

@@ -78,7 +78,7 @@ class Route:
         return self.into_vein or (self.milligrams or Decimal(0)) >= _HIGH_DOSE
 
 
-def read_route(names: Iterable[str], form: Any, dosages: list[Any]) -> Route:  # noqa: ANN401
+def read_route(names: Iterable[str], form: object, dosages: list[Any]) -> Route:
     """Read names of the medicine, Medication.form and the Dosages of one record.
 
     The free text of a Dosage is asked only when no Dosage has a route, for it may speak of another
@@ -97,7 +97,7 @@ def read_route(names: Iterable[str], form: Any, dosages: list[Any]) -> Route:  #
     return Route(local or _any(_LOCAL, named), into_vein, max(doses, default=None))
 
 
-def _route_words(route: Any) -> list[str]:  # noqa: ANN401 - any JSON value
+def _route_words(route: object) -> list[str]:
     return [*loose.texts(route), *(each.code for each in loose.codings(route) if each.code)]
 
 
@@ -107,7 +107,7 @@ def _any(
     return any(word.upper() in codes or pattern.search(word) for word in words)
 
 
-def _doses(dosage: Any) -> list[Decimal]:  # noqa: ANN401 - any JSON value
+def _doses(dosage: object) -> list[Decimal]:
     """Return the doses in milligrams; of a range the lower end, which is surely given."""
     rates = loose.items(loose.member(dosage, "doseAndRate"))
     quantities = [loose.member(dosage, "dose"), loose.member(dosage, "doseQuantity")]
@@ -116,7 +116,7 @@ def _doses(dosage: Any) -> list[Decimal]:  # noqa: ANN401 - any JSON value
     return [dose for each in quantities if (dose := _milligrams(each)) is not None]
 
 
-def _milligrams(quantity: Any) -> Decimal | None:  # noqa: ANN401 - any JSON value
+def _milligrams(quantity: object) -> Decimal | None:
     amount = loose.number(loose.member(quantity, "value"))
     for unit in (loose.member(quantity, "code"), loose.member(quantity, "unit")):
         factor = _MILLIGRAMS.get(re.sub(r"[\s^]", "", loose.text(unit)).lower().replace("²", "2"))

@@ -62,11 +62,11 @@ def _appointments(chart: Chart) -> Iterator[Encounter]:
         )
 
 
-def _sets(*elements: Any) -> frozenset[Any]:  # noqa: ANN401 - any JSON value
+def _sets(*elements: object) -> frozenset[Any]:
     return frozenset().union(*(sets_of(loose.codings(element)) for element in elements))
 
 
-def _class(element: Any) -> str:  # noqa: ANN401 - any JSON value
+def _class(element: object) -> str:
     """Return the class code: a Coding in R4, a CodeableConcept or a list of them elsewhere."""
     for each in loose.items(element):
         code = loose.text(loose.member(each, "code"))

@@ -20,33 +20,32 @@ _DATE_TIME = re.compile(
 )
 
 
-def member(item: Any, *names: str) -> Any:  # noqa: ANN401 - any JSON value
+def member(item: object, *names: str) -> Any:  # noqa: ANN401 - any JSON value
     """Return the member reached by these names, None when any step is missing."""
     for name in names:
         item = item.get(name) if isinstance(item, dict) else None
     return item
 
 
-def items(element: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
+def items(element: object) -> list[Any]:
     """Return the members of a list; a lone object or text counts as a list of one."""
     if isinstance(element, list):
         return element
     return [] if element is None else [element]
 
 
-def text(element: Any) -> str:  # noqa: ANN401 - any JSON value
+def text(element: object) -> str:
     """Return a string without blanks around it; an integer as its digits, else nothing.
 
     Half of a surrogate pair, which no encoder accepts, becomes a question mark.
     """
     if isinstance(element, str):
         return element.encode("utf-8", "replace").decode("utf-8").strip()
-    if isinstance(element, int) and not isinstance(element, bool):
-        return str(element)
-    return ""
+    found = None if isinstance(element, str) else number(element)
+    return str(int(found)) if found is not None and found == int(found) else ""
 
 
-def codings(element: Any) -> tuple[Coding, ...]:  # noqa: ANN401 - any JSON value
+def codings(element: object) -> tuple[Coding, ...]:
     """Return the codings with a code or display, of a CodeableConcept or a list of them."""
     found = (
         Coding(text(member(c, "system")), text(member(c, "code")), text(member(c, "display")))
@@ -56,13 +55,13 @@ def codings(element: Any) -> tuple[Coding, ...]:  # noqa: ANN401 - any JSON valu
     return tuple(coding for coding in found if coding.code or coding.display)
 
 
-def texts(element: Any) -> tuple[str, ...]:  # noqa: ANN401 - any JSON value
+def texts(element: object) -> tuple[str, ...]:
     """Return every text and display of a CodeableConcept, or of a list of them."""
     own = [text(member(concept, "text")) for concept in items(element)]
     return tuple(t for t in (*own, *(coding.display for coding in codings(element))) if t)
 
 
-def codes(element: Any) -> frozenset[str]:  # noqa: ANN401 - any JSON value
+def codes(element: object) -> frozenset[str]:
     """Return the codes of a status-like element in lower case: codings, a plain string, or text."""
     found = {coding.code.lower() for coding in codings(element) if coding.code}
     if not found:
@@ -72,12 +71,12 @@ def codes(element: Any) -> frozenset[str]:  # noqa: ANN401 - any JSON value
     return frozenset(found - {""})
 
 
-def reference(element: Any) -> str:  # noqa: ANN401 - any JSON value
+def reference(element: object) -> str:
     """Return Reference.reference."""
     return text(member(element, "reference"))
 
 
-def day(element: Any) -> date | None:  # noqa: ANN401 - any JSON value
+def day(element: object) -> date | None:
     """Return the day of a FHIR date or dateTime, as written there.
 
     A year or a month alone is its first day, so that a window is never stretched by imprecision.
@@ -92,7 +91,7 @@ def day(element: Any) -> date | None:  # noqa: ANN401 - any JSON value
         return None
 
 
-def moment(element: Any) -> datetime | None:  # noqa: ANN401 - any JSON value
+def moment(element: object) -> datetime | None:
     """Return a FHIR date, dateTime or instant as a timezone-aware moment.
 
     Without a zone it is taken as UTC; without a time as the start of the day. A leap second is the
@@ -119,7 +118,7 @@ def _zone(written: str | None) -> timezone:
     return timezone(-size if written[0] == "-" else size)
 
 
-def number(element: Any) -> Decimal | None:  # noqa: ANN401 - any JSON value
+def number(element: object) -> Decimal | None:
     """Return a finite number of sensible size; numeric strings count."""
     if isinstance(element, bool) or not isinstance(element, int | float | str | Decimal):
         return None

@@ -119,7 +119,7 @@ def _by_dose(drug: Drug, route: Route) -> Drug:
     return Drug(drug.name, frozenset({ValueSetName.MYELOSUPPRESSIVE_CHEMOTHERAPY}), drug.drug_class)
 
 
-def _active_ingredients(ingredients: Any) -> list[Any]:  # noqa: ANN401 - any JSON value
+def _active_ingredients(ingredients: object) -> list[Any]:
     return [
         loose.member(each, "itemCodeableConcept")
         for each in loose.items(ingredients)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fhir_mappings import loose
 from fhir_mappings.chart import source_of
@@ -62,7 +62,7 @@ def read_imaging(chart: Chart) -> Iterator[ImagingReport]:
             yield from (ImagingReport(order, taken, source) for order in orders)
 
 
-def when(date_time: Any, period: Any) -> datetime | None:
+def when(date_time: object, period: object) -> datetime | None:
     """Return the moment of a dateTime, else the end, else the start of a Period."""
     return (
         loose.moment(date_time)
