@@ -17,7 +17,7 @@ ARGS ?=
 .PHONY: demo test check format bench hapi golden lock clean venv venv-demo
 
 venv:
-	@$(PYTHON) tools/set_up.py demo test lint
+	@$(PYTHON) tools/set_up.py demo lint postgresql test
 
 venv-demo:
 	@$(PYTHON) tools/set_up.py demo
