@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 DISCLAIMER = "Decision support, not a diagnosis."
 
+MOST_SET_ASIDE = 15
+"""How many refused results a Card lists; the rest is counted, and listed in the explanation."""
+
 # Rules whose patients the adult limits and the B12 pathway do not describe (2.5, 3.2).
 _WITHOUT_STATES = frozenset({"pediatric"})
 
@@ -146,6 +149,9 @@ def states_list(states: States) -> str:
 def set_aside_list(results: Iterable[Unreadable]) -> str:
     """Return what was reported but not used, each with its reason."""
     items = [_set_aside_item(result) for result in results]
+    if len(items) > MOST_SET_ASIDE:
+        more = len(items) - MOST_SET_ASIDE
+        items = [*items[:MOST_SET_ASIDE], f"and {more} more, the newest stand above"]
     return _section("Reported but not used", items, escape=False)
 
 

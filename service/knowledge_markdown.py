@@ -9,6 +9,7 @@ from fhir_mappings.value_sets import value_sets
 from service.interpreter import thresholds
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.knowledge import RuleRow, rule_rows
+from service.knowledge_modifiers import MODIFIER_ROWS
 from service.knowledge_sources import SOURCES
 from service.markdown import bullets, code, join, prose, table
 
@@ -34,6 +35,11 @@ def knowledge_markdown() -> str:
         INTRODUCTION,
         "## Findings",
         *_findings(),
+        "## Modifiers",
+        table(
+            ["Modifier", "When", "Effect"],
+            ([row.id, prose(row.trigger), prose(row.effect)] for row in MODIFIER_ROWS),
+        ),
         "## Limits",
         _limits(),
         "## Orders",

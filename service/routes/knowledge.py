@@ -9,6 +9,7 @@ from service.interpreter import thresholds
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.knowledge import rule_rows
 from service.knowledge_markdown import INTRODUCTION
+from service.knowledge_modifiers import MODIFIER_ROWS
 from service.knowledge_sources import SOURCES
 
 _POLICY = (
@@ -28,6 +29,7 @@ def knowledge_routes() -> Blueprint:
             version=RULE_TABLE_VERSION,
             introduction=INTRODUCTION,
             rows=rule_rows(),
+            modifiers=MODIFIER_ROWS,
             limits=tuple(thresholds.table()),
             orders=tuple(ORDERS.values()),
             sources=SOURCES,

@@ -1,0 +1,87 @@
+"""The knowledge that people read is the knowledge that decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from service import knowledge_check
+from service.interpreter.modifiers import MODIFIERS
+from service.interpreter.rules import RULES
+from service.interpreter.rules.row import Wanted
+from service.knowledge import rule_rows
+from service.knowledge_modifiers import MODIFIER_ROWS
+
+
+def test_every_modifier_that_acts_is_described():
+    assert {row.id for row in MODIFIER_ROWS} == {modifier.id for modifier in MODIFIERS}
+
+
+def test_every_rule_is_a_row_in_the_order_of_evaluation():
+    assert [row.id for row in rule_rows()] == [rule.id for rule in RULES]
+
+
+def test_no_row_shows_code_to_a_reader():
+    for row in rule_rows():
+        for text in (*row.when, *row.detail, *row.avoid, row.indicator):
+            assert "lambda" not in text
+            assert "<function" not in text
+
+
+def changed(monkeypatch, rule, **changes):
+    rules = tuple(replace(each, **changes) if each.id == rule else each for each in RULES)
+    monkeypatch.setattr(knowledge_check, "RULES", rules)
+
+
+def test_a_rule_without_a_source_is_found(monkeypatch):
+    changed(monkeypatch, "index-pattern", citation=())
+    assert list(knowledge_check.uncited_rules()) == ["Rule index-pattern cites no source."]
+
+
+def test_a_source_that_nobody_listed_is_found(monkeypatch):
+    changed(monkeypatch, "index-pattern", citation=("R99",))
+    assert any("R99" in problem for problem in knowledge_check.uncited_rules())
+
+
+def test_two_rules_of_one_name_are_found(monkeypatch):
+    changed(monkeypatch, "index-pattern", id="bicytopenia")
+    assert list(knowledge_check.uncited_rules()) == ["Two rules are called bicytopenia."]
+
+
+def test_an_order_that_does_not_exist_is_found(monkeypatch):
+    changed(monkeypatch, "index-pattern", orders=(Wanted("leeches"),))
+    assert any("leeches" in problem for problem in knowledge_check.unknown_orders())
+
+
+def test_a_marrow_that_a_rule_both_proposes_and_forbids_is_found(monkeypatch):
+    changed(monkeypatch, "index-pattern", avoid=("No marrow from here.",))
+    assert any("warns against it" in problem for problem in knowledge_check.contradictions())
+
+
+def test_a_rule_that_can_never_apply_is_found(monkeypatch):
+    earlier = next(rule for rule in RULES if rule.id == "treated-b12-deficiency")
+    changed(monkeypatch, "index-pattern", when=earlier.when)
+    assert any("can never apply" in problem for problem in knowledge_check.contradictions())
+
+
+def test_a_code_that_no_template_asks_for_is_found(monkeypatch):
+    catalogue = knowledge_check.load_catalogue()
+    templates = {key: replace(t, parameters=()) for key, t in catalogue.templates.items()}
+    monkeypatch.setattr(
+        knowledge_check, "load_catalogue", lambda: replace(catalogue, templates=templates)
+    )
+    assert any("718-7" in problem for problem in knowledge_check.unprefetched_codes())
+
+
+def test_a_resource_that_is_not_r4_is_found(monkeypatch):
+    broken = {"resourceType": "PlanDefinition", "action": "none"}
+    monkeypatch.setattr(knowledge_check, "plan_definition", lambda: broken)
+    assert any("PlanDefinition" in problem for problem in knowledge_check.invalid_resources())
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_every_rule_is_reached_by_a_sample_patient(rule):
+    from service.worked_examples import rules_reached
+
+    assert rule in rules_reached()
