@@ -68,10 +68,10 @@ LEAVES = (
 GOOD = st.sampled_from(
     [SUBJECT, concept(SNOMED, "91861009"), concept(ICD10CM, "C92.01"), {"text": "methotrexate"}]
 )
-KEYS = st.sampled_from(
-    "coding code system text display reference start end value unit route doseAndRate "
-    "doseQuantity timing repeat boundsPeriod actor id".split()
-)
+CONCEPT_KEYS = ["coding", "code", "system", "text", "display", "reference", "id", "actor"]
+DOSAGE_KEYS = ["route", "doseAndRate", "doseQuantity", "value", "unit", "timing", "repeat"]
+PERIOD_KEYS = ["boundsPeriod", "start", "end"]
+KEYS = st.sampled_from([*CONCEPT_KEYS, *DOSAGE_KEYS, *PERIOD_KEYS])
 VALUES = st.recursive(
     LEAVES | GOOD,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
