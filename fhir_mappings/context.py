@@ -200,7 +200,8 @@ class ClinicalContext:
     """Everything about the patient that is not a laboratory result.
 
     `unreadable` names the resource type of every entry that could not be read at all, once each
-    entry (empty: not even its type could be told).
+    entry (empty: not even its type could be told). `only_selected`: the hook named selections
+    (order-select), so that drafts which are not `selected` are not asked about.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -210,4 +211,5 @@ class ClinicalContext:
     encounters: tuple[Encounter, ...] = ()
     imaging: tuple[ImagingReport, ...] = ()
     drafts: tuple[MedicationDraft, ...] = ()
+    only_selected: bool = False
     unreadable: tuple[str, ...] = ()

@@ -1,0 +1,165 @@
+"""From facts to an interpretation: the table walked in the order of clinical-knowledge 3.1."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from service.interpreter import modifiers, texts
+from service.interpreter.assess import assess
+from service.interpreter.evidence_used import could_not_check, set_aside, used_results
+from service.interpreter.explanation import explain, nobody
+from service.interpreter.indicators import indicator_of
+from service.interpreter.interpretation import FiredFinding, Interpretation
+from service.interpreter.orders_due import orders_due
+from service.interpreter.rules.conditions import Case
+from service.interpreter.rules.data_quality import (
+    AGE_UNKNOWN_SUMMARY,
+    DATA_QUALITY_DUE,
+    judged_at_unknown_age,
+)
+from service.interpreter.rules.orders_and_data import DATA_QUALITY
+from service.interpreter.rules.predicates import HOSPICE
+from service.interpreter.summaries import render
+from service.interpreter.walk import Walk, walk_table
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.interpreter.interpretation import Facts, States
+    from service.interpreter.rules.row import Rule
+    from service.interpreter.situation import Situation
+
+
+def interpret(
+    facts: Facts, now: datetime, findings_off: frozenset[str] = frozenset()
+) -> Interpretation:
+    """Interpret one patient at `now` (timezone-aware). Raises nothing for any facts.
+
+    `findings_off` are findings that a safety officer has switched off: they give no card, and no
+    other row takes their patient.
+    """
+    situation = assess(facts, now)
+    if reason := nobody(facts):
+        return Interpretation(_states(situation), explanation=explain(situation, Walk(), reason))
+    return interpret_situation(situation, findings_off)
+
+
+def may_still_fire(facts: Facts, now: datetime, findings_off: frozenset[str] = frozenset()) -> bool:
+    """Return whether any rule could fire once everything still unavailable is known.
+
+    Sound, not exact: True may end without a card, False never hides one. Fewer than two low lines
+    (with pregnancy limits where a pregnancy is not excluded), no neutrophils below 0.5, no blasts
+    and no refused count leave every rule false whatever the second stage brings.
+    """
+    if nobody(facts):
+        return False
+    situation = assess(facts, now)
+    case = Case(situation)
+    if HOSPICE.test(case):
+        return False
+    return (
+        situation.low_lines_at_most >= 2
+        or len(situation.pediatric_low) >= 2
+        or situation.neutrophils_below_half_with_age is not False
+        or situation.blasts.present is not False
+        or (DATA_QUALITY.id not in findings_off and DATA_QUALITY_DUE.test(case) is not False)
+    )
+
+
+def interpret_situation(situation: Situation, findings_off: frozenset[str]) -> Interpretation:
+    """Walk the table for an assessed patient and put the answer together."""
+    walk = walk_table(situation, findings_off)
+    case = Case(situation, walk.overlay_indicators)
+    finding = _fired(walk.finding, case) if walk.finding else None
+    overlays = tuple(_overlay(rule, case, alone=not _has_card(walk)) for rule in walk.overlays)
+    orders = orders_due(case, walk.finding, walk.overlays)
+    any_card = bool(overlays) or _has_card(walk)
+    applied = modifiers.applied(case, walk.finding) if any_card else ()
+    return Interpretation(
+        states=_states(situation),
+        overlay=overlays[0] if overlays else None,
+        lower_overlays=overlays[1:],
+        finding=finding,
+        order_findings=tuple(
+            (_plain(rule, replace(case, draft=draft)), draft) for rule, draft in walk.order_findings
+        ),
+        data_quality=_data_quality(walk, case),
+        orders=orders.proposed if any_card else (),
+        withheld=orders.withheld if any_card else (),
+        set_aside=set_aside(situation),
+        modifiers=applied,
+        could_not_check=could_not_check(situation, walk.finding) if any_card else (),
+        undecided_groups=walk.undecided_groups(case),
+        explanation=explain(situation, walk, "", applied),
+    )
+
+
+def _has_card(walk: Walk) -> bool:
+    return walk.finding is not None and walk.finding.has_card
+
+
+def _states(situation: Situation) -> States:
+    notes = (
+        ("Methylmalonic acid is raised, but kidney function is poor or not known (MMA_RENAL).",)
+        if situation.mma_renal
+        else ()
+    )
+    return replace(situation.states, used=used_results(situation), notes=notes)
+
+
+def _paragraphs(rule: Rule, case: Case) -> tuple[str, ...]:
+    own = (each if isinstance(each, str) else each(case) for each in rule.detail)
+    return tuple(text for text in own if text)
+
+
+def _made(rule: Rule, case: Case, paragraphs: tuple[str, ...], summary: str = "") -> FiredFinding:
+    return FiredFinding(
+        id=rule.id,
+        indicator=indicator_of(rule, case),
+        certainty=rule.certainty,
+        summary=summary or render(rule.summary, case),
+        paragraphs=tuple(dict.fromkeys(paragraphs)),
+        avoid=rule.avoid,
+        citation=rule.citation,
+        seed_steps=rule.seed_steps,
+        has_card=rule.has_card,
+    )
+
+
+def _goals_first(
+    sentences: tuple[str, ...], rest: tuple[str, ...], situation: Situation
+) -> tuple[str, ...]:
+    """Palliative care comes in the first line (M7), the rest after the finding's own text."""
+    if not situation.palliative:
+        return (*rest, *sentences)
+    return (*sentences[:1], *rest, *sentences[1:])
+
+
+def _fired(rule: Rule, case: Case) -> FiredFinding:
+    pattern = modifiers.is_pattern(rule)
+    own = _paragraphs(rule, case)
+    said = modifiers.sentences(case, rule)
+    after = (*texts.urgent_texts(case), *(texts.pattern_texts(case) if pattern else ()))
+    return _made(rule, case, (*_goals_first(said, own, case.situation), *after))
+
+
+def _overlay(rule: Rule, case: Case, *, alone: bool) -> FiredFinding:
+    own = _paragraphs(rule, case)
+    said = modifiers.sentences(case, None, everywhere_only=not alone)
+    if not alone and case.situation.referral_exists:
+        said = (*said, modifiers.escalation(case))
+    after = (*texts.urgent_texts(case), *(texts.pattern_texts(case) if alone else ()))
+    return _made(rule, case, (*_goals_first(said, own, case.situation), *after))
+
+
+def _plain(rule: Rule, case: Case) -> FiredFinding:
+    return _made(rule, case, (*_paragraphs(rule, case), *texts.urgent_texts(case)))
+
+
+def _data_quality(walk: Walk, case: Case) -> FiredFinding | None:
+    if not walk.data_quality:
+        return None
+    summary = AGE_UNKNOWN_SUMMARY if judged_at_unknown_age(case.situation) else ""
+    fired = _made(DATA_QUALITY, case, _paragraphs(DATA_QUALITY, case), summary)
+    return replace(fired, indicator=DATA_QUALITY.indicator.of(case))

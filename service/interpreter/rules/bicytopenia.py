@@ -1,0 +1,147 @@
+"""Two low lines, the third normal or not known (clinical-knowledge 3.1, steps 10 and 11)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.interpreter.interpretation import Priority, Severity
+from service.interpreter.rules import details
+from service.interpreter.rules.order_lists import REFERRAL, wanted
+from service.interpreter.rules.pancytopenia import (
+    INFO_OR_SEVERE,
+    MEGALOBLASTIC,
+    WITH_SEVERE_OR_SYMPTOMS,
+)
+from service.interpreter.rules.predicates import (
+    ADULT,
+    B12_HIGH,
+    B12_LOW,
+    B12_NOT_LOW_NOR_HIGH,
+    B12_NOT_MEASURED,
+    BICYTOPENIA,
+    FERRITIN_MISSING,
+    HIGH_B12,
+    IRON_OR_TIBC_MISSING,
+    MMA_DOES_NOT_PROVE,
+    THIRD_LINE_UNKNOWN,
+    WHITE_LINE_LOW,
+    WORTH_A_CARD,
+)
+from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
+
+if TYPE_CHECKING:
+    from service.interpreter.rules.conditions import Case
+
+
+def _routine(_case: Case) -> Priority:
+    return Priority.ROUTINE
+
+
+def _incomplete_indicator(case: Case) -> Severity:
+    if case.severe:
+        return Severity.CRITICAL
+    return Severity.WARNING if case.situation.states.b12 in HIGH_B12 else Severity.INFO
+
+
+BICYTOPENIA_HIGH_B12 = Rule(
+    id="bicytopenia-high-b12",
+    step=Step.BICYTOPENIA,
+    when=(ADULT, BICYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE),
+    indicator=WITH_SEVERE_OR_SYMPTOMS,
+    certainty="needs explanation",
+    summary=(
+        "Two low cell lines with high B12 ({b12} pg/mL): smear, MMA and hematology advice needed."
+    ),
+    detail=(
+        details.b12_degree,
+        details.third_line,
+        "Two low lines are looked into like three: the third often follows. MMA and homocysteine "
+        "tell whether the B12 value can be trusted.",
+    ),
+    avoid=("No marrow unless blasts circulate.",),
+    orders=(
+        REFERRAL,
+        *wanted(
+            "peripheral-smear",
+            "reticulocytes",
+            "vitamin-b12",
+            "methylmalonic-acid",
+            "homocysteine",
+            "ldh",
+        ),
+    ),
+    citation=("R3", "R10", "R11"),
+    seed_steps=("step 1", "step 2", "step 3"),
+    constitutional=True,
+)
+
+BICYTOPENIA_LOW_B12 = Rule(
+    id="bicytopenia-low-b12",
+    step=Step.BICYTOPENIA,
+    when=(ADULT, BICYTOPENIA, B12_LOW),
+    indicator=INFO_OR_SEVERE,
+    certainty=MEGALOBLASTIC,
+    summary=(
+        "Two low cell lines with low B12 ({b12} pg/mL): confirm and treat deficiency, recheck "
+        "counts."
+    ),
+    detail=(
+        "B12 deficiency alone can lower several lines and raise LDH and indirect bilirubin. "
+        "Neurological signs need treatment without delay.",
+        details.third_line,
+        "Refer when there is no response within one to two weeks, with dysplasia other than "
+        "hypersegmentation, or with blasts.",
+    ),
+    avoid=("A marrow is not the first test.",),
+    orders=wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
+    citation=("R6", "R7"),
+    seed_steps=("step 1", "step 3"),
+)
+
+BICYTOPENIA_RULE = Rule(
+    id="bicytopenia",
+    step=Step.BICYTOPENIA,
+    when=(ADULT, BICYTOPENIA, B12_NOT_LOW_NOR_HIGH, WORTH_A_CARD),
+    indicator=INFO_OR_SEVERE,
+    certainty="two low lines",
+    summary=(
+        "Two low cell lines ({low_lines}): review smear and drugs, repeat CBC, consider hematology "
+        "advice."
+    ),
+    detail=(
+        details.third_line,
+        "Causes to think of: drugs, alcohol, liver and spleen, infection, autoimmune disease, the "
+        "marrow.",
+    ),
+    avoid=(),
+    orders=(
+        Wanted("hematology-referral", WHITE_LINE_LOW, _routine),
+        *wanted("peripheral-smear", "reticulocytes"),
+        Wanted("vitamin-b12", B12_NOT_MEASURED),
+        Wanted("iron-tibc", IRON_OR_TIBC_MISSING),
+        Wanted("ferritin", FERRITIN_MISSING),
+    ),
+    citation=("R3", "OWN"),
+    seed_steps=("step 1",),
+)
+
+INCOMPLETE_CBC = Rule(
+    id="incomplete-cbc",
+    step=Step.THIRD_LINE_UNKNOWN,
+    when=(ADULT, THIRD_LINE_UNKNOWN),
+    indicator=Indicator(
+        "info; warning when vitamin B12 is high; critical with severe-cytopenias",
+        Severity.INFO,
+        special=_incomplete_indicator,
+    ),
+    certainty="possible pancytopenia",
+    summary=(
+        "Two lines low and {unknown_line} missing or unreliable: repeat CBC with differential to "
+        "rule out pancytopenia."
+    ),
+    detail=(details.unknown_line, details.b12_degree),
+    avoid=(),
+    orders=(Wanted("cbc-differential"),),
+    citation=("R1", "OWN"),
+    seed_steps=("step 1",),
+)

@@ -1,0 +1,114 @@
+"""Named three-valued conditions over one assessed patient, and how they are joined.
+
+A `Condition` carries the phrase under which it appears in an explanation and in the printed table.
+Truths follow Kleene: a conjunction with one False is False whatever is unknown in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from service.interpreter.interpretation import Severity
+from service.interpreter.logic import all_of, any_of, negate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fhir_mappings.context import MedicationDraft
+    from fhir_mappings.panel import DataGroup
+    from service.interpreter.logic import Truth
+    from service.interpreter.situation import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a condition may look at: the patient and what the table has found so far.
+
+    `overlays` are the overlays that fired, with their indicators, the highest first.
+    `draft` is the medicine that an order hook asks about.
+    """
+
+    situation: Situation
+    overlays: Mapping[str, Severity] = field(default_factory=dict)
+    draft: MedicationDraft | None = None
+
+    @property
+    def critical_overlay(self) -> bool:
+        """Whether an overlay at indicator critical fired."""
+        return Severity.CRITICAL in self.overlays.values()
+
+    @property
+    def severe(self) -> bool:
+        """Whether severe-cytopenias fired."""
+        return "severe-cytopenias" in self.overlays
+
+
+def _nothing(_case: Case) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One question to the patient.
+
+    `text` reads as a phrase, `test` answers it, `seen` says what was found instead. `settles` are
+    the data groups that could answer it when it is unknown, `settled_by` the same in words.
+    """
+
+    text: str
+    test: Callable[[Case], Truth]
+    seen: Callable[[Case], str] = _nothing
+    settles: frozenset[DataGroup] = frozenset()
+    settled_by: tuple[str, ...] = ()
+
+    def phrase(self, case: Case) -> str:
+        """Return the phrase with what was found, such as `platelets below 150: 212`."""
+        seen = self.seen(case)
+        return f"{self.text}: {seen}" if seen else self.text
+
+
+def either(*conditions: Condition, text: str = "") -> Condition:
+    """Return the condition that at least one of `conditions` holds."""
+    return Condition(
+        text or " or ".join(condition.text for condition in conditions),
+        lambda case: any_of(*(condition.test(case) for condition in conditions)),
+        lambda case: "; ".join(
+            dict.fromkeys(seen for each in conditions if (seen := each.seen(case)))
+        ),
+        frozenset().union(*(condition.settles for condition in conditions)),
+        tuple(dict.fromkeys(word for each in conditions for word in each.settled_by)),
+    )
+
+
+def not_(condition: Condition, text: str = "") -> Condition:
+    """Return the opposite of a condition."""
+    return Condition(
+        text or f"not: {condition.text}",
+        lambda case: negate(condition.test(case)),
+        condition.seen,
+        condition.settles,
+        condition.settled_by,
+    )
+
+
+def judge(conditions: tuple[Condition, ...], case: Case) -> Truth:
+    """Return whether all conditions hold."""
+    return all_of(*(condition.test(case) for condition in conditions))
+
+
+def decisive(conditions: tuple[Condition, ...], case: Case) -> Condition | None:
+    """Return the first condition that is False, else the first that is unknown, else None."""
+    truths = [(condition, condition.test(case)) for condition in conditions]
+    for wanted in (False, None):
+        for condition, truth in truths:
+            if truth is wanted:
+                return condition
+    return None
+
+
+def undecided_conditions(conditions: tuple[Condition, ...], case: Case) -> tuple[Condition, ...]:
+    """Return the unknown conditions when they alone keep the conjunction from being decided."""
+    if judge(conditions, case) is not None:
+        return ()
+    return tuple(condition for condition in conditions if condition.test(case) is None)

@@ -1,0 +1,154 @@
+"""When results that could not be used deserve a card (clinical-knowledge 3.3, data-quality).
+
+A result is *excluded* when it was reported and could be about this patient, but its unit or value
+cannot be trusted. Results without a value, of the future, cancelled or of another subject are no
+statement about the analyte and raise no card.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import Analyte, Reason
+from service.interpreter.interpretation import Line, LineState, Severity
+from service.interpreter.rules.conditions import Condition
+from service.interpreter.words import ANALYTE_NAMES, day, listed, sentence
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from fhir_mappings.panel import Unreadable
+    from service.interpreter.rules.conditions import Case
+    from service.interpreter.situation import Situation
+
+EXCLUDING = frozenset(
+    {
+        Reason.UNIT,
+        Reason.UNIT_CONFLICT,
+        Reason.UNIT_SUSPECT,
+        Reason.IMPLAUSIBLE,
+        Reason.ANC_GT_WBC,
+        Reason.IRON_UNIT,
+        Reason.VALUE,
+        Reason.MALFORMED,
+    }
+)
+COUNTS = (Analyte.HEMOGLOBIN, Analyte.LEUKOCYTES, Analyte.NEUTROPHILS, Analyte.PLATELETS)
+CHEMISTRY = (
+    Analyte.IRON,
+    Analyte.IRON_BINDING_CAPACITY,
+    Analyte.TRANSFERRIN_SATURATION,
+    Analyte.VITAMIN_B12,
+)
+AGE_UNKNOWN_SUMMARY = (
+    "Age unknown: blood counts could not be judged. Check the patient's date of birth."
+)
+
+
+def _excluded(situation: Situation, analyte: Analyte) -> tuple[Unreadable, ...]:
+    return tuple(item for item in situation.unreadable.get(analyte, ()) if item.reason in EXCLUDING)
+
+
+def _line_usable(situation: Situation, analyte: Analyte) -> bool:
+    """Whether a usable result stands in for the refused one; an ANC stands in for a WBC."""
+    if analyte in situation.selected:
+        return True
+    return analyte is Analyte.LEUKOCYTES and Analyte.NEUTROPHILS in situation.selected
+
+
+def refused_results(situation: Situation) -> tuple[Unreadable, ...]:
+    """Return the newest excluded result of each analyte that no usable result replaces."""
+    analytes = [each for each in COUNTS if not _line_usable(situation, each)]
+    if situation.low_lines >= 2:
+        analytes += [each for each in CHEMISTRY if each not in situation.selected]
+    return tuple(excluded[0] for analyte in analytes if (excluded := _excluded(situation, analyte)))
+
+
+def judged_at_unknown_age(situation: Situation) -> bool:
+    """Whether a date of birth would decide: low counts or blasts in a patient of unknown age."""
+    if situation.age is not None:
+        return False
+    return situation.age_unknown_and_low or situation.blasts.present is True
+
+
+def _due(case: Case) -> bool:
+    situation = case.situation
+    return judged_at_unknown_age(situation) or bool(refused_results(situation))
+
+
+DATA_QUALITY_DUE = Condition(
+    "a blood count of the last 90 days was not usable and no other replaces it; or iron, TIBC, "
+    "saturation or B12 with two low lines; or the age is unknown and a count would be low",
+    _due,
+)
+
+
+def _severe_if_meant(item: Unreadable, situation: Situation) -> Decimal | None:
+    """Return the value in the unit most likely meant when it would cross a severe limit."""
+    limits = situation.limits
+    limit = (
+        {
+            Analyte.HEMOGLOBIN: limits.hgb_severe,
+            Analyte.LEUKOCYTES: limits.wbc_severe,
+            Analyte.NEUTROPHILS: limits.anc_severe,
+            Analyte.PLATELETS: limits.plt_severe,
+        }.get(item.analyte)
+        if item.analyte
+        else None
+    )
+    if limit is None or not item.candidates:
+        return None
+    return item.candidates[0] if item.candidates[0] < limit else None
+
+
+def data_quality_indicator(case: Case) -> Severity:
+    """Return warning when a refused value may be severe, or blasts wait for an age; else info."""
+    situation = case.situation
+    severe = any(_severe_if_meant(item, situation) for item in refused_results(situation))
+    blasts = situation.age is None and situation.blasts.present is True
+    return Severity.WARNING if severe or blasts else Severity.INFO
+
+
+def _refused_sentence(item: Unreadable, situation: Situation) -> str:
+    name = sentence(ANALYTE_NAMES[item.analyte]) if item.analyte else "A result"
+    when = f" of {day(item.taken)}" if item.taken else ""
+    reported = f" ({item.reported})" if item.reported else ""
+    text = f"{name}{when}{reported} was not used: {item.explanation.rstrip('.')}."
+    meant = _severe_if_meant(item, situation)
+    if meant is not None:
+        text += (
+            f" If {meant.normalize():f} in the usual unit was meant, this is a severe value: ask "
+            "the laboratory at once."
+        )
+    return text
+
+
+def data_quality_paragraphs(case: Case) -> str:
+    """Say what was not used and why, and what the missing age hides."""
+    situation = case.situation
+    parts = [_refused_sentence(item, situation) for item in refused_results(situation)]
+    if judged_at_unknown_age(situation):
+        parts.insert(0, _age_sentence(situation))
+    return " ".join(parts)
+
+
+def _age_sentence(situation: Situation) -> str:
+    low = [fact.line for fact in situation.states.lines.values() if fact.state is LineState.LOW]
+    names = {Line.HEMOGLOBIN: "hemoglobin", Line.WHITE: "white cells", Line.PLATELETS: "platelets"}
+    text = (
+        "The record has no date of birth, and limits differ between children and adults: no rule "
+        "was applied."
+    )
+    if low:
+        text += f" By adult limits low: {listed(names[line] for line in low)}."
+    if situation.blasts.present is True:
+        text += " Blasts are reported in the blood: contact hematology now, whatever the age."
+    return text
+
+
+def refused_names(case: Case) -> str:
+    """Name the analytes whose results were not used."""
+    return listed(
+        ANALYTE_NAMES[item.analyte] if item.analyte else "a result"
+        for item in refused_results(case.situation)
+    )

@@ -1,0 +1,481 @@
+"""Three low lines: the first row that matches names the cause (clinical-knowledge 3.1, step 9)."""
+
+from __future__ import annotations
+
+from service.interpreter.interpretation import Severity
+from service.interpreter.rules import details
+from service.interpreter.rules.conditions import either
+from service.interpreter.rules.order_lists import (
+    HIGH_B12_ORDERS,
+    MARROW,
+    REFERRAL,
+    REFERRAL_WITH_RED_FLAG,
+    SECONDARY_CAUSES,
+    wanted,
+)
+from service.interpreter.rules.predicates import (
+    ADULT,
+    B12_BETWEEN,
+    B12_DEFICIENT_BEFORE,
+    B12_HIGH,
+    B12_LOW,
+    B12_MISSING,
+    B12_NOT_HIGH,
+    B12_NOT_LOW,
+    B12_NOT_LOW_NOR_HIGH,
+    B12_NOT_MEASURED,
+    B12_TREATMENT_NEW,
+    FERRITIN_MISSING,
+    FERRITIN_NEEDED,
+    FOLATE_LOW,
+    FOLATE_MISSING,
+    HOMOCYSTEINE_MISSING,
+    IRON_CHRONIC,
+    IRON_DEFICIENCY,
+    IRON_DOES_NOT_DECIDE,
+    IRON_INCOMPLETE,
+    IRON_INDEX,
+    IRON_NOT_INDEX_NOR_DEFICIENT,
+    IRON_OR_TIBC_MISSING,
+    MMA_DOES_NOT_PROVE,
+    MMA_EXCLUDES,
+    MMA_PROVES_DEFICIENCY,
+    MMA_SAYS_NOTHING,
+    PANCYTOPENIA,
+    PANCYTOPENIA_OR_BICYTOPENIA,
+)
+from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
+
+CONCERN = "raises concern for"
+MEGALOBLASTIC = "consistent with megaloblastic anaemia; treat as B12 deficiency until excluded"
+
+WITH_OVERLAY = Indicator(
+    "warning; critical with an urgent finding or constitutional symptoms",
+    Severity.WARNING,
+    critical_overlay=True,
+)
+WITH_SEVERE = Indicator("warning; critical with severe-cytopenias", Severity.WARNING, severe=True)
+WITH_SEVERE_OR_SYMPTOMS = Indicator(
+    "warning; critical with constitutional symptoms or severe-cytopenias",
+    Severity.WARNING,
+    severe=True,
+)
+INFO_OR_SEVERE = Indicator("info; critical with severe-cytopenias", Severity.INFO, severe=True)
+
+HIGH_B12_REASONING = (
+    "All three lines are low while vitamin B12 is high: simple B12 deficiency does not look like "
+    "this. The picture raises concern for a primary marrow disorder (myelodysplastic neoplasm, "
+    "acute leukemia or another), which must be excluded.",
+    details.b12_degree,
+)
+WHETHER_B12_IS_TRUE = (
+    "MMA and homocysteine tell whether the B12 value can be trusted, because antibodies to "
+    "intrinsic factor can raise it falsely. Supplements, liver disease, renal failure, solid "
+    "tumours and myeloproliferative disease also raise B12.",
+)
+WHO_DOES_THE_MARROW = (
+    "Marrow aspirate and biopsy with cytogenetics and flow cytometry are hematology's work; with "
+    "blasts, severe counts, dysplasia or constitutional symptoms they must not be put off.",
+)
+AVOID_WITH_HIGH_B12 = (
+    'Do not call a high B12 benign or "just supplements".',
+    "No B12 or iron on suspicion, without a proven deficiency.",
+    "A normal TIBC does not reassure.",
+    "Do not rely on MCV alone.",
+)
+AVOID_MARROW_FIRST = (
+    "Do not push a marrow first.",
+    "Do not give folate alone.",
+)
+
+INDEX_PATTERN = Rule(
+    id="index-pattern",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE, IRON_INDEX),
+    indicator=WITH_OVERLAY,
+    certainty=CONCERN,
+    summary=(
+        "Pancytopenia, low iron, normal TIBC, B12 {b12} pg/mL: exclude a marrow disorder; "
+        "hematology referral."
+    ),
+    detail=(
+        *HIGH_B12_REASONING,
+        "Iron is low without a raised TIBC, which is unusual for plain iron deficiency but "
+        "non-specific: it neither reassures nor proves anything on its own.",
+        *WHETHER_B12_IS_TRUE,
+        *WHO_DOES_THE_MARROW,
+    ),
+    avoid=AVOID_WITH_HIGH_B12,
+    orders=HIGH_B12_ORDERS,
+    citation=("R1", "R10", "R11", "R13"),
+    seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
+    constitutional=True,
+)
+
+PANCYTOPENIA_HIGH_B12 = Rule(
+    id="pancytopenia-high-b12",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE, IRON_NOT_INDEX_NOR_DEFICIENT),
+    indicator=WITH_OVERLAY,
+    certainty=CONCERN,
+    summary=(
+        "Pancytopenia with high B12 ({b12} pg/mL): exclude a marrow disorder; refer to hematology, "
+        "check MMA."
+    ),
+    detail=(
+        *HIGH_B12_REASONING,
+        details.iron_sentence,
+        *WHETHER_B12_IS_TRUE,
+        *WHO_DOES_THE_MARROW,
+    ),
+    avoid=AVOID_WITH_HIGH_B12,
+    orders=(
+        *HIGH_B12_ORDERS,
+        Wanted("iron-tibc", IRON_INCOMPLETE),
+        Wanted("ferritin", FERRITIN_NEEDED),
+    ),
+    citation=("R1", "R10", "R11", "R13"),
+    seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
+    constitutional=True,
+)
+
+PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY = Rule(
+    id="pancytopenia-high-b12-iron-deficiency",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE, IRON_DEFICIENCY),
+    indicator=WITH_OVERLAY,
+    certainty=CONCERN,
+    summary=(
+        "Pancytopenia with high B12 and iron deficiency: iron lack does not explain it; refer to "
+        "hematology."
+    ),
+    detail=(
+        *HIGH_B12_REASONING,
+        details.iron_criterion,
+        "Iron deficiency needs a search for blood loss of its own, but explains neither low "
+        "neutrophils and platelets nor a high B12.",
+        *WHETHER_B12_IS_TRUE,
+        *WHO_DOES_THE_MARROW,
+    ),
+    avoid=(
+        "Do not stop at iron deficiency.",
+        "Proven iron deficiency may be treated, but must not delay the referral.",
+        *AVOID_WITH_HIGH_B12[:1],
+        *AVOID_WITH_HIGH_B12[3:],
+    ),
+    orders=HIGH_B12_ORDERS,
+    citation=("R1", "R10", "R11", "R13"),
+    seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
+    constitutional=True,
+)
+
+FALSE_HIGH_B12 = Rule(
+    id="false-high-b12",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA_OR_BICYTOPENIA, B12_HIGH, MMA_PROVES_DEFICIENCY),
+    indicator=WITH_SEVERE,
+    certainty="functional B12 deficiency is likely despite the high result",
+    summary=(
+        "MMA is raised although B12 is {b12}: functional B12 deficiency likely; check IF antibody "
+        "before marrow."
+    ),
+    detail=(
+        "Antibodies to intrinsic factor can make competitive-binding B12 assays read normal or "
+        "high (Yang and Cook 2012; Wainwright 2015). Ask the laboratory to repeat B12 on another "
+        "platform or after removing antibodies, test for the antibody, and look for "
+        "hypersegmented neutrophils.",
+        "Proven deficiency is treated without waiting; counts should begin to recover within one "
+        "to two weeks. A marrow is needed only without response, with dysplasia or with blasts.",
+        details.third_line,
+    ),
+    avoid=(
+        "A marrow is not the first test here.",
+        "Do not take the high B12 as proof against deficiency.",
+    ),
+    orders=(
+        REFERRAL,
+        *wanted("intrinsic-factor-antibody"),
+        Wanted(
+            "vitamin-b12",
+            despite_result=True,
+            note="repeat by a different method, or after antibody removal",
+        ),
+        *wanted("peripheral-smear", "reticulocytes"),
+        Wanted("homocysteine", HOMOCYSTEINE_MISSING),
+    ),
+    citation=("R13", "R8", "R9"),
+    seed_steps=("step 3",),
+)
+
+TREATED_B12_DEFICIENCY = Rule(
+    id="treated-b12-deficiency",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_NOT_LOW, B12_TREATMENT_NEW, B12_DEFICIENT_BEFORE),
+    indicator=INFO_OR_SEVERE,
+    certainty="probably recovering",
+    summary=(
+        "Pancytopenia soon after B12 therapy for deficiency: check the response before a marrow "
+        "work-up."
+    ),
+    detail=(
+        details.prior_deficiency,
+        "After injections a high B12 is expected. Reticulocytes should peak around day 5 to 10 and "
+        "counts be normal by about 8 weeks; recheck the CBC in one to two weeks.",
+        "Without a reticulocyte response by day 10, or with counts not normal at 8 weeks, treat it "
+        "as pancytopenia with high B12.",
+    ),
+    avoid=("No marrow now.", "No MMA: under treatment a normal one says nothing."),
+    orders=wanted("reticulocytes", "cbc-differential", "peripheral-smear"),
+    citation=("R7", "OWN"),
+    seed_steps=("step 1", "step 3"),
+)
+
+PANCYTOPENIA_LOW_B12 = Rule(
+    id="pancytopenia-low-b12",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_LOW),
+    indicator=WITH_SEVERE,
+    certainty=MEGALOBLASTIC,
+    summary=(
+        "Pancytopenia with low B12 ({b12} pg/mL): megaloblastic cause likely; marrow is not the "
+        "first test."
+    ),
+    detail=(
+        "B12 deficiency alone can lower all three lines and, by hemolysis within the marrow, raise "
+        "LDH above 1000 U/L and indirect bilirubin. Treat as B12 deficiency until excluded; "
+        "neurological signs need treatment without delay.",
+        "A myelodysplastic neoplasm can look the same: refer when there is no response within one "
+        "to two weeks, with dysplasia other than hypersegmentation, or with blasts.",
+    ),
+    avoid=AVOID_MARROW_FIRST,
+    orders=(
+        REFERRAL_WITH_RED_FLAG,
+        *wanted(
+            "methylmalonic-acid",
+            "homocysteine",
+            "intrinsic-factor-antibody",
+            "folate",
+            "peripheral-smear",
+            "reticulocytes",
+            "ldh",
+            "bilirubin-total",
+            "bilirubin-direct",
+        ),
+    ),
+    citation=("R1", "R6", "R7"),
+    seed_steps=("step 1", "step 2", "step 3"),
+)
+
+B12_FUNCTION_UNKNOWN = Rule(
+    id="b12-function-unknown",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_BETWEEN, MMA_SAYS_NOTHING, IRON_DOES_NOT_DECIDE),
+    indicator=WITH_SEVERE_OR_SYMPTOMS,
+    certainty="not explained yet",
+    summary=(
+        "Pancytopenia, B12 {b12} pg/mL not decisive: measure MMA and homocysteine; hematology "
+        "referral."
+    ),
+    detail=(
+        "A normal or borderline B12 leaves functional deficiency possible. With normal MMA and "
+        "homocysteine, or with a red flag, hematology should consider sampling the marrow.",
+    ),
+    avoid=("No marrow from this card.",),
+    orders=(
+        REFERRAL,
+        *wanted(
+            "methylmalonic-acid",
+            "homocysteine",
+            "peripheral-smear",
+            "reticulocytes",
+            "ldh",
+            "bilirubin-total",
+            "bilirubin-direct",
+        ),
+        Wanted("folate", FOLATE_MISSING),
+    ),
+    citation=("R6", "R8", "OWN"),
+    seed_steps=("step 1", "step 2", "step 3"),
+    constitutional=True,
+)
+
+FUNCTIONAL_B12_DEFICIENCY = Rule(
+    id="functional-b12-deficiency",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_NOT_LOW_NOR_HIGH, MMA_PROVES_DEFICIENCY),
+    indicator=WITH_SEVERE,
+    certainty="functional B12 deficiency is likely",
+    summary=(
+        "Pancytopenia with raised MMA ({mma} umol/L): functional B12 deficiency likely; marrow not "
+        "first."
+    ),
+    detail=(
+        "B12 deficiency at tissue level can lower all three lines and raise LDH and indirect "
+        "bilirubin. Neurological signs need treatment without delay.",
+        "Ask about nitrous oxide, metformin and gastric surgery.",
+        "A myelodysplastic neoplasm can look the same: refer when there is no response within one "
+        "to two weeks, with dysplasia other than hypersegmentation, or with blasts.",
+    ),
+    avoid=AVOID_MARROW_FIRST,
+    orders=(
+        REFERRAL,
+        *wanted("intrinsic-factor-antibody", "peripheral-smear", "reticulocytes"),
+        Wanted("vitamin-b12", B12_NOT_MEASURED),
+    ),
+    citation=("R6", "R8", "R9", "R16"),
+    seed_steps=("step 3",),
+)
+
+UNEXPLAINED_PANCYTOPENIA = Rule(
+    id="unexplained-pancytopenia",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_BETWEEN, MMA_EXCLUDES, IRON_DOES_NOT_DECIDE),
+    indicator=WITH_OVERLAY,
+    certainty="unexplained",
+    summary=(
+        "Pancytopenia without B12, folate or iron cause: refer to hematology for marrow evaluation."
+    ),
+    detail=(
+        "A normal MMA speaks against B12 deficiency. Pancytopenia without an explanation belongs "
+        "with hematology, and a marrow is usually needed.",
+        *WHO_DOES_THE_MARROW,
+    ),
+    avoid=AVOID_WITH_HIGH_B12,
+    orders=(
+        REFERRAL,
+        MARROW,
+        *wanted("peripheral-smear", "reticulocytes", "ldh"),
+        *SECONDARY_CAUSES,
+    ),
+    citation=("R2", "R3", "R9"),
+    seed_steps=("step 1", "step 2", "step 4", "step 5"),
+    constitutional=True,
+)
+
+FOLATE_DEFICIENCY = Rule(
+    id="folate-deficiency",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, FOLATE_LOW, B12_NOT_LOW, B12_NOT_HIGH),
+    indicator=WITH_SEVERE,
+    certainty="folate deficiency is likely",
+    summary=(
+        "Pancytopenia with low folate ({fol} ng/mL): exclude B12 deficiency, then treat; marrow "
+        "not first."
+    ),
+    detail=(
+        "Ask about alcohol, diet and drugs that act against folate.",
+        "Exclude B12 deficiency before folate is given alone: folate by itself can make B12 "
+        "neuropathy worse.",
+    ),
+    avoid=("No folate alone.", "A marrow is not the first test."),
+    orders=(
+        REFERRAL_WITH_RED_FLAG,
+        *wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
+        Wanted("vitamin-b12", B12_NOT_MEASURED),
+    ),
+    citation=("OWN",),
+    seed_steps=("step 1", "step 3"),
+)
+
+PANCYTOPENIA_IRON_DEFICIENCY = Rule(
+    id="pancytopenia-iron-deficiency",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_BETWEEN, IRON_DEFICIENCY, MMA_DOES_NOT_PROVE),
+    indicator=WITH_OVERLAY,
+    certainty="iron deficiency is present but does not explain",
+    summary=(
+        "Pancytopenia with iron deficiency: iron lack does not explain all lines; look for a "
+        "second cause."
+    ),
+    detail=(
+        details.iron_criterion,
+        "Find the bleeding or the malabsorption and treat the deficiency; low neutrophils and "
+        "platelets still need an explanation.",
+    ),
+    avoid=("Do not close the case as iron deficiency.",),
+    orders=(
+        REFERRAL,
+        *wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
+        *SECONDARY_CAUSES,
+    ),
+    citation=("R1", "R15", "OWN"),
+    seed_steps=("step 1", "step 3", "step 5"),
+    constitutional=True,
+)
+
+PANCYTOPENIA_CHRONIC_DISEASE_IRON = Rule(
+    id="pancytopenia-chronic-disease-iron",
+    step=Step.PANCYTOPENIA,
+    when=(ADULT, PANCYTOPENIA, B12_BETWEEN, IRON_CHRONIC, MMA_DOES_NOT_PROVE),
+    indicator=WITH_OVERLAY,
+    certainty="chronic disease pattern; systemic cause possible",
+    summary=(
+        "Pancytopenia with chronic-disease iron pattern: look for infection, autoimmune, liver or "
+        "marrow cause."
+    ),
+    detail=(
+        "Secondary causes come first here: HIV, hepatitis B and C, ANA and anti-dsDNA, imaging of "
+        "liver and spleen. With fever and ferritin above 10 000 ng/mL think of hemophagocytic "
+        "lymphohistiocytosis: hematology the same day.",
+        "Inflammation does not rule out marrow disease.",
+    ),
+    avoid=("Do not take inflammation as proof against marrow disease.",),
+    orders=(
+        REFERRAL,
+        *SECONDARY_CAUSES,
+        *wanted(
+            "methylmalonic-acid",
+            "homocysteine",
+            "peripheral-smear",
+            "reticulocytes",
+            "metabolic-panel",
+            "crp",
+        ),
+    ),
+    citation=("R1", "OWN"),
+    seed_steps=("step 1", "step 3", "step 5"),
+    constitutional=True,
+)
+
+INCOMPLETE_WORKUP = Rule(
+    id="incomplete-workup",
+    step=Step.PANCYTOPENIA,
+    when=(
+        ADULT,
+        PANCYTOPENIA,
+        B12_NOT_LOW_NOR_HIGH,
+        either(B12_MISSING, IRON_INCOMPLETE, text="vitamin B12 or iron studies missing"),
+    ),
+    indicator=WITH_OVERLAY,
+    certainty="incomplete work-up",
+    summary=(
+        "Pancytopenia: {missing} not available; complete the work-up and refer to hematology."
+    ),
+    detail=(
+        details.missing_list,
+        details.not_retrieved,
+        "In a stable patient draw the samples before any transfusion or supplement.",
+        details.folate_is_low,
+    ),
+    avoid=("No marrow yet.",),
+    orders=(
+        REFERRAL,
+        Wanted("vitamin-b12", B12_NOT_MEASURED),
+        Wanted("folate", FOLATE_MISSING),
+        Wanted("iron-tibc", IRON_OR_TIBC_MISSING),
+        Wanted("ferritin", FERRITIN_MISSING),
+        *wanted(
+            "methylmalonic-acid",
+            "homocysteine",
+            "peripheral-smear",
+            "reticulocytes",
+            "ldh",
+            "bilirubin-total",
+            "bilirubin-direct",
+            "metabolic-panel",
+        ),
+    ),
+    citation=("R1", "OWN"),
+    seed_steps=("step 1", "step 2", "step 3"),
+    constitutional=True,
+)

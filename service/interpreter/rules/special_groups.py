@@ -1,0 +1,220 @@
+"""Patients for whom the adult table stops early (clinical-knowledge 3.1, steps 1, 2, 4 to 8)."""
+
+from __future__ import annotations
+
+from service.interpreter.interpretation import Priority, Severity
+from service.interpreter.rules import details
+from service.interpreter.rules.conditions import Case, either
+from service.interpreter.rules.predicates import (
+    ADULT,
+    AN_OVERLAY,
+    CHILD,
+    CHILD_CONCERN,
+    HOSPICE,
+    KNOWN_DISORDER,
+    NEW_BLASTS,
+    NEW_SEVERE,
+    PREGNANT,
+    RECENT_CHEMOTHERAPY,
+    STALE,
+    TWO_LINES_IN_PREGNANCY,
+    TWO_LOW_LINES,
+    WORTH_A_CARD_WHEN_CURRENT,
+    fever_with_low_neutrophils,
+)
+from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
+
+_NO_CARD = Indicator("no card", Severity.INFO)
+SOMETHING_NEW = either(NEW_BLASTS, NEW_SEVERE)
+
+
+def _known_indicator(case: Case) -> Severity:
+    return Severity.CRITICAL if "neutropenic-fever" in case.overlays else Severity.WARNING
+
+
+def _chemotherapy_indicator(case: Case) -> Severity:
+    if case.critical_overlay:
+        return Severity.CRITICAL
+    return Severity.WARNING if case.situation.severe.present is True else Severity.INFO
+
+
+def _child_indicator(case: Case) -> Severity:
+    situation = case.situation
+    critical = (
+        situation.blasts.present is True
+        or situation.severe.present is True
+        or fever_with_low_neutrophils(case) is True
+    )
+    return Severity.CRITICAL if critical else Severity.WARNING
+
+
+def _child_priority(case: Case) -> Priority:
+    return Priority.STAT if _child_indicator(case) is Severity.CRITICAL else Priority.URGENT
+
+
+def _stale_priority(case: Case) -> Priority:
+    return Priority.STAT if case.situation.severe.present is True else Priority.URGENT
+
+
+def _asap(_case: Case) -> Priority:
+    return Priority.ASAP
+
+
+HOSPICE_SUPPRESSED = Rule(
+    id="hospice-suppressed",
+    step=Step.HOSPICE,
+    when=(HOSPICE,),
+    indicator=_NO_CARD,
+    certainty="",
+    summary="",
+    detail=(),
+    avoid=("No cards at all, urgent ones included.",),
+    orders=(),
+    citation=("OWN",),
+    has_card=False,
+    replaces_overlay_orders=True,
+    adds_orders=False,
+)
+
+PEDIATRIC = Rule(
+    id="pediatric",
+    step=Step.CHILD,
+    when=(CHILD, CHILD_CONCERN),
+    indicator=Indicator(
+        "warning; critical for blasts, a severe value with two low lines, or neutrophils below 0.5 "
+        "with fever",
+        Severity.WARNING,
+        special=_child_indicator,
+    ),
+    certainty="adult rules not applied",
+    summary=(
+        "Patient under 18: adult rules not applied. {child_lines}{child_blasts}: discuss with "
+        "pediatric hematology today."
+    ),
+    detail=(
+        details.child_evidence,
+        "Only the laboratory's flags and ranges, or fixed floors where there are none, were used. "
+        "Leukemia and marrow failure in a child belong in a specialist center.",
+    ),
+    avoid=(
+        "No B12 and MMA pathway and no adult limits.",
+        "The marrow is for the pediatric hematologist to decide.",
+    ),
+    orders=(Wanted("hematology-referral", priority=_child_priority, note="pediatric hematology"),),
+    citation=("OWN",),
+    replaces_overlay_orders=True,
+)
+
+KNOWN_HEMATOLOGIC_DISORDER = Rule(
+    id="known-hematologic-disorder",
+    step=Step.KNOWN_DISORDER,
+    when=(ADULT, KNOWN_DISORDER, SOMETHING_NEW),
+    indicator=Indicator(
+        "warning; critical only with neutropenic fever", Severity.WARNING, special=_known_indicator
+    ),
+    certainty="",
+    summary="Known hematologic disorder: new {new}; contact the treating hematology team.",
+    detail=(details.known_disorder, details.what_is_new),
+    avoid=("No new referral and no marrow from here: the treating team decides.",),
+    orders=(),
+    citation=("OWN",),
+    replaces_overlay_orders=True,
+    adds_orders=False,
+)
+
+KNOWN_HEMATOLOGIC_DISORDER_SUPPRESSED = Rule(
+    id="known-hematologic-disorder-suppressed",
+    step=Step.KNOWN_DISORDER,
+    when=(ADULT, KNOWN_DISORDER),
+    indicator=_NO_CARD,
+    certainty="",
+    summary="",
+    detail=(details.known_disorder,),
+    avoid=("Nothing is new: no card.",),
+    orders=(),
+    citation=("OWN",),
+    has_card=False,
+    replaces_overlay_orders=True,
+    adds_orders=False,
+)
+
+RECENT_CHEMOTHERAPY_RULE = Rule(
+    id="recent-chemotherapy",
+    step=Step.CHEMOTHERAPY,
+    when=(ADULT, RECENT_CHEMOTHERAPY, either(TWO_LOW_LINES, AN_OVERLAY)),
+    indicator=Indicator(
+        "info; warning when a severe limit is crossed; critical with a critical overlay",
+        Severity.INFO,
+        special=_chemotherapy_indicator,
+    ),
+    certainty="treatment nadir is likely",
+    summary="Low counts {after_chemotherapy}: treatment nadir likely; contact the oncology team.",
+    detail=(
+        details.chemotherapy_given,
+        details.severe_limits,
+        "Counts are usually lowest 7 to 14 days after treatment and recover by about day 28; after "
+        "nitrosoureas it can take six weeks. Counts that stay low beyond day 42 are judged like "
+        "anyone else's.",
+    ),
+    avoid=("No marrow and no new referral: the oncology team decides.",),
+    orders=(),
+    citation=("OWN",),
+    replaces_overlay_orders=True,
+    adds_orders=False,
+)
+
+STALE_COUNTS = Rule(
+    id="stale-counts",
+    step=Step.STALE,
+    when=(ADULT, STALE, WORTH_A_CARD_WHEN_CURRENT),
+    indicator=Indicator(
+        "warning; critical only with a critical overlay", Severity.WARNING, critical_overlay=True
+    ),
+    certainty="older result",
+    summary=(
+        "Low counts on {date} ({days} days ago) not rechecked: repeat CBC with differential and "
+        "smear first."
+    ),
+    detail=(
+        "Counts of this age say nothing about today, so no pattern is read into them.",
+        details.stale_history,
+    ),
+    avoid=("No referral and no marrow on old counts alone.",),
+    orders=(
+        Wanted("cbc-differential", priority=_stale_priority),
+        Wanted("peripheral-smear"),
+    ),
+    citation=("OWN",),
+    seed_steps=("step 1",),
+    adds_orders=False,
+)
+
+PREGNANCY = Rule(
+    id="pregnancy",
+    step=Step.PREGNANCY,
+    when=(ADULT, PREGNANT, TWO_LINES_IN_PREGNANCY),
+    indicator=Indicator("warning; critical with any overlay", Severity.WARNING, any_overlay=True),
+    certainty="abnormal in pregnancy",
+    summary=(
+        "{cytopenia} in pregnancy: urgent hematology and obstetric review (HELLP, TTP, marrow "
+        "causes)."
+    ),
+    detail=(
+        details.pregnancy_lines,
+        "Limits in pregnancy: hemoglobin below 11.0 g/dL (second trimester 10.5), platelets below "
+        "100, neutrophils below 1.8 x 10*9/L.",
+        "B12 falls and TIBC rises in a normal pregnancy, so a high B12 is the more unexpected. "
+        "Look for schistocytes, and check LDH, liver tests and blood pressure now.",
+    ),
+    avoid=("No CT.", "Specialists decide on a marrow; none is proposed here."),
+    orders=(
+        Wanted("hematology-referral", priority=_asap),
+        Wanted("peripheral-smear"),
+        Wanted("cbc-differential"),
+        Wanted("ldh"),
+        Wanted("metabolic-panel"),
+        Wanted("prothrombin-time"),
+        Wanted("fibrinogen"),
+    ),
+    citation=("R4", "OWN"),
+)

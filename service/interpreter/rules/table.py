@@ -1,0 +1,78 @@
+"""The whole decision table in its order of evaluation (clinical-knowledge 3.1)."""
+
+from __future__ import annotations
+
+from service.interpreter.rules.bicytopenia import (
+    BICYTOPENIA_HIGH_B12,
+    BICYTOPENIA_LOW_B12,
+    BICYTOPENIA_RULE,
+    INCOMPLETE_CBC,
+)
+from service.interpreter.rules.orders_and_data import DATA_QUALITY, ORDER_HOOKS
+from service.interpreter.rules.overlays import (
+    CIRCULATING_BLASTS,
+    NEUTROPENIC_FEVER,
+    SEVERE_CYTOPENIAS,
+)
+from service.interpreter.rules.pancytopenia import (
+    B12_FUNCTION_UNKNOWN,
+    FALSE_HIGH_B12,
+    FOLATE_DEFICIENCY,
+    FUNCTIONAL_B12_DEFICIENCY,
+    INCOMPLETE_WORKUP,
+    INDEX_PATTERN,
+    PANCYTOPENIA_CHRONIC_DISEASE_IRON,
+    PANCYTOPENIA_HIGH_B12,
+    PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY,
+    PANCYTOPENIA_IRON_DEFICIENCY,
+    PANCYTOPENIA_LOW_B12,
+    TREATED_B12_DEFICIENCY,
+    UNEXPLAINED_PANCYTOPENIA,
+)
+from service.interpreter.rules.special_groups import (
+    HOSPICE_SUPPRESSED,
+    KNOWN_HEMATOLOGIC_DISORDER,
+    KNOWN_HEMATOLOGIC_DISORDER_SUPPRESSED,
+    PEDIATRIC,
+    PREGNANCY,
+    RECENT_CHEMOTHERAPY_RULE,
+    STALE_COUNTS,
+)
+
+RULE_TABLE_VERSION = "2026.11.0"
+"""Calendar version of the table: changes whenever a card can change."""
+
+RULES = (
+    HOSPICE_SUPPRESSED,
+    PEDIATRIC,
+    NEUTROPENIC_FEVER,
+    CIRCULATING_BLASTS,
+    KNOWN_HEMATOLOGIC_DISORDER,
+    KNOWN_HEMATOLOGIC_DISORDER_SUPPRESSED,
+    RECENT_CHEMOTHERAPY_RULE,
+    STALE_COUNTS,
+    SEVERE_CYTOPENIAS,
+    PREGNANCY,
+    TREATED_B12_DEFICIENCY,
+    FALSE_HIGH_B12,
+    PANCYTOPENIA_LOW_B12,
+    FUNCTIONAL_B12_DEFICIENCY,
+    FOLATE_DEFICIENCY,
+    PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY,
+    INDEX_PATTERN,
+    PANCYTOPENIA_HIGH_B12,
+    INCOMPLETE_WORKUP,
+    PANCYTOPENIA_IRON_DEFICIENCY,
+    PANCYTOPENIA_CHRONIC_DISEASE_IRON,
+    B12_FUNCTION_UNKNOWN,
+    UNEXPLAINED_PANCYTOPENIA,
+    BICYTOPENIA_HIGH_B12,
+    BICYTOPENIA_LOW_B12,
+    BICYTOPENIA_RULE,
+    INCOMPLETE_CBC,
+    *ORDER_HOOKS,
+    DATA_QUALITY,
+)
+"""Every row, in the order in which it is tried; of steps 9 to 11 the first that holds wins."""
+
+FINDINGS = tuple(rule.id for rule in RULES)
