@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from io import StringIO
 from typing import TYPE_CHECKING
 
 from service.app import create_app, utc_now
 from service.base_urls import parse_base_url
 from service.settings import SettingsRefused, load_settings
-from service.try_command import EXIT_USAGE, TryFailed
+from service.try_command import EXIT_REFUSED, EXIT_USAGE, TryFailed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,12 +29,17 @@ class InProcessTransport:
     def __init__(self, fhir_server: str | None = None, at: datetime | None = None) -> None:
         clock = utc_now if at is None else lambda: at
         # The log lines of the service are for its operators; here one person reads its answer.
-        app = create_app(_settings(fhir_server), clock=clock, log_stream=StringIO())
+        self._log = StringIO()
+        app = create_app(_settings(fhir_server), clock=clock, log_stream=self._log)
         self._client = app.test_client()
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Call the application."""
         answer = self._client.post(path, data=body, content_type="application/json")
+        if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+            # The last line of the log names the place and never the patient.
+            last = self._log.getvalue().strip().rpartition("\n")[2]
+            raise TryFailed(f"The service failed: {last}", EXIT_REFUSED)
         return answer.status_code, answer.data
 
 
