@@ -115,6 +115,14 @@ feedback_comment = sa.Table(
     sa.Column("comment", sa.Text, nullable=False),
 )
 
+used_token = sa.Table(
+    "used_token",
+    metadata,
+    sa.Column("issuer", sa.String(500), primary_key=True),
+    sa.Column("jti", sa.String(200), primary_key=True),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
 
 def create_engine(url: str) -> Engine:
     """Make the engine of a database URL; SQLite in WAL mode, its writers queueing briefly."""

@@ -1,4 +1,4 @@
-"""Issued cards, their suggestions, and feedback with its comments."""
+"""Issued cards, their suggestions, feedback with its comments, and used tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _moment() -> sa.DateTime:
 
 
 def upgrade() -> None:
-    """Create the five tables."""
+    """Create the tables."""
     op.create_table(
         "issued_card",
         sa.Column("uuid", sa.String(64), primary_key=True),
@@ -60,6 +60,12 @@ def upgrade() -> None:
         sa.Column("suggestion", sa.String(64), primary_key=True),
     )
     op.create_table(
+        "used_token",
+        sa.Column("issuer", sa.String(500), primary_key=True),
+        sa.Column("jti", sa.String(200), primary_key=True),
+        sa.Column("expires_at", _moment(), nullable=False, index=True),
+    )
+    op.create_table(
         "feedback_comment",
         sa.Column("feedback", sa.Integer, sa.ForeignKey("feedback.id"), primary_key=True),
         sa.Column("received_at", _moment(), nullable=False, index=True),
@@ -70,6 +76,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them, newest first."""
     for table in (
+        "used_token",
         "feedback_comment",
         "feedback_suggestion",
         "feedback",
