@@ -45,7 +45,9 @@ def read_facts(
         ) from None
     # Searched by category, several keys share their pages: each page is read once.
     pages = dict.fromkeys(page for group in _LABORATORY for page in data.documents(group))
-    panel = read_panel(pages, call.patient_id, now, terminology, data.unavailable)
+    panel = read_panel(
+        tuple(pages), call.patient_id, now, terminology, data.unavailable, patient
+    )
     context = read_context(
         {group: data.documents(group) for group in _CONTEXT},
         None if call.draft_orders is None else bytes(call.draft_orders),
