@@ -70,7 +70,8 @@ def spend(session: requests.Session, base: str, pid: int, data: bytes, calls: in
 def start(stack: ExitStack, application: str) -> tuple[str, int]:
     """Run one application under gunicorn; its base URL and process id."""
     port = free_port()
-    command = [*gunicorn_command(HOST, port, workers=1, threads=4)[:-1], application]
+    serve = gunicorn_command(HOST, port, workers=1, threads=4)[:-1]
+    command = [*serve, "--no-control-socket", "--log-level", "warning", application]
     base = f"http://{HOST}:{port}"
     pid = stack.enter_context(running(command, f"{base}/cds-services", what=application))
     return base, pid

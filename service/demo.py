@@ -13,9 +13,10 @@ import signal
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -27,12 +28,13 @@ from service.embedded_server import embedded_server
 from service.terminal import render_response
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 SERVICE = "pancytopenia-patient-view"
 USUAL_PORT = 8000
 CALL_LIMIT = 30
 MAX_WIDTH = 100
+LOG = Path(".heme-hooks") / "demo.log"
 
 
 class DemoFailed(Exception):
@@ -92,11 +94,7 @@ def run(wished: Wishes) -> None:
             _load(base)
         patient = _patient_id(wished)
         service = f"http://{HOST}:{port}"
-        command = gunicorn_command(HOST, port, workers=1, threads=8)
-        ready = f"{service}/cds-services"
-        stack.enter_context(
-            running(command, ready, what="The service", environment=_settings(service, base))
-        )
+        stack.enter_context(_service(port, service, base))
         response = call(service, base, patient)
         _show(response, base, patient)
         if wished.once:
@@ -104,6 +102,25 @@ def run(wished: Wishes) -> None:
             return
         _show_addresses(service, base, patient)
         threading.Event().wait()
+
+
+@contextmanager
+def _service(port: int, service: str, base: str) -> Iterator[None]:
+    """The service under gunicorn; its log lines go to a file."""
+    serve = gunicorn_command(HOST, port, workers=1, threads=8)
+    command = [*serve[:-1], "--no-control-socket", serve[-1]]
+    LOG.parent.mkdir(exist_ok=True)
+    with (
+        LOG.open("wb") as log,
+        running(
+            command,
+            f"{service}/cds-services",
+            what=f"The service (its log is {LOG})",
+            environment=_settings(service, base),
+            errors=log,
+        ),
+    ):
+        yield
 
 
 def _settings(service: str, base: str) -> dict[str, str]:
@@ -152,7 +169,9 @@ def call(service: str, fhir_server: str, patient: str) -> dict[str, Any]:
         except requests.RequestException as error:
             raise DemoFailed("The service did not answer the hook call.") from error
     if answer.status_code != requests.codes.ok:
-        raise DemoFailed(f"The service answered {answer.status_code}: {_reason(answer)}")
+        raise DemoFailed(
+            f"The service answered {answer.status_code}: {_reason(answer)} Its log is {LOG}."
+        )
     response: dict[str, Any] = answer.json()
     return response
 
@@ -161,9 +180,9 @@ def _reason(answer: requests.Response) -> str:
     try:
         issue = answer.json()["issue"][0]
     except (ValueError, LookupError, TypeError):
-        return "no reason was given."
+        return ""
     text = (issue.get("details") or {}).get("text") or issue.get("diagnostics")
-    return str(text or "no reason was given.")
+    return str(text or "").rstrip(".") + "."
 
 
 def _show(response: dict[str, Any], base: str, patient: str) -> None:
