@@ -110,6 +110,8 @@ def _value_cell(result: LabResult) -> str:
     if not reported:
         return f"{markdown.code(canonical(result))} (computed)"
     cell = markdown.code(reported)
+    if result.notes & COMPUTED_NOTES and differs(result):
+        return f"{markdown.code(canonical(result))} (computed; reported {cell})"
     return f"{cell} = {markdown.code(canonical(result))}" if differs(result) else cell
 
 
@@ -126,12 +128,16 @@ def _remarks(result: LabResult) -> str:
 
 
 def _interval_words(interval: ReferenceInterval, unit: str) -> str:
-    limits = []
-    if interval.low is not None:
-        limits.append(f"from {shown_number(interval.low)}")
-    if interval.high is not None:
-        limits.append(f"up to {shown_number(interval.high)}")
-    return f"laboratory's range {' '.join(limits)} {unit}" if limits else ""
+    low, high = interval.low, interval.high
+    if low is not None and high is not None:
+        limits = f"{shown_number(low)} to {shown_number(high)}"
+    elif low is not None:
+        limits = f"from {shown_number(low)}"
+    elif high is not None:
+        limits = f"up to {shown_number(high)}"
+    else:
+        return ""
+    return f"laboratory's range {limits} {unit}"
 
 
 def states_list(states: States) -> str:
@@ -143,7 +149,7 @@ def states_list(states: States) -> str:
     items.append(f"Vitamin B12: {B12_WORDS[states.b12]}")
     items.append(f"Functional B12 status: {FUNCTION_WORDS[states.function]}")
     items.extend(states.notes)
-    return _section("How they were read", items)
+    return section("How they were read", items)
 
 
 def set_aside_list(results: Iterable[Unreadable]) -> str:
@@ -152,7 +158,7 @@ def set_aside_list(results: Iterable[Unreadable]) -> str:
     if len(items) > MOST_SET_ASIDE:
         more = len(items) - MOST_SET_ASIDE
         items = [*items[:MOST_SET_ASIDE], f"and {more} more, the newest stand above"]
-    return _section("Reported but not used", items, escape=False)
+    return section("Reported but not used", items, escape=False)
 
 
 def _set_aside_item(result: Unreadable) -> str:
@@ -173,25 +179,25 @@ def evidence(interpretation: Interpretation, finding: FiredFinding) -> list[str]
         values_table(interpretation.states.used),
         states_list(interpretation.states) if show_states else "",
         set_aside_list(interpretation.set_aside),
-        _section("Could not be checked", interpretation.could_not_check),
+        section("Could not be checked", interpretation.could_not_check),
     ]
 
 
 def withheld_list(interpretation: Interpretation) -> str:
     """Return the orders that the finding names but that are not proposed, with the reason."""
     items = [f"{order_name(order.order)}: {order.reason}" for order in interpretation.withheld]
-    return _section("Not proposed", items)
+    return section("Not proposed", items)
 
 
 def also_found(interpretation: Interpretation) -> str:
     """Name the overlays that have no card of their own."""
     items = [lower.summary for lower in interpretation.lower_overlays]
-    return _section("Also found", items)
+    return section("Also found", items)
 
 
 def avoid_list(finding: FiredFinding) -> str:
     """Return what not to do."""
-    return _section("Cautions", finding.avoid)
+    return section("Cautions", finding.avoid)
 
 
 def footer(finding: FiredFinding, *, version: str, rule_url: str) -> str:
@@ -210,7 +216,8 @@ def paragraphs(texts: Iterable[str]) -> list[str]:
     return [markdown.prose(text) for text in texts]
 
 
-def _section(title: str, items: Iterable[str], *, escape: bool = True) -> str:
+def section(title: str, items: Iterable[str], *, escape: bool = True) -> str:
+    """Return a heading with a list under it; empty without items."""
     rendered = [markdown.prose(item) if escape else item for item in items]
     if not rendered:
         return ""

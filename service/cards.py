@@ -198,5 +198,5 @@ class _Builder:
             suggestions=suggestions,
             selectionBehavior="any" if suggestions else UNSET,
             overrideReasons=OVERRIDE_REASONS,
-            links=(Link(label="What this rule says", url=rule_url),),
+            links=(Link(label="What this rule says", url=rule_url, type="absolute"),),
         )

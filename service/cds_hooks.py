@@ -9,7 +9,6 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from service.errors import InvalidHookCall
@@ -52,11 +51,14 @@ class Source(Struct, frozen=True, omit_defaults=True):
 
 
 class Link(Struct, frozen=True, omit_defaults=True):
-    """An absolute link or a SMART app launch; `appContext` only on smart."""
+    """An absolute link or a SMART app launch; `appContext` only on smart.
+
+    `type` has no default, because a default would be left out of the JSON, where it is required.
+    """
 
     label: str
     url: str
-    type: str = msgspec.field(default="absolute")
+    type: str
     appContext: str | UnsetType = UNSET
 
     def __post_init__(self) -> None:

@@ -47,14 +47,16 @@ def work_up_summary(labels: Sequence[str]) -> str:
 
 
 def work_up_lead(orders: Sequence[ProposedOrder], interpretation: Interpretation) -> list[str]:
-    """Return the opening of the work-up Card's detail: each order, its priority and its reason."""
-    items = []
+    """Return the opening of the work-up Card's detail: the orders by priority, and reasons."""
+    by_priority: dict[str, list[str]] = {}
     for order in orders:
-        reason = f": {order.because}" if order.because else ""
-        items.append(markdown.prose(f"{order_name(order.order)} ({order.priority}){reason}"))
+        by_priority.setdefault(str(order.priority), []).append(order_name(order.order))
+    lists = [f"{priority}: {'; '.join(names)}" for priority, names in by_priority.items()]
+    reasons = [f"{order_name(each.order)}: {each.because}" for each in orders if each.because]
     return [
         WORK_UP_TEXT,
-        markdown.bullets(items),
+        markdown.bullets(map(markdown.prose, lists)),
+        card_text.section("Why", reasons),
         card_text.withheld_list(interpretation),
         _about(interpretation),
     ]

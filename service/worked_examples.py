@@ -26,7 +26,8 @@ def rules_reached() -> frozenset[str]:
     reached: set[str] = set()
     for name in samples.NAMES:
         body = _call(name)
-        answer = client.post(f"/cds-services/pancytopenia-{body['hook']}", data=encode(body))
+        path = f"/cds-services/pancytopenia-{body['hook']}"
+        answer = client.post(path, data=encode(body), content_type="application/json")
         reached |= _fired(json.loads(answer.data)) if answer.status_code == 200 else set()
     return frozenset(reached)
 

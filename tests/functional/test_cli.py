@@ -94,7 +94,7 @@ def test_try_asks_about_drafts(tmp_path, seed_file, hook):
                 "id": "d1",
                 "status": "draft",
                 "intent": "order",
-                "subject": {"reference": "Patient/x"},
+                "subject": {"reference": f"Patient/{samples.SAMPLES[samples.SEED].patient_id}"},
                 "medicationCodeableConcept": {
                     "coding": [
                         {
