@@ -66,7 +66,7 @@ def assess(
         age=chart.age,
         child=chart.child,
         freshness=freshness_of(chart),
-        anchor=chart.oldest_anchor,
+        anchor=chart.last_count,
         anchor_age_days=_age_days(chart),
         severe=assess_severe(lines, chart),
         neutrophils_below_half_with_age=neutrophils_below_half(chart),
@@ -104,7 +104,7 @@ def open_chart(
         age=age,
         child=age is not None and age < limits.adult_age,
         anchor=newest if usable else None,
-        oldest_anchor=newest,
+        last_count=newest,
     )
     if chart.child or not is_pregnant(chart):
         return replace(chart, pregnant=is_pregnant(chart))
@@ -120,9 +120,9 @@ def freshness_of(chart: Chart) -> Freshness:
 
 
 def _age_days(chart: Chart) -> int | None:
-    if chart.oldest_anchor is None:
+    if chart.last_count is None:
         return None
-    return max((chart.now - chart.oldest_anchor).days, 0)
+    return max((chart.now - chart.last_count).days, 0)
 
 
 @dataclass(frozen=True, slots=True)

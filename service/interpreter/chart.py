@@ -32,7 +32,7 @@ _IGNORED = frozenset(
 class Chart:
     """One patient at `now`. `anchor` is the newest blood count, at most 90 d old (2.4).
 
-    `oldest_anchor` is that count whatever its age. `pregnant` and `trimester` follow 2.5.
+    `last_count` is that count whatever its age. `pregnant` and `trimester` follow 2.5.
     """
 
     facts: Facts
@@ -43,7 +43,7 @@ class Chart:
     age: int | None
     child: bool
     anchor: datetime | None = None
-    oldest_anchor: datetime | None = None
+    last_count: datetime | None = None
     pregnant: bool = False
     trimester: int | None = None
 

@@ -100,7 +100,7 @@ def possible_values(result: LabResult | None, limits: Iterable[Decimal]) -> tupl
     points = sorted({result.value, *limits})
     between = [(low + high) / 2 for low, high in pairwise(points)]
     candidates = sorted({points[0] / 2, *points, *between, points[-1] + 1})
-    return tuple(value for value in candidates if _allows(result, value))
+    return tuple(value for value in candidates if _allows(result, value)) or (result.value,)
 
 
 def _allows(result: LabResult, value: Decimal) -> bool:

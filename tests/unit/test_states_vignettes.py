@@ -206,7 +206,8 @@ VIGNETTES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {**NORMAL, **B12_NORMAL, "pattern": BI},
     ),
     "V37": (
-        "Hgb 8.9@40 WBC 2.4@40 ANC 1.1@40 Plt 84@40 B12 1500@40 iron 54@40 TIBC 262@40 TSAT 20.6@40",
+        "Hgb 8.9@40 WBC 2.4@40 ANC 1.1@40 Plt 84@40 B12 1500@40 "
+        "iron 54@40 TIBC 262@40 TSAT 20.6@40",
         {},
         {**IDX, **MARKED, "freshness": Freshness.STALE, "anchor_age_days": 40},
     ),
@@ -301,7 +302,7 @@ VIGNETTES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {**NORMAL, **MARKED},
     ),
     "V61": (
-        f"Hgb 9.0 WBC 2.4 ANC 1.1 Plt 60 B12 450",
+        "Hgb 9.0 WBC 2.4 ANC 1.1 Plt 60 B12 450",
         {"smear": (film(SmearSet.PLATELET_CLUMP),)},
         {**B12_NORMAL, "pattern": BIINC, "has": ("platelet_clumps",)},
     ),
