@@ -47,7 +47,7 @@ _CUBIC_MILLIMETER = _words(
 VOLUMES: dict[str, int] = {
     **_scaled(_LITER, (0, -1, -2, -3, -6, -9, -12)),
     **dict.fromkeys(_CUBIC_MILLIMETER, -6),
-    **dict.fromkeys(("cc", "ccm", "cm3", "cm^3", "cubiccentimeter", "cucm"), -3),
+    **dict.fromkeys(("cc", "cm3", "cm^3", "cubiccentimeter", "cucm"), -3),
 }
 """Volumes as a power of ten of a liter."""
 
@@ -75,15 +75,15 @@ POWER_WORDS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("hundred",), (2,)),
     **dict.fromkeys(
         _words(
-            "k th thd thou thous thsd thousand thousands tsd tausend tys tis mille miles mila "
-            "tusen tusind kilo"
+            "k th tho thd thds ths thsd thou thous thousand thousands tsd tausend tys tis mille "
+            "miles mila migliaia tusen tusind bin kilo"
         ),
         (3,),
     ),
     **dict.fromkeys(("tenthousand", "10thousand"), (4,)),
     **dict.fromkeys(_words("lakh lakhs lac lacs 100thousand"), (5,)),
     **dict.fromkeys(
-        _words("million millions mill mio mln millionen mega mpt megapt"),
+        _words("million millions milhões milhoes millones mill mio mln millionen mega mpt megapt"),
         (6,),
     ),
     **dict.fromkeys(
@@ -107,7 +107,8 @@ LETTER_POWERS: dict[str, tuple[int, ...]] = {"g": (9,), "t": (3, 12), "m": (3, 6
 CELL_WORDS = _words(
     "cells cell cel cels celulas celules zellen zell cellules cellen elements elem el particles "
     "part count # no nr num wbc wbcs leukocytes leucocytes neutrophils plt plts platelets "
-    "thrombocytes retic retics reticulocytes rbc rbcs nrbc nrbcs blasts"
+    "thrombocytes retic retics reticulocytes rbc rbcs nrbc nrbcs nucleatedrbc "
+    "nucleatedrbcs nucleatedredcells blasts"
 )
 """Words for what is counted; they add nothing to the unit."""
 
@@ -120,18 +121,21 @@ ERYTHROCYTE_WORDS = _words(
 )
 
 PERCENT_WORDS = _words("percent pct prozent procent percento porciento porcento pourcent proc")
-PER_THOUSAND_WORDS = ("permille", "permil", "promille", "‰", "0/00", "o/oo", "ppth")
-RATIO_WORDS = ("ratio", "fraction", "frac", "proportion")
+PER_THOUSAND_WORDS = ("permille", "permil", "promille", "‰", "0/00", "o/oo", "%o", "°/oo", "ppth")
+RATIO_WORDS = _words(
+    "ratio fraction frac proportion proportionof1 proportionof1.0 decimal decimalfraction"
+)
 
 MICRONS = _words(
     "um3 um^3 um*3 cu.um cuum cu.u cuu u3 u^3 cumicron cumicrons cubicmicron cubicmicrons cubicum "
-    "cubicmicrometer cubicmicrometers cu.micron cu.microns um.cu umcu mc3 mcm3"
+    "cubicmicrometer cubicmicrometers cu.micron cu.microns um.cu umcu mc3 mcm3 mcm^3 cumic"
 )
 FEMTOLITERS = (*("f" + liter for liter in _LITER), "femtoliter", "femtoliters", "femtolitre")
 
 # Words that are written in other alphabets, in the Latin spelling that the tables know.
 OTHER_ALPHABETS = {
     "тыс": "thou",
+    "тис": "thou",
     "млн": "mio",
     "млрд": "mrd",
     "клеток": "cells",
@@ -155,6 +159,9 @@ OTHER_ALPHABETS = {
     "к": "k",
     "г": "g",
     "л": "l",
+    "е": "e",
+    "천": "10^3",
+    "만": "10^4",
     "万": "10^4",
     "千": "10^3",
     "百": "10^2",

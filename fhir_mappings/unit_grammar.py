@@ -41,16 +41,17 @@ def _parse_clean(cleaned: str) -> Parse:
 # --- words to one notation -----------------------------------------------------------------------
 
 _VOLUME = "|".join(re.escape(v) for v in sorted(words.VOLUMES, key=len, reverse=True))
-_INVERSE_VOLUME = re.compile(rf"[.*]?(?<![a-z])({_VOLUME})(?:\^|\*\*)?-1$")
-_INVERSE_CUBE = re.compile(r"[.*]?mm(?:\^|\*\*?)?-3$")
+_INVERSE_VOLUME = re.compile(rf"[.*/]?(?<![a-z])({_VOLUME})(?:\^|\*\*)?-1$")
+_INVERSE_CUBE = re.compile(r"[.*/]?mm(?:\^|\*\*?)?-3$")
 _INVERSE_MINUTE = re.compile(r"[.*]?min(?:\^|\*\*)?-1")
 _INVERSE_AREA = re.compile(r"[.*/]?(?:1[.,]73)?[.*]?m(?:\^|\*\*)?-2$")
 _PERCENT = re.compile("|".join(sorted(words.PERCENT_WORDS, key=len, reverse=True)))
+_AT_37 = re.compile(r"(?<=[a-z])[/@,]?(?:at)?37(?:°|deg)?c?$")
 _PER = re.compile(r"per(?!cent|mille?$)")
 
 
 def _spelling(cleaned: str) -> Spelling:
-    lower = _PER.sub("/", _PERCENT.sub("%", cleaned.lower()))
+    lower = _AT_37.sub("", _PER.sub("/", _PERCENT.sub("%", cleaned.lower())))
     lower = _INVERSE_VOLUME.sub(r"/\1", _INVERSE_CUBE.sub("/mm3", lower))
     lower = _INVERSE_MINUTE.sub("/min", _INVERSE_AREA.sub("/1.73m2", lower))
     top, slash, per = lower.partition("/")
@@ -72,6 +73,8 @@ _RATIOS: tuple[tuple[Dimension, dict[str, int]], ...] = (
 )
 _MOLARITY = re.compile(r"([munp]?)M")
 _MOLARITY_POWER = {"": 0, "m": -3, "u": -6, "n": -9, "p": -12}
+# `mgdL`: only before volumes that cannot be taken for a letter of the mass.
+_GLUED_MASS = re.compile(rf"(?P<mass>{one_of(words.MASSES)})(?P<volume>dl|ml)")
 _NUMBERED = re.compile(r"(10{0,3})?(\D.*)")
 
 
@@ -83,6 +86,9 @@ def _concentrations(spelling: Spelling) -> Iterator[ParsedUnit]:
         for dimension, table in _CONCENTRATIONS:
             if top in table:
                 yield ParsedUnit(dimension, Decimal(1).scaleb(table[top] - volume))
+    elif spelling.per is None and (glued := _GLUED_MASS.fullmatch(top)):
+        exponent = words.MASSES[glued["mass"]] - words.VOLUMES[glued["volume"]]
+        yield ParsedUnit(Dimension.MASS, Decimal(1).scaleb(exponent))
     elif spelling.per is None and top.removesuffix("%") in words.MASSES and top.endswith("%"):
         mass = words.MASSES[top.removesuffix("%")]
         yield ParsedUnit(Dimension.MASS, Decimal(1).scaleb(mass + 1))
@@ -121,7 +127,7 @@ _CLOSED: tuple[tuple[re.Pattern[str], Dimension, Decimal], ...] = tuple(
         (one_of(words.RATIO_WORDS), Dimension.RATIO, "1"),
         ("1", Dimension.UNITY, "1"),
         (
-            rf"{CELL}?/100{_LEUKOCYTES}|%(?:of)?(?:total)?{_LEUKOCYTES}|{_LEUKOCYTES}%",
+            rf"{CELL}?/?(?:100|hundred){_LEUKOCYTES}|%(?:of)?(?:total)?{_LEUKOCYTES}|{_LEUKOCYTES}%",
             Dimension.PER_LEUKOCYTES,
             "1",
         ),
@@ -133,16 +139,17 @@ _CLOSED: tuple[tuple[re.Pattern[str], Dimension, Decimal], ...] = tuple(
         (rf"{CELL}?/1000{_ERYTHROCYTES}", Dimension.PER_ERYTHROCYTES, "0.1"),
         (one_of((*words.MICRONS, *words.FEMTOLITERS)), Dimension.ENTITIC_VOLUME, "1"),
         (
-            r"ml/m(?:i)?n(?:ute)?s?"
-            r"(?:[/x*.]?1[.,]73(?:/?sq?\.?m\.?|/?m(?:\^|\*\*?)?2|/?sq\.?meters?|/?squaremeters?)?)?"
+            r"(?:mls?|millilit(?:er|re)s?)/mi?n(?:ute)?s?"
+            r"(?:[/x*.]?1[.,]73(?:/?sq?\.?m\.?|/?m(?:\^|\*\*?)?2|/?sq\.?met(?:er|re)s?"
+            r"|/?squaremet(?:er|re)s?)?)?"
             r"(?:/?bsa)?",
             Dimension.FILTRATION,
             "1",
         ),
     )
 )
-_CELSIUS = re.compile(r"(?:°|deg(?:ree)?s?\.?|grad)?(?:c|cel|celsius|celcius|centigrade)")
-_FAHRENHEIT = re.compile(r"(?:°|deg(?:ree)?s?\.?|grad)?(?:f|fahr|fahrenheit)")
+_CELSIUS = re.compile(r"(?:°|o|deg(?:ree)?s?\.?|grad)?(?:c|cel|celsius|celcius|centigrade)")
+_FAHRENHEIT = re.compile(r"(?:°|o|deg(?:ree)?s?\.?|grad)?(?:f|fahr|fahrenheit)")
 
 
 def _closed(spelling: Spelling) -> Iterator[ParsedUnit]:

@@ -120,6 +120,7 @@ class Refusal:
 _DOUBTS = {
     DoubtKind.NO_VOLUME: "The unit names a number of cells but no volume, such as per microliter"
     " or per liter.",
+    DoubtKind.NO_NUMBER: "The unit names a volume but not what is counted in it.",
     DoubtKind.NO_EXPONENT: "The unit has a power of ten whose exponent is missing or unclear.",
     DoubtKind.LETTER: "The unit has a letter that leaves open which power of ten is meant.",
 }

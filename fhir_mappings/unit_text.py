@@ -24,9 +24,9 @@ _AFTER_NFKC = str.maketrans(
         **dict.fromkeys("×✕✖╳⨯хХ", "x"),
         **dict.fromkeys("·⋅∙•‧・", "."),
         **dict.fromkeys("∗⁎＊⋆", "*"),
-        **dict.fromkeys("∕⁄÷", "/"),
+        **dict.fromkeys("∕⁄÷\\|", "/"),
         **dict.fromkeys("−–—‐‑‒", "-"),
-        **dict.fromkeys("ˆ＾", "^"),
+        **dict.fromkeys("ˆ＾~", "^"),
         **dict.fromkeys("′’‘`´", "'"),
     }
 )

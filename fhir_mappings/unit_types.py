@@ -48,6 +48,7 @@ class DoubtKind(StrEnum):
     """What keeps a count unit from having one reading."""
 
     NO_VOLUME = "no volume"
+    NO_NUMBER = "no number"
     NO_EXPONENT = "no exponent"
     LETTER = "letter"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Reason
@@ -64,6 +65,18 @@ def read_units(
     is read as a spelling when there is no `unit`. A spelling that leaves the power of ten or the
     volume open is settled, as inferred, by the unit of the range.
     """
+    return _read_units(code, unit, tuple(range_units), analyte, system)
+
+
+# One laboratory writes the same few units again and again; a refusal is not cached.
+@lru_cache(maxsize=8192)
+def _read_units(
+    code: str | None,
+    unit: str | None,
+    range_units: tuple[str, ...],
+    analyte: AnalyteDefinition,
+    system: str | None,
+) -> UnitReading:
     code, unit = _given(code), _given(unit)
     if (system or "").strip() not in UCUM_SYSTEMS:
         code, unit = None, unit or code
