@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +29,20 @@ def write(base: str, session: requests.Session, resources: list[Json]) -> None:
 
 
 def prefetch_from(
-    base: str, session: requests.Session, templates: Mapping[str, str], patient: str
+    base: str,
+    session: requests.Session,
+    templates: Mapping[str, str],
+    patient: str,
+    page_size: int | None = None,
 ) -> Json:
     """What a CDS Client prefetches by the templates of discovery: the first page of each search."""
     prefetch = {}
     for key, template in templates.items():
-        url = f"{base}/{template.replace('{{context.patientId}}', patient)}"
-        answer = session.get(url.replace("|", "%7C"), timeout=60)
+        path, _, query = template.replace("{{context.patientId}}", patient).partition("?")
+        asked = dict(parse_qsl(query))
+        if page_size and query:
+            asked["_count"] = str(page_size)
+        answer = session.get(f"{base}/{path}", params=asked, timeout=60)
         answer.raise_for_status()
         prefetch[key] = answer.json()
     return prefetch

@@ -6,12 +6,14 @@ The service runs in this process; the FHIR servers are real and reached over soc
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from service import samples
 from service.app import create_app
+from service.bundle_prefetch import read_bundle
 from service.discovery import load_catalogue
 from service.samples.large import large_chart
 from service.settings import Settings
@@ -104,12 +106,23 @@ def test_all_or_half_prefetched_gives_the_same_cards(
         assert gist(answered(client, call)) == gist(bare)
 
 
+def test_the_rest_of_a_prefetched_first_page_is_fetched(
+    loaded: str, client: FlaskClient, session: requests.Session, now: datetime
+) -> None:
+    """Three entries a page: HAPI continues at `?_getpages=`, the embedded server at `_offset`."""
+    patient = samples.SAMPLES["index-pattern"].patient_id
+    pages = prefetch_from(loaded, session, _templates(), patient, page_size=3)
+    more = [k for k, v in pages.items() if any(x["relation"] == "next" for x in v.get("link", ()))]
+    assert {"bloodCounts", "ironStudies"} <= set(more)
+    bare = answered(client, samples.hook_call("index-pattern", now, fhir_server=loaded))
+    call = samples.hook_call("index-pattern", now, fhir_server=loaded, prefetch=pages)
+    assert gist(answered(client, call)) == gist(bare)
+
+
 @pytest.mark.parametrize("name", samples.NAMES)
 def test_cards_from_a_server_are_the_cards_from_a_file(
     loaded: str, client: FlaskClient, now: datetime, name: str
 ) -> None:
-    from service.bundle_prefetch import read_bundle
-
     sample = samples.SAMPLES[name]
     document = json.dumps(samples.sample_bundle(name, now)).encode()
     file = read_bundle(document, load_catalogue().templates, sample.patient_id)
@@ -139,8 +152,6 @@ def test_renewed_samples_are_seen_at_once(
     fhir_server: str, client: FlaskClient, session: requests.Session, now: datetime
 ) -> None:
     """HAPI serves a repeated search from a cache for a minute unless told otherwise."""
-    from datetime import timedelta
-
     call = samples.hook_call("two-lines-high-b12", now, fhir_server=fhir_server)
     samples.load(fhir_server, session, now - timedelta(days=200), ["two-lines-high-b12"])
     assert answered(client, call) == []
