@@ -157,7 +157,7 @@ def _named(situation: Situation, *states: LineState) -> list[str]:
 def _unknown(situation: Situation) -> str:
     facts = situation.states.lines
     reasons = [
-        f"{LINE_NAMES[line]} {facts[line].why or 'not known'}"
+        f"{LINE_NAMES[line]} not known ({facts[line].why or 'no reason recorded'})"
         for line in Line
         if line in facts and facts[line].state is LineState.UNKNOWN
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from service.interpreter import triggers
 from service.interpreter.interpretation import AppliedModifier, LineState
+from service.interpreter.rules.predicates import HIGH_B12
 from service.interpreter.rules.row import Step
 from service.interpreter.words import sentence
 
@@ -85,9 +86,13 @@ def _m1_effect(case: Case, rule: Rule | None) -> str:
 
 
 def _m1_says(case: Case, rule: Rule | None) -> str:
-    reasons = triggers.deferral(case.situation)
+    deferred = wants_marrow(case, rule) and not red_flag_of_deferral(case)
+    high = case.situation.states.b12 in HIGH_B12
+    reasons = triggers.deferral(case.situation, with_b12=high or deferred)
+    if not reasons:
+        return ""
     text = f"A possible explanation to look into first: {reasons}. Do not assume that it is benign."
-    if wants_marrow(case, rule) and not red_flag_of_deferral(case):
+    if deferred:
         text += " No marrow is proposed until it has been looked into; the referral stands."
     return text
 

@@ -62,13 +62,25 @@ class OrdersDue:
 def orders_due(case: Case, finding: Rule | None, overlays: Iterable[Rule]) -> OrdersDue:
     """Return the one order list of a call, finding and overlays merged (3.1, 3.5, 4.2, 4.3)."""
     proposed, withheld = [], []
+    if all_done(case, finding):
+        return _nothing_more(case.situation)
     for wish in _merged(_wishes(case, finding, tuple(overlays)), case):
-        reason = _why_not(wish, case, finding)
+        reason = _why_not(wish, case)
         if reason:
             withheld.append(WithheldOrder(wish.order, reason))
         else:
             proposed.append(_proposal(wish, case))
     return OrdersDue(tuple(proposed), tuple(withheld))
+
+
+def _nothing_more(situation: Situation) -> OrdersDue:
+    """M6: no suggestion at all; what stands already is named."""
+    return OrdersDue(
+        withheld=(
+            WithheldOrder(REFERRAL, triggers.referral_exists(situation)),
+            WithheldOrder(MARROW, triggers.marrow_exists(situation)),
+        )
+    )
 
 
 def _wishes(case: Case, finding: Rule | None, overlays: tuple[Rule, ...]) -> list[Wanted]:
@@ -166,10 +178,8 @@ def _usual_priority(order: str, case: Case) -> Priority:
     return Priority.STAT if stat and order in _STAT_WORK_UP else Priority.URGENT
 
 
-def _why_not(wish: Wanted, case: Case, finding: Rule | None) -> str:
+def _why_not(wish: Wanted, case: Case) -> str:
     situation = case.situation
-    if all_done(case, finding):
-        return "marrow and hematology are on their way and no red flag stands"
     gates = {REFERRAL: _no_referral, MARROW: _no_marrow, CT: _no_ct}
     if wish.order in gates and (reason := gates[wish.order](case)):
         return reason

@@ -59,7 +59,7 @@ def white_line(situation: Situation) -> LineFact | None:
     return situation.states.lines.get(Line.WHITE)
 
 
-def deferral(situation: Situation) -> str:
+def deferral(situation: Situation, *, with_b12: bool = True) -> str:
     """M1: liver disease with a large spleen, drugs, drug-induced pancytopenia, B12 medicine."""
     reasons = []
     if situation.hypersplenism:
@@ -69,9 +69,9 @@ def deferral(situation: Situation) -> str:
         reasons.append(f"marrow-suppressive drugs ({drug_names(situation)})")
     if situation.drug_induced:
         reasons.append(listed(each.display for each in situation.drug_induced))
-    if situation.b12_medication:
+    if situation.b12_medication and with_b12:
         names = listed(each.name for each in situation.b12_medication)
-        reasons.append(f"B12 medicine ({names}), which raises the B12 value")
+        reasons.append(f"B12 medicine ({names}), which can raise the B12 value")
     return "; ".join(reasons)
 
 

@@ -77,7 +77,7 @@ _DECIMALS = {
     Analyte.BLAST_PERCENT: 1,
     Analyte.BLASTS: 2,
 }
-_LONGEST = 8
+_LONGEST = 6
 
 
 def shown(result: LabResult) -> str:

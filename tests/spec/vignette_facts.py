@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.context import (
     ClinicalContext,
@@ -37,8 +37,10 @@ from fhir_mappings.panel import (
     SmearSet,
     Unreadable,
 )
-from service.interpreter.interpretation import Facts
 from tests.unit.interpreter_builders import NOW, ago, condition, facts, result
+
+if TYPE_CHECKING:
+    from service.interpreter.interpretation import Facts
 
 Vignette = dict[str, Any]
 
@@ -204,28 +206,34 @@ def laboratory(given: Vignette) -> dict[str, Any]:
     }
 
 
+_CONDITIONS_OF_FLAG: dict[str, tuple[Condition, ...]] = {
+    "heme": (condition(ValueSetName.HEMATOLOGIC_MALIGNANCY),),
+    "history_heme": (
+        condition(
+            ValueSetName.HISTORY_OF_HEMATOLOGIC_MALIGNANCY, in_remission=True, display="leukemia"
+        ),
+    ),
+    "liver": (
+        condition(ValueSetName.LIVER_DISEASE, ValueSetName.PORTAL_HYPERTENSION),
+        condition(ValueSetName.SPLENOMEGALY),
+    ),
+    "constitutional": (condition(ValueSetName.NIGHT_SWEATS), condition(ValueSetName.WEIGHT_LOSS)),
+    "drug_pancytopenia": (condition(ValueSetName.DRUG_INDUCED_PANCYTOPENIA),),
+    "b12_def_evidence": (condition(ValueSetName.B12_DEFICIENCY),),
+}
+
+
 def _conditions(given: Vignette) -> list[Condition]:
-    flags, sets = given["flags"], ValueSetName
-    found = []
-    if flags.get("heme"):
-        found.append(condition(sets.HEMATOLOGIC_MALIGNANCY))
+    found = [
+        each
+        for flag, conditions in _CONDITIONS_OF_FLAG.items()
+        if given["flags"].get(flag)
+        for each in conditions
+    ]
     if given["id"] == "V82":
-        found.append(condition(sets.HEMATOLOGIC_MALIGNANCY, may_suppress=False))
-    if flags.get("history_heme"):
-        found.append(
-            condition(sets.HISTORY_OF_HEMATOLOGIC_MALIGNANCY, in_remission=True, display="leukemia")
-        )
-    if flags.get("liver"):
-        found.append(condition(sets.LIVER_DISEASE, sets.PORTAL_HYPERTENSION, display="cirrhosis"))
-        found.append(condition(sets.SPLENOMEGALY))
-    if flags.get("constitutional"):
-        found += [condition(sets.NIGHT_SWEATS), condition(sets.WEIGHT_LOSS)]
-    if flags.get("drug_pancytopenia"):
-        found.append(condition(sets.DRUG_INDUCED_PANCYTOPENIA))
-    if flags.get("b12_def_evidence"):
-        found.append(condition(sets.B12_DEFICIENCY, display="pernicious anemia"))
+        found.append(condition(ValueSetName.HEMATOLOGIC_MALIGNANCY, may_suppress=False))
     if given["pregnant"]:
-        found.append(condition(sets.PREGNANCY_STATE))
+        found.append(condition(ValueSetName.PREGNANCY_STATE))
     return found
 
 

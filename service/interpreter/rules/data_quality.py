@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fhir_mappings.panel import Analyte, Reason
 from service.interpreter.interpretation import Line, LineState, Severity
 from service.interpreter.rules.conditions import Condition
-from service.interpreter.words import ANALYTE_NAMES, day, listed, sentence
+from service.interpreter.words import ANALYTE_NAMES, day, listed
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -59,7 +59,7 @@ def _line_usable(situation: Situation, analyte: Analyte) -> bool:
 def refused_results(situation: Situation) -> tuple[Unreadable, ...]:
     """Return the newest excluded result of each analyte that no usable result replaces."""
     analytes = [each for each in COUNTS if not _line_usable(situation, each)]
-    if situation.low_lines >= 2:
+    if situation.low_lines >= 2 and not situation.child:
         analytes += [each for each in CHEMISTRY if each not in situation.selected]
     return tuple(excluded[0] for analyte in analytes if (excluded := _excluded(situation, analyte)))
 
@@ -110,7 +110,7 @@ def data_quality_indicator(case: Case) -> Severity:
 
 
 def _refused_sentence(item: Unreadable, situation: Situation) -> str:
-    name = sentence(ANALYTE_NAMES[item.analyte]) if item.analyte else "A result"
+    name = f"A result for {ANALYTE_NAMES[item.analyte]}" if item.analyte else "A result"
     when = f" of {day(item.taken)}" if item.taken else ""
     reported = f" ({item.reported})" if item.reported else ""
     text = f"{name}{when}{reported} was not used: {item.explanation.rstrip('.')}."

@@ -166,12 +166,12 @@ def missing_named(case: Case) -> str:
 
 def missing_list(case: Case) -> str:
     """List what is missing and for each why: not measured, not readable, not to be had."""
-    items = [
-        f"{ANALYTE_NAMES[analyte]}: {_why_missing(case, analyte)}"
-        for analyte in missing_parts(case)
-    ]
-    if not items:
+    reasons: dict[str, list[str]] = {}
+    for analyte in missing_parts(case):
+        reasons.setdefault(_why_missing(case, analyte), []).append(ANALYTE_NAMES[analyte])
+    if not reasons:
         return "The iron results at hand do not settle the iron state."
+    items = [f"{listed(names)}: {reason}" for reason, names in reasons.items()]
     return f"Missing: {'; '.join(items)}."
 
 
@@ -250,7 +250,7 @@ def child_evidence(case: Case) -> str:
     if situation.pediatric_low:
         parts.append(
             "Low by the laboratory's flag or range, or by the floor for children: "
-            f"{listed(situation.pediatric_low)}."
+            f"{listed(LINE_NAMES[Line(line)] for line in situation.pediatric_low)}."
         )
     if situation.blasts.present:
         parts.append(blast_evidence(case))

@@ -390,7 +390,7 @@ CHILD_CONCERN = Condition(
     "two low lines by laboratory flags, ranges or floors, blasts, or neutrophils below 0.5 with "
     "fever",
     _child_case,
-    lambda case: ", ".join(case.situation.pediatric_low) or "no low line",
+    lambda case: f"{len(case.situation.pediatric_low)} low lines",
     frozenset({DataGroup.TEMPERATURE}),
     ("temperatures of the last 24 hours",),
 )
