@@ -163,8 +163,8 @@ def _definition(resource: Any) -> AnalyteDefinition:  # noqa: ANN401
 
 
 def _interval(
-    resource: Any,
-    category: str,  # noqa: ANN401
+    resource: Any,  # noqa: ANN401
+    category: str,
 ) -> tuple[Decimal | None, Decimal | None]:
     for interval in resource.qualifiedInterval or ():
         if interval.category == category:

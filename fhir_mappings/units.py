@@ -20,6 +20,7 @@ from fhir_mappings.unit_reading import (
     reading_or_refusal,
     usual_readings,
 )
+from fhir_mappings.unit_text import MAX_LENGTH
 from fhir_mappings.unit_types import Dimension
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _RANGE_TOLERANCE = Decimal("2.5")
 
 def read_unit(text: str, analyte: AnalyteDefinition) -> UnitReading:
     """Read one spelling. Raises UnitNotUnderstood (U2, U3, grammar of 1.3)."""
-    outcome = reading_or_refusal(text, analyte)
+    outcome = reading_or_refusal(_given(text) or "", analyte)
     if isinstance(outcome, Refusal):
         raise outcome.error()
     return outcome
@@ -65,7 +66,8 @@ def read_units(
     is read as a spelling when there is no `unit`. A spelling that leaves the power of ten or the
     volume open is settled, as inferred, by the unit of the range.
     """
-    return _read_units(code, unit, tuple(range_units), analyte, system)
+    ranges = tuple(filter(None, map(_given, range_units)))
+    return _read_units(_given(code), _given(unit), ranges, analyte, system)
 
 
 # One laboratory writes the same few units again and again; a refusal is not cached.
@@ -73,15 +75,13 @@ def read_units(
 def _read_units(
     code: str | None,
     unit: str | None,
-    range_units: tuple[str, ...],
+    ranges: tuple[str, ...],
     analyte: AnalyteDefinition,
     system: str | None,
 ) -> UnitReading:
-    code, unit = _given(code), _given(unit)
     if (system or "").strip() not in UCUM_SYSTEMS:
         code, unit = None, unit or code
-    ranges = list(filter(None, map(_given, range_units)))
-    spellings = [text for text in (code, unit) if text] or ranges
+    spellings = tuple(text for text in (code, unit) if text) or ranges
     if not spellings:
         raise UnitNotUnderstood(
             Reason.UNIT,
@@ -131,7 +131,8 @@ def clashes(meaning: CodeMeaning, reading: UnitReading) -> bool:
 
 
 def _given(text: str | None) -> str | None:
-    return (text or "").strip() or None
+    """The text if there is any, cut where it is too long to be a unit (and to be kept)."""
+    return (text or "").strip()[: MAX_LENGTH + 1] or None
 
 
 def _agreed(outcomes: list[UnitReading | Refusal]) -> UnitReading | UnitNotUnderstood:
@@ -151,7 +152,7 @@ def _agreed(outcomes: list[UnitReading | Refusal]) -> UnitReading | UnitNotUnder
 
 
 def _settled_by_range(
-    refusal: UnitNotUnderstood, ranges: list[str], analyte: AnalyteDefinition
+    refusal: UnitNotUnderstood, ranges: tuple[str, ...], analyte: AnalyteDefinition
 ) -> UnitReading | None:
     if not refusal.inferable or not ranges:
         return None
