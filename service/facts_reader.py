@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.reader import PatientUnreadable, read_panel, read_patient
-
 from fhir_mappings.context_reader import read_context
 from fhir_mappings.panel import DataGroup
+from fhir_mappings.reader import PatientUnreadable, read_panel, read_patient
 from service.clinical_data import OBSERVATION_GROUPS
 from service.errors import ClinicalDataUnavailable
 from service.interpreter.interpretation import Facts
@@ -43,10 +42,8 @@ def read_facts(
             code="patient-unreadable",
             details=((DataGroup.PATIENT.value, "the Patient resource cannot be read"),),
         ) from None
-    # Searched by category, several keys share their pages: each page is read once.
-    pages = dict.fromkeys(page for group in _LABORATORY for page in data.documents(group))
     panel = read_panel(
-        tuple(pages), call.patient_id, now, terminology, data.unavailable, patient
+        _laboratory_pages(data), call.patient_id, now, terminology, data.unavailable, patient
     )
     context = read_context(
         {group: data.documents(group) for group in _CONTEXT},
@@ -59,6 +56,19 @@ def read_facts(
         patient,
         panel,
         context,
-        unavailable=data.unavailable,
+        unavailable=data.unavailable | panel.unavailable,
         user_is_patient=call.user_id.startswith(("Patient/", "RelatedPerson/")),
     )
+
+
+def _laboratory_pages(data: ClinicalData) -> dict[DataGroup, tuple[bytes, ...]]:
+    """Return the laboratory's pages by key; one that several keys share stands under the first.
+
+    Keys share pages when their search by code was refused and one by category took its place.
+    """
+    seen: set[bytes] = set()
+    pages: dict[DataGroup, tuple[bytes, ...]] = {}
+    for group in _LABORATORY:
+        pages[group] = tuple(page for page in data.documents(group) if page not in seen)
+        seen.update(pages[group])
+    return pages

@@ -26,6 +26,7 @@ class FailureKind(StrEnum):
     PAGE_LOOP = "page-loop"
     OTHER_ORIGIN = "next-link-on-another-origin"
     MEDICATION_REFERENCE = "medication-reference"
+    UNREADABLE = "unreadable"
 
 
 _SENTENCES = {
@@ -42,6 +43,7 @@ _SENTENCES = {
     FailureKind.PAGE_LOOP: "the search's next links lead round in a circle",
     FailureKind.OTHER_ORIGIN: "the search's next link leaves the base URL of fhirServer",
     FailureKind.MEDICATION_REFERENCE: "a Medication that a resource refers to could not be read",
+    FailureKind.UNREADABLE: "nothing in what was sent can be read",
 }
 
 _HINTS = {

@@ -10,17 +10,18 @@ from service.cards import build_cards
 from service.clinical_data import OBSERVATION_GROUPS
 from service.errors import ClinicalDataUnavailable
 from service.facts_reader import read_facts
+from service.fhir_failures import Failure, FailureKind
 from service.interpreter.evaluate import interpret, may_still_fire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from fhir_mappings.terminology import Terminology
     from service.cds_hooks import Card, CdsRequest
     from service.clinical_data import ClinicalData
     from service.gathering import ClinicalDataSource
-    from service.interpreter.interpretation import Interpretation
+    from service.interpreter.interpretation import Facts, Interpretation
 
 _INDISPENSABLE = (DataGroup.PATIENT, DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL)
 _DECIDING = frozenset(OBSERVATION_GROUPS) - {DataGroup.SMEAR}
@@ -58,8 +59,9 @@ def respond(
     Raises ClinicalDataUnavailable when data that decides over the answer cannot be had.
     """
     data = source.first_stage()
-    _require(data, _INDISPENSABLE)
+    _require(data.failures, _INDISPENSABLE)
     facts = read_facts(data, call, now, knowledge.terminology)
+    _require(_failures(data, facts), _INDISPENSABLE)
     second_stage = may_still_fire(facts, now, knowledge.findings_off)
     if second_stage:
         data = source.second_stage(data)
@@ -74,16 +76,25 @@ def respond(
         now=now,
     )
     if not cards:
-        _require(data, interpretation.undecided_groups & _DECIDING)
+        _require(_failures(data, facts), interpretation.undecided_groups & _DECIDING)
     return Answer(cards, interpretation, data, second_stage)
 
 
-def _require(data: ClinicalData, groups: Iterable[DataGroup]) -> None:
-    """Raises ClinicalDataUnavailable, naming each key that was asked for in vain, and why."""
+def _failures(data: ClinicalData, facts: Facts) -> dict[DataGroup, Failure]:
+    """Return why keys are not available: not to be had, or nothing in them to be read."""
+    unreadable = facts.unavailable - data.unavailable
+    return data.failures | dict.fromkeys(unreadable, Failure(FailureKind.UNREADABLE))
+
+
+def _require(failures: Mapping[DataGroup, Failure], groups: Iterable[DataGroup]) -> None:
+    """Raises ClinicalDataUnavailable, naming each of the keys that failed, and why."""
     wanted = frozenset(groups)
-    failures = {group: f for group, f in data.failures.items() if group in wanted}
-    if failures:
+    details = tuple(
+        (group.value, failures[group].sentence)
+        for group in DataGroup
+        if group in wanted and group in failures
+    )
+    if details:
         raise ClinicalDataUnavailable(
-            "Clinical data that the advice needs cannot be had",
-            details=tuple((group.value, f.sentence) for group, f in failures.items()),
+            "Clinical data that the advice needs cannot be had", details=details
         )

@@ -35,14 +35,16 @@ def run_side_by_side(
         _, late = wait(futures.values(), timeout=deadline.remaining)
         if late:
             deadline.cut()
-        return {key: _answer(future) for key, future in futures.items()}
+        # One that ends because its socket was just cut says anything but the true reason.
+        return {
+            key: Failure(FailureKind.DEADLINE) if future in late else _answer(future)
+            for key, future in futures.items()
+        }
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _answer(future: Future[Pages]) -> Pages | Failure:
-    if not future.done():
-        return Failure(FailureKind.DEADLINE)
     try:
         return future.result()
     except FetchFailed as failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from service.card_memory import ANONYMOUS_CLIENT
 from service.errors import StorageUnavailable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -27,8 +26,10 @@ from service.fhir_client import FhirServer
 from service.fhir_failures import FailureKind
 from service.fhir_transport import fhir_session
 from service.gathering import ClinicalDataSource
+from tests.functional.raw_server import raw_server
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     import requests
@@ -294,41 +295,23 @@ def test_searches_of_a_stage_run_side_by_side() -> None:
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "])
 def test_one_deadline_holds_for_the_whole_call_and_no_thread_is_left(head: bytes) -> None:
     """Neither silence nor headers that drip may hold the call or keep a thread for good."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    done = threading.Event()
 
-    def drip(connection: socket.socket) -> None:
-        with connection:
-            try:
-                connection.sendall(head)
-                while not done.is_set():
-                    if head:
-                        connection.sendall(b"x")
-                    time.sleep(0.05)
-            except OSError:
-                return
+    def drip(_: str, connection: socket.socket) -> None:
+        connection.sendall(head)
+        while not server.stopped.is_set():
+            connection.sendall(b"x" if head else b"")
+            time.sleep(0.05)
 
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=drip, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    base = f"http://127.0.0.1:{listener.getsockname()[1]}/fhir"
-    started = time.monotonic()
-    data = gather({}, base=base, seconds=0.5, workers=4)
-    assert time.monotonic() - started < 1.0
+    with raw_server(drip) as server:
+        started = time.monotonic()
+        data = gather({}, base=server.base, seconds=0.5, workers=4)
+        assert time.monotonic() - started < 1.0
+        ends = time.monotonic() + 3
+        while _fetching() and time.monotonic() < ends:
+            time.sleep(0.02)
+        assert not _fetching()
     assert set(data.failures) == set(DataGroup)
     assert {failure.kind for failure in data.failures.values()} == {FailureKind.DEADLINE}
-    ends = time.monotonic() + 3
-    while _fetching() and time.monotonic() < ends:
-        time.sleep(0.02)
-    assert not _fetching()
-    done.set()
-    listener.close()
 
 
 def _fetching() -> list[str]:

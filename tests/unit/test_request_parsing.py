@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.discovery import load_catalogue
-from service.errors import CdsServiceError, ClientNotAllowed, InvalidHookCall
+from service.errors import ClientNotAllowed, InvalidHookCall
 from service.request_parsing import parse_hook_call
 from service.settings import Settings
 
@@ -305,10 +306,8 @@ PATHS += ["context.userId", "context.patientId", "context.encounterId", "extensi
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(PATHS), JSON)
 def test_whatever_stands_in_a_field_is_taken_or_refused(path: str, value: object) -> None:
-    try:
+    with suppress(InvalidHookCall, ClientNotAllowed):
         parse(changed(path, value))
-    except CdsServiceError as error:
-        assert error.status in {400, 403}
 
 
 @settings(max_examples=100, deadline=None)
