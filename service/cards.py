@@ -130,14 +130,15 @@ class _Builder:
             return
         finding = self.findings[-1]
         suggestions = self.maker.all_of(orders)
+        labels = [suggestion.label for suggestion in suggestions]
         yield self._card(
             finding,
             topic=WORK_UP_TOPIC,
             indicator=min(
                 finding.indicator, Severity.WARNING, key=lambda severity: _RANK[severity]
             ),
-            summary=proposal_text.work_up_summary([each.label for each in suggestions]),
-            lead=proposal_text.work_up_lead(orders, self.interpretation),
+            summary=proposal_text.work_up_summary(labels),
+            lead=proposal_text.work_up_lead(orders, labels, self.interpretation),
             suggestions=suggestions,
         )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from service.card_text import as_reported, canonical, shown_time
+from fhir_mappings.panel import Note
+from service.card_text import as_reported, canonical, differs, shown_time
 from service.interpreter.interpretation import Line
 from service.markdown import plain
 from service.names import analyte_name, order_name
@@ -18,6 +19,7 @@ from service.wording import (
     B12_WORDS,
     FUNCTION_WORDS,
     IRON_WORDS,
+    NOTE_WORDS,
     PATTERN_WORDS,
     REASON_WORDS,
     line_name,
@@ -35,8 +37,9 @@ Json = dict[str, Any]
 EXTENSION_KEY = "heme-hooks"
 """The member of `extension` that holds the explanation."""
 
+_WITH_CONDITION = {"false": "not met", "undecided": "undecided, open"}
 _OUTCOMES = {
-    "fired": "fired",
+    "fired": "applies",
     "false": "does not apply",
     "undecided": "undecided",
     "not reached": "not reached",
@@ -98,13 +101,18 @@ def render(document: Json, width: int) -> str:
         return "The service gave no explanation."
     lines = ["WHY", *wrapped(_text(document.get("sentence")) or "-", width)]
     for title, key, line_of in _SECTIONS:
-        entries = document.get(key)
-        items = _items(entries)
+        kind = str if line_of is _text else dict
+        items = [item for item in _items(document.get(key)) if isinstance(item, kind)]
         if items:
             lines += ["", title]
-            for item in items:
-                lines += wrapped(line_of(item), width, "- ", "  ")
+        for item in _grouped(items) if key == "rules" else items:
+            lines += wrapped(line_of(item), width, "- ", "  ")
     return "\n".join(lines)
+
+
+def sentence_of(explanation: Json, width: int) -> str:
+    """Return the one sentence for a clinician, wrapped."""
+    return "\n".join(wrapped(_text(explanation.get("sentence")), width))
 
 
 def _items(entries: object) -> list[Any]:
@@ -117,21 +125,36 @@ def _text(value: object) -> str:
     return plain(value, 2000) if isinstance(value, str) else ""
 
 
+def _grouped(rules: list[Json]) -> list[Json]:
+    """Join rules that follow each other and end at the same condition: it is said once."""
+    grouped: list[Json] = []
+    for rule in rules:
+        last = grouped[-1] if grouped else {}
+        same = all(rule.get(key) == last.get(key) for key in ("outcome", "condition", "settledBy"))
+        if grouped and same:
+            grouped[-1] = {**last, "id": f"{_text(last.get('id'))}, {_text(rule.get('id'))}"}
+        else:
+            grouped.append(rule)
+    return grouped
+
+
 def _rule_line(rule: Json) -> str:
-    outcome = _text(rule.get("outcome"))
-    line = f"{_text(rule.get('id'))}: {_OUTCOMES.get(outcome, outcome)}"
-    if rule.get("condition"):
-        line += f" ({_text(rule['condition'])})"
+    outcome, condition = _text(rule.get("outcome")), _text(rule.get("condition"))
+    words = _OUTCOMES.get(outcome, outcome)
+    if condition:
+        words = f"{_WITH_CONDITION.get(outcome, words)}: {condition}"
+    line = f"{_text(rule.get('id'))}: {words}"
     if rule.get("settledBy"):
         line += "; would be settled by " + ", ".join(map(_text, rule["settledBy"]))
     return line
 
 
 def _used_line(result: Json) -> str:
-    reported = _text(result.get("reported")) or "computed"
-    value, name = _text(result.get("value")), _text(result.get("name"))
-    shown = reported if reported == value else f"{reported} = {value}"
-    return f"{name}: {shown}, {_text(result.get('taken'))}, {_text(result.get('status'))}"
+    reported, value = _text(result.get("reported")), _text(result.get("value"))
+    shown = f"{reported} = {value}" if reported and result.get("differs") else reported or value
+    notes = [NOTE_WORDS[note] for note in Note if note.value in (result.get("notes") or [])]
+    parts = [shown, _text(result.get("taken")), _text(result.get("status")), *notes]
+    return f"{_text(result.get('name'))}: " + ", ".join(part for part in parts if part)
 
 
 def _pair_line(item: Json) -> str:
@@ -192,6 +215,7 @@ def _used(result: LabResult) -> Json:
             "loinc": result.loinc,
             "reported": as_reported(result),
             "value": canonical(result),
+            "differs": differs(result),
             "taken": shown_time(result.taken),
             "status": result.status,
             "notes": sorted(str(note) for note in result.notes),
@@ -214,4 +238,4 @@ def _set_aside(result: Unreadable) -> Json:
 
 
 def _without_empty(document: Json) -> Json:
-    return {key: value for key, value in document.items() if value not in ("", [], {}, None)}
+    return {key: value for key, value in document.items() if value not in ("", [], {}, None, False)}

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from service import card_text, markdown
 from service.cds_hooks import MAX_SUMMARY
-from service.names import order_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,13 +45,16 @@ def work_up_summary(labels: Sequence[str]) -> str:
     return f"Work-up proposed: {len(labels)} tests."
 
 
-def work_up_lead(orders: Sequence[ProposedOrder], interpretation: Interpretation) -> list[str]:
+def work_up_lead(
+    orders: Sequence[ProposedOrder], labels: Sequence[str], interpretation: Interpretation
+) -> list[str]:
     """Return the opening of the work-up Card's detail: the orders by priority, and reasons."""
+    named = list(zip(orders, labels, strict=True))
     by_priority: dict[str, list[str]] = {}
-    for order in orders:
-        by_priority.setdefault(str(order.priority), []).append(order_name(order.order))
+    for order, label in named:
+        by_priority.setdefault(str(order.priority), []).append(label)
     lists = [f"{priority}: {'; '.join(names)}" for priority, names in by_priority.items()]
-    reasons = [f"{order_name(each.order)}: {each.because}" for each in orders if each.because]
+    reasons = [f"{label}: {order.because}" for order, label in named if order.because]
     return [
         WORK_UP_TEXT,
         markdown.bullets(map(markdown.prose, lists)),

@@ -26,7 +26,7 @@ NOTE_WORDS: dict[Note, str] = {
     Note.UNIT_INFERRED: "unit inferred: only one reading fits the value and its reference range",
     Note.UNIT_GOVERNS: "unit and LOINC code disagree on mass or moles, the unit is followed",
     Note.TSAT_COMPUTED: "computed from iron and TIBC",
-    Note.TSAT_INCONSISTENT: "reported saturation disagrees with iron and TIBC; the computed is used",
+    Note.TSAT_INCONSISTENT: "the reported saturation disagrees with iron and TIBC and is not used",
     Note.TIBC_COMPUTED: "computed from UIBC and iron",
     Note.COMPUTED: "computed",
 }
@@ -83,7 +83,7 @@ IRON_WORDS: dict[IronState, str] = {
 FUNCTION_WORDS: dict[FunctionState, str] = {
     FunctionState.DEFICIENT: "raised methylmalonic acid: functional B12 deficiency",
     FunctionState.NOT_DEFICIENT: "methylmalonic acid not raised: speaks against B12 deficiency",
-    FunctionState.UNKNOWN: "not settled by methylmalonic acid",
+    FunctionState.UNKNOWN: "not settled: no methylmalonic acid result that decides",
 }
 
 PATTERN_WORDS: dict[Pattern, str] = {

@@ -12,6 +12,7 @@ import msgspec
 
 from service import try_command
 from service.discovery import load_catalogue
+from service.explanation_text import explanation_in, render, sentence_of
 from service.terminal import render_response
 from service.try_command import EXIT_USAGE, HttpTransport, TryFailed, TryOptions
 
@@ -43,6 +44,7 @@ def try_hook(
     service_url: str | None,
     at_text: str | None,
     as_json: bool,
+    explain: bool,
     **given: Any,  # noqa: ANN401
 ) -> None:
     """Make one hook call and print the cards.
@@ -54,7 +56,8 @@ def try_hook(
     Exit code: 0 answered, 1 refused, 2 wrong usage, 3 clinical data not available (412),
     4 service not reachable.
     """
-    options = TryOptions(**given)
+    # The explanation is always asked for: a patient without a card deserves its one sentence.
+    options = TryOptions(**given, explain=explain or not as_json)
     try:
         _check(options, service_url, at_text)
         transport = _transport(options, service_url, at_text)
@@ -62,19 +65,20 @@ def try_hook(
     except TryFailed as error:
         click.echo(f"heme-hooks try: {error.message}", err=True)
         sys.exit(error.exit_code)
-    click.echo(answer.decode() if as_json else shown(answer, options))
+    click.echo(answer.decode() if as_json else shown(answer, explain=explain))
 
 
-def shown(answer: bytes, options: TryOptions, width: int | None = None) -> str:
+def shown(answer: bytes, *, explain: bool, width: int | None = None) -> str:
     """Return the cards, and the explanation where it was asked for, as text."""
     response = msgspec.json.decode(answer)
     if width is None:
         width = max(40, min(_MAX_WIDTH, shutil.get_terminal_size((100, 24)).columns))
+    explanation = explanation_in(response)
     parts = [render_response(response, width)]
-    if options.explain:
-        from service.explanation_text import explanation_in, render
-
-        parts.append(render(explanation_in(response), width))
+    if explain:
+        parts.append(render(explanation, width))
+    elif not response["cards"] and explanation:
+        parts.append(sentence_of(explanation, width))
     return "\n\n".join(parts)
 
 
