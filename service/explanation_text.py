@@ -101,8 +101,8 @@ def render(document: Json, width: int) -> str:
         return "The service gave no explanation."
     lines = ["WHY", *wrapped(_text(document.get("sentence")) or "-", width)]
     for title, key, line_of in _SECTIONS:
-        kind = str if line_of is _text else dict
-        items = [item for item in _items(document.get(key)) if isinstance(item, kind)]
+        kind: type = str if line_of is _text else dict
+        items: list[Any] = [i for i in _items(document.get(key)) if isinstance(i, kind)]
         if items:
             lines += ["", title]
         for item in _grouped(items) if key == "rules" else items:
