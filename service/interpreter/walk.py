@@ -93,7 +93,7 @@ class Walk:
         missing = case.situation.unavailable & LABORATORY_GROUPS
         groups: frozenset[DataGroup] = frozenset()
         for rule in self.open_rules:
-            settles = [c.settles & missing for c in undecided_conditions(rule.when, case)]
+            settles = [c.settling(case, missing) for c in undecided_conditions(rule.when, case)]
             if settles and all(settles):
                 groups = groups.union(*settles)
         return groups

@@ -6,7 +6,7 @@ Truths follow Kleene: a conjunction with one False is False whatever is unknown 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from service.interpreter.interpretation import Severity
@@ -53,7 +53,8 @@ class Condition:
     """One question to the patient.
 
     `text` reads as a phrase, `test` answers it, `seen` says what was found instead. `settles` are
-    the data groups that could answer it when it is unknown, `settled_by` the same in words.
+    the data groups that could answer it when it is unknown, `settled_by` the same in words. `parts`
+    are the questions it is joined from, and `all_parts` tells whether all must hold or any.
     """
 
     text: str
@@ -61,6 +62,17 @@ class Condition:
     seen: Callable[[Case], str] = _nothing
     settles: frozenset[DataGroup] = frozenset()
     settled_by: tuple[str, ...] = ()
+    parts: tuple[Condition, ...] = ()
+    all_parts: bool = False
+
+    def settling(self, case: Case, groups: frozenset[DataGroup]) -> frozenset[DataGroup]:
+        """Return which of `groups` could decide the condition, empty when they cannot."""
+        if not self.parts:
+            return self.settles & groups
+        each = [part.settling(case, groups) for part in self.parts if part.test(case) is None]
+        if self.all_parts and not all(each):
+            return frozenset()
+        return frozenset().union(*each)
 
     def phrase(self, case: Case) -> str:
         """Return the phrase with what was found, such as `platelets below 150: 212`."""
@@ -78,6 +90,16 @@ def either(*conditions: Condition, text: str = "") -> Condition:
         ),
         frozenset().union(*(condition.settles for condition in conditions)),
         tuple(dict.fromkeys(word for each in conditions for word in each.settled_by)),
+        conditions,
+    )
+
+
+def both(*conditions: Condition, text: str) -> Condition:
+    """Return the condition that all of `conditions` hold."""
+    return replace(
+        either(*conditions, text=text),
+        test=lambda case: judge(conditions, case),
+        all_parts=True,
     )
 
 

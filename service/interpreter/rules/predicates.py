@@ -15,7 +15,7 @@ from service.interpreter.interpretation import (
     Pattern,
 )
 from service.interpreter.logic import above, all_of, any_of, below
-from service.interpreter.rules.conditions import Case, Condition, either, not_
+from service.interpreter.rules.conditions import Case, Condition, both, either, not_
 from service.interpreter.situation import FolateState, Freshness
 from service.interpreter.words import LINE_NAMES, shown
 
@@ -354,12 +354,6 @@ def _pregnancy_lines(case: Case) -> Truth:
     return None if situation.low_lines_at_most >= 2 else False
 
 
-PREGNANT = Condition(
-    "pregnant",
-    _pregnant,
-    settles=frozenset({DataGroup.PREGNANCY}),
-    settled_by=("a pregnancy status",),
-)
 TWO_LINES_IN_PREGNANCY = Condition(
     "at least two lines below the pregnancy limits, the third known",
     _pregnancy_lines,
@@ -448,24 +442,18 @@ WORTH_A_CARD = either(
 )
 
 
-def _bicytopenia_with_card(case: Case) -> Truth:
-    """Return whether two low lines would have had a card (any row of step 10, or pregnancy)."""
-    two = BICYTOPENIA.test(case)
-    if two is not True:
-        return two
-    if case.situation.pregnant:
-        return True
-    return any_of(B12_HIGH.test(case), B12_LOW.test(case), WORTH_A_CARD.test(case))
-
-
+PREGNANT = Condition(
+    "pregnant",
+    _pregnant,
+    settles=frozenset({DataGroup.PREGNANCY}),
+    settled_by=("a pregnancy status",),
+)
 WORTH_A_CARD_WHEN_CURRENT = either(
     PANCYTOPENIA,
-    Condition(
-        "two low lines and the third normal that would have had a card when current",
-        _bicytopenia_with_card,
-        _lines_seen,
-        frozenset({DataGroup.VITAMIN_B12}),
-        ("a usable vitamin B12 result",),
+    both(
+        BICYTOPENIA,
+        either(PREGNANT, B12_HIGH, B12_LOW, WORTH_A_CARD),
+        text="two low lines and the third normal that would have had a card when current",
     ),
 )
 
