@@ -18,6 +18,7 @@ from service.discovery import load_catalogue
 from service.fetching import FetchPlan
 from service.fhir_transport import fhir_session
 from service.hook_call import Knowledge
+from service.interpreter.rules import FINDINGS
 from service.observability import Event, configure_logging, log
 from service.routes.cds_hooks import Service, cds_hooks_routes
 from service.routes.errors import REQUEST_ID, register_errors
@@ -89,6 +90,7 @@ def _product(
     new_id: Callable[[], object],
     session: requests.Session | None,
 ) -> Service:
+    _check_findings(settings)
     terminology = _terminology(settings)
     catalogue = load_catalogue()
     plan = FetchPlan(
@@ -105,6 +107,15 @@ def _product(
             connections=4 * settings.parallel_searches, ca_file=settings.fhir_ca_file
         )
     return Service(settings, catalogue, knowledge, plan, session, clock, new_id)
+
+
+def _check_findings(settings: Settings) -> None:
+    """A misspelt finding would stay on: refuse it."""
+    unknown = sorted(settings.findings_off - frozenset(FINDINGS))
+    if unknown:
+        raise SettingsRefused(
+            [f"HEME_HOOKS_FINDINGS_OFF: there is no finding {name!r}" for name in unknown]
+        )
 
 
 def _terminology(settings: Settings) -> Terminology:

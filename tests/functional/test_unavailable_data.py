@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.settings import SettingsRefused
 from tests.functional.hook_calls import (
     EMPTY,
     PATIENT,
@@ -115,3 +116,23 @@ def test_core_counts_iron_and_b12_alone_give_the_seeds_cards(browser: FlaskClien
 def test_a_film_that_was_not_prefetched_is_no_412(browser: FlaskClient) -> None:
     answer = post(browser, call(prefetch=without(empty_prefetch(), "smear")))
     assert (answer.status_code, answer.json) == (200, {"cards": []})
+
+
+def test_a_finding_that_is_switched_off_gives_no_card() -> None:
+    quiet = client(findings_off=frozenset({"index-pattern"}))
+    assert "index-pattern" not in topics(post(quiet, call(prefetch=seed_prefetch())))
+
+
+def test_a_switch_for_a_finding_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(SettingsRefused, match="index-patern"):
+        client(findings_off=frozenset({"index-patern"}))
+
+
+def test_an_explanation_comes_when_it_is_asked_for_and_allowed(browser: FlaskClient) -> None:
+    asking = call(prefetch=empty_prefetch(), extension={"heme-hooks": {"explain": True}})
+    answer = post(browser, asking)
+    assert answer.json["cards"] == []  # type: ignore[index]
+    explanation = answer.json["extension"]["heme-hooks"]  # type: ignore[index]
+    assert explanation["sentence"]
+    assert "extension" not in post(browser, call(prefetch=empty_prefetch())).json  # type: ignore[operator]
+    assert "extension" not in post(client(explanations=False), asking).json  # type: ignore[operator]
