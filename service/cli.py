@@ -13,6 +13,8 @@ COMMANDS = {
     "try": "service.commands.try_hook:try_hook",
     "samples": "service.commands.samples:samples",
     "knowledge": "service.commands.knowledge:knowledge",
+    "feedback": "service.commands.feedback:feedback",
+    "storage": "service.commands.storage:storage",
 }
 """Command name to where it stands, as `module:attribute`."""
 
