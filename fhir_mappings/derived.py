@@ -239,7 +239,7 @@ def computed_result(
         value=bound.value,
         taken=newest.taken,
         unit=definition.canonical_unit,
-        reported_value=f"{sign}{bound.value:.{definition.precision}f}",
+        reported_value=sign + _shown(bound.value, definition.precision + 1),
         reported_unit=definition.canonical_unit,
         status=next((s for s in ("preliminary", "unknown") if s in statuses), "final"),
         comparator=bound.comparator,
@@ -248,3 +248,9 @@ def computed_result(
         notes=frozenset(notes) | doubts,
         derived_from=tuple(dict.fromkeys(s.source for s in sources if s.source)),
     )
+
+
+def _shown(value: Decimal, decimals: int) -> str:
+    """One decimal more than is usual, so that 0.48 does not read as 0.5; no trailing zeros."""
+    text = f"{value:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -30,7 +30,8 @@ _NOT_PREGNANT_WORDS = re.compile(r"\bnot (currently )?pregnant|\bno\b|\bnegative
 _PREGNANT_WORDS = re.compile(r"\bpregnant\b|\byes\b|\bpositive\b|^y$")
 _UNSURE = re.compile(r"\b(possibly|possible|unknown|unsure|unconfirmed|maybe|planning|trying)\b|\?")
 _WEEKS_TEXT = re.compile(
-    r"\s*(?P<weeks>\d{1,2})\s*(?:w\w*)?\s*[+,]?\s*(?:(?P<days>[0-6])\s*(?:/7|d\w*)?)?\s*", re.ASCII
+    r"\s*(?P<weeks>\d{1,2})\s*(?:w[a-z]*)?\s*[+,]?\s*(?:(?P<days>[0-6])\s*(?:/7|d[a-z]*)?)?\s*",
+    re.ASCII,
 )
 _NUMBER_FIRST = re.compile(r"\s*[<>=]*\s*\d", re.ASCII)
 _DAY_UNITS = frozenset({"d", "day", "days"})
