@@ -73,7 +73,9 @@ def start(stack: ExitStack, application: str) -> tuple[str, int]:
     serve = gunicorn_command(HOST, port, workers=1, threads=4)[:-1]
     command = [*serve, "--no-control-socket", "--log-level", "warning", application]
     base = f"http://{HOST}:{port}"
-    pid = stack.enter_context(running(command, f"{base}/cds-services", what=application))
+    silence = stack.enter_context(open(os.devnull, "wb"))
+    ready = f"{base}/cds-services"
+    pid = stack.enter_context(running(command, ready, what=application, errors=silence))
     return base, pid
 
 
