@@ -14,6 +14,7 @@ import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import DEVNULL
 
 import requests
 
@@ -73,9 +74,8 @@ def start(stack: ExitStack, application: str) -> tuple[str, int]:
     serve = gunicorn_command(HOST, port, workers=1, threads=4)[:-1]
     command = [*serve, "--no-control-socket", "--log-level", "warning", application]
     base = f"http://{HOST}:{port}"
-    silence = stack.enter_context(open(os.devnull, "wb"))
     ready = f"{base}/cds-services"
-    pid = stack.enter_context(running(command, ready, what=application, errors=silence))
+    pid = stack.enter_context(running(command, ready, what=application, errors=DEVNULL))
     return base, pid
 
 

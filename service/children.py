@@ -61,7 +61,7 @@ def running(
     what: str,
     limit: float = START_LIMIT,
     environment: Mapping[str, str] | None = None,
-    errors: IO[bytes] | None = None,
+    errors: IO[bytes] | int | None = None,
 ) -> Iterator[int]:
     """Run a server until the end of the block; yields its process id once it answers.
 
