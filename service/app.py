@@ -20,9 +20,10 @@ from service.fhir_transport import fhir_session
 from service.hook_call import Knowledge
 from service.interpreter.rules import FINDINGS
 from service.observability import Event, configure_logging, log
-from service.routes.cds_hooks import Service, cds_hooks_routes
+from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.errors import REQUEST_ID, register_errors
 from service.routes.knowledge import knowledge_routes
+from service.routes.product import Product
 from service.settings import Settings, SettingsRefused, load_settings
 from service.templates import with_site_codes
 
@@ -89,7 +90,7 @@ def _product(
     clock: Callable[[], datetime],
     new_id: Callable[[], object],
     session: requests.Session | None,
-) -> Service:
+) -> Product:
     _check_findings(settings)
     terminology = _terminology(settings)
     catalogue = load_catalogue()
@@ -106,7 +107,7 @@ def _product(
         session = fhir_session(
             connections=4 * settings.parallel_searches, ca_file=settings.fhir_ca_file
         )
-    return Service(settings, catalogue, knowledge, plan, session, clock, new_id)
+    return Product(settings, catalogue, knowledge, plan, session, clock, new_id)
 
 
 def _check_findings(settings: Settings) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response
 
 from fhir_mappings.panel import DataGroup
 from service.base_urls import parse_base_url
@@ -22,36 +21,17 @@ from service.hook_call import respond
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.observability import Event, log, request_context
 from service.request_parsing import parse_hook_call
+from service.routes.bodies import json_body
 from service.routes.errors import request_id
 from service.settings import PrefetchKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    import requests
-
     from service.cds_hooks import CdsRequest, CdsService
-    from service.discovery import Catalogue
-    from service.fetching import FetchPlan
-    from service.hook_call import Answer, Knowledge
-    from service.settings import Settings
+    from service.hook_call import Answer
+    from service.routes.product import Product
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """Everything that the routes need, built once in `create_app`."""
-
-    settings: Settings
-    catalogue: Catalogue
-    knowledge: Knowledge
-    plan: FetchPlan
-    session: requests.Session
-    clock: Callable[[], datetime]
-    new_id: Callable[[], object]
-
-
-def cds_hooks_routes(product: Service) -> Blueprint:
+def cds_hooks_routes(product: Product) -> Blueprint:
     """Return the routes. `//` is taken too: clients join the discovery URL and the id with `/`."""
     routes = Blueprint("cds_hooks", __name__)
     every_key = product.settings.prefetch_keys is PrefetchKeys.ALL
@@ -72,10 +52,10 @@ def cds_hooks_routes(product: Service) -> Blueprint:
     return routes
 
 
-def _call(product: Service, service: CdsService) -> Response:
+def _call(product: Product, service: CdsService) -> Response:
     started = time.monotonic()
     deadline = Deadline(product.settings.call_deadline)
-    hook_call = parse_hook_call(_json_body(), service, product.settings)
+    hook_call = parse_hook_call(json_body(), service, product.settings)
     source = _data_source(product, hook_call, deadline)
     answer = respond(hook_call, source, product.knowledge, product.clock(), product.new_id)
     response = _response(answer, hook_call)
@@ -83,17 +63,7 @@ def _call(product: Service, service: CdsService) -> Response:
     return response
 
 
-def _json_body() -> bytes:
-    if request.mimetype != "application/json":
-        abort(415)
-    if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
-        abort(415)
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        abort(415)
-    return request.get_data()
-
-
-def _data_source(product: Service, call: CdsRequest, deadline: Deadline) -> ClinicalDataSource:
+def _data_source(product: Product, call: CdsRequest, deadline: Deadline) -> ClinicalDataSource:
     if call.fhir_server is None:
         return ClinicalDataSource(call, product.plan.templates)
     settings = product.settings
