@@ -5,19 +5,17 @@ All text passes through `service.markdown`; nothing from a record reaches the cl
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, LabResult, Note, Unreadable
 from service import markdown
 from service.interpreter.interpretation import Line
 from service.names import analyte_name, order_name
+from service.values_text import shown_time, values_table
 from service.wording import (
     B12_WORDS,
-    COMPUTED_NOTES,
     FUNCTION_WORDS,
     IRON_WORDS,
-    NOTE_WORDS,
     PATTERN_WORDS,
     REASON_WORDS,
     line_name,
@@ -26,10 +24,9 @@ from service.wording import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from fhir_mappings.context import MedicationDraft
-    from fhir_mappings.panel import ReferenceInterval
+    from fhir_mappings.panel import Unreadable
     from service.interpreter.interpretation import FiredFinding, Interpretation, States
 
 DISCLAIMER = "Decision support, not a diagnosis."
@@ -39,105 +36,6 @@ MOST_SET_ASIDE = 15
 
 # Rules whose patients the adult limits and the B12 pathway do not describe (2.5, 3.2).
 _WITHOUT_STATES = frozenset({"pediatric"})
-
-_ORDER_OF_ANALYTES = {analyte: place for place, analyte in enumerate(Analyte)}
-
-
-def shown_number(value: Decimal) -> str:
-    """Return a number as a person writes it: no exponent, at most four significant digits."""
-    if value == 0:
-        return "0"
-    digits = max(0, 3 - value.adjusted())
-    rounded = round(value, digits) if -value.as_tuple().exponent > digits else value  # type: ignore[operator]
-    text = f"{rounded:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def shown_time(moment: datetime) -> str:
-    """Return date, time and offset as the Observation gave them."""
-    return f"{moment:%Y-%m-%d %H:%M} {moment.isoformat()[-6:]}"
-
-
-def as_reported(result: LabResult) -> str:
-    """Return comparator, value and unit as the laboratory wrote them; empty when computed."""
-    value = result.reported_value.strip()
-    if not value:
-        return ""
-    if result.comparator and value[0] not in "<>":
-        value = f"{result.comparator}{value}"
-    return f"{value} {result.reported_unit}".strip()
-
-
-def canonical(result: LabResult) -> str:
-    """Return the value in the analyte's canonical unit."""
-    sign = f"{result.comparator}" if result.comparator else ""
-    return f"{sign}{shown_number(result.value)} {result.unit}"
-
-
-def differs(result: LabResult) -> bool:
-    """Whether the canonical number is another than the reported one, or its unit was not given."""
-    if not result.reported_unit or result.notes & {Note.UNIT_INFERRED}:
-        return True
-    try:
-        return Decimal(result.reported_value.strip().lstrip("<>= ")) != result.value
-    except InvalidOperation:
-        return True
-
-
-def values_table(results: Iterable[LabResult]) -> str:
-    """Return the table of values used, by analyte and newest first; empty without any."""
-    ordered = sorted(
-        dict.fromkeys(results),
-        key=lambda result: (_ORDER_OF_ANALYTES[result.analyte], -result.taken.timestamp()),
-    )
-    rows = [
-        [
-            markdown.prose(analyte_name(result.analyte)),
-            _value_cell(result),
-            shown_time(result.taken),
-            _remarks(result),
-        ]
-        for result in ordered
-    ]
-    if not rows:
-        return ""
-    table = markdown.table(["Result", "As reported", "Taken", "Status and remarks"], rows)
-    return markdown.join([markdown.heading("Values used"), table])
-
-
-def _value_cell(result: LabResult) -> str:
-    reported = as_reported(result)
-    if not reported:
-        return f"{markdown.code(canonical(result))} (computed)"
-    cell = markdown.code(reported)
-    if result.notes & COMPUTED_NOTES and differs(result):
-        return f"{markdown.code(canonical(result))} (computed; reported {cell})"
-    return f"{cell} = {markdown.code(canonical(result))}" if differs(result) else cell
-
-
-def _remarks(result: LabResult) -> str:
-    notes = sorted(result.notes)
-    if any(note in COMPUTED_NOTES and note is not Note.COMPUTED for note in notes):
-        notes = [note for note in notes if note is not Note.COMPUTED]
-    parts = [result.status, *(NOTE_WORDS[note] for note in notes)]
-    if result.interval is not None:
-        parts.append(_interval_words(result.interval, result.unit))
-    if result.flag is not None:
-        parts.append(f"laboratory flag {result.flag}")
-    return "; ".join(markdown.prose(part) for part in parts if part)
-
-
-def _interval_words(interval: ReferenceInterval, unit: str) -> str:
-    low, high = interval.low, interval.high
-    if low is not None and high is not None:
-        limits = f"{shown_number(low)} to {shown_number(high)}"
-    elif low is not None:
-        limits = f"from {shown_number(low)}"
-    elif high is not None:
-        limits = f"up to {shown_number(high)}"
-    else:
-        return ""
-    return f"laboratory's range {limits} {unit}"
 
 
 def states_list(states: States) -> str:
@@ -172,15 +70,29 @@ def _set_aside_item(result: Unreadable) -> str:
     return f"{' '.join(parts)}: {markdown.prose(why)}"
 
 
-def evidence(interpretation: Interpretation, finding: FiredFinding) -> list[str]:
-    """Return the blocks that every Card shows: values, states, what was not used or not known."""
-    show_states = finding.id not in _WITHOUT_STATES
-    return [
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The blocks that every Card of one call shows, rendered once."""
+
+    values: str
+    states: str
+    set_aside: str
+    unchecked: str
+
+    def blocks(self, finding: FiredFinding) -> tuple[str, ...]:
+        """Return the blocks for one finding; a child is not read by the limits of adults."""
+        states = "" if finding.id in _WITHOUT_STATES else self.states
+        return self.values, states, self.set_aside, self.unchecked
+
+
+def evidence(interpretation: Interpretation) -> Evidence:
+    """Return values, states, what was not used and what could not be checked."""
+    return Evidence(
         values_table(interpretation.states.used),
-        states_list(interpretation.states) if show_states else "",
+        states_list(interpretation.states),
         set_aside_list(interpretation.set_aside),
         section("Could not be checked", interpretation.could_not_check),
-    ]
+    )
 
 
 def withheld_list(interpretation: Interpretation) -> str:
@@ -231,13 +143,8 @@ def drafts_line(drafts: Iterable[MedicationDraft]) -> str:
 
 
 def detail(
-    interpretation: Interpretation,
-    finding: FiredFinding,
-    lead: Iterable[str],
-    *,
-    version: str,
-    rule_url: str,
+    shown: Evidence, finding: FiredFinding, lead: Iterable[str], *, version: str, rule_url: str
 ) -> str:
     """Return a whole detail: `lead` blocks, then the evidence, then where the rule stands."""
-    blocks = [*lead, *evidence(interpretation, finding)]
-    return markdown.join([*blocks, footer(finding, version=version, rule_url=rule_url)])
+    end = footer(finding, version=version, rule_url=rule_url)
+    return markdown.join([*lead, *shown.blocks(finding), end])

@@ -66,7 +66,10 @@ def build_cards(
     """
     maker = SuggestionMaker(interpretation, call, order_intent, new_id)
     address = (public_url or DEFAULT_PUBLIC_URL).rstrip("/")
-    builder = _Builder(interpretation, maker, address, new_id)
+    if not _speaks(interpretation):
+        return ()
+    evidence = card_text.evidence(interpretation)
+    builder = _Builder(interpretation, evidence, maker, address, new_id)
     return tuple(
         chain(
             builder.finding_cards(),
@@ -78,9 +81,16 @@ def build_cards(
     )
 
 
+def _speaks(interpretation: Interpretation) -> bool:
+    """Whether there will be a Card at all: most charts have none, and no text is made for them."""
+    findings = (interpretation.overlay, interpretation.finding, interpretation.data_quality)
+    return bool(interpretation.order_findings) or any(f and f.has_card for f in findings)
+
+
 @dataclass(frozen=True, slots=True)
 class _Builder:
     interpretation: Interpretation
+    evidence: card_text.Evidence
     maker: SuggestionMaker
     public_url: str
     new_id: Callable[[], object]
@@ -194,7 +204,7 @@ class _Builder:
                 ),
             ),
             detail=card_text.detail(
-                self.interpretation, finding, lead, version=RULE_TABLE_VERSION, rule_url=rule_url
+                self.evidence, finding, lead, version=RULE_TABLE_VERSION, rule_url=rule_url
             ),
             suggestions=suggestions,
             selectionBehavior="any" if suggestions else UNSET,

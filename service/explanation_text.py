@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.panel import Note
-from service.card_text import as_reported, canonical, differs, shown_time
 from service.interpreter.interpretation import Line
 from service.markdown import plain
 from service.names import analyte_name, order_name
 from service.plain_markdown import wrapped
+from service.values_text import as_reported, canonical, differs, shown_time
 from service.wording import (
     B12_WORDS,
     FUNCTION_WORDS,

@@ -26,13 +26,16 @@ def plain(text: str, limit: int = 400) -> str:
 
     Longer text is cut at `limit` characters and ends with an ellipsis.
     """
-    kept = "".join(
-        " " if unicodedata.category(char) in {"Cc", "Zl", "Zp"} else char
-        for char in text
-        if unicodedata.category(char) not in {"Cf", "Cs", "Co"}
-    )
-    line = " ".join(kept.split())
+    if not text.isprintable():
+        text = "".join(map(_printable, text))
+    line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _printable(char: str) -> str:
+    if char.isprintable():
+        return char
+    return " " if unicodedata.category(char) in {"Cc", "Zs", "Zl", "Zp"} else ""
 
 
 def prose(text: str) -> str:
