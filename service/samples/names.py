@@ -46,6 +46,8 @@ LOINC_NAMES: dict[str, str] = {
 }
 
 REFERENCE_RANGES: dict[tuple[str, str], tuple[float | None, float | None]] = {
+    ("718-7", "g/dL"): (12.0, 15.5),
+    ("718-7", "g/L"): (130, 170),
     ("787-2", "fL"): (80, 100),
     ("788-0", "%"): (11.5, 14.5),
     ("6690-2", "10*3/uL"): (4.0, 11.0),
@@ -66,4 +68,4 @@ REFERENCE_RANGES: dict[tuple[str, str], tuple[float | None, float | None]] = {
     ("2951-2", "mmol/L"): (135, 145),
     ("2823-3", "mmol/L"): (3.5, 5.1),
 }
-"""LOINC code and unit to low and high limit; hemoglobin has none here, it depends on sex."""
+"""LOINC code and unit to low and high limit, for a woman; the man reported in SI units has his."""
