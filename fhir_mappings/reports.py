@@ -7,8 +7,9 @@ import binascii
 import re
 from typing import TYPE_CHECKING
 
+from fhir_mappings.codes import classify
 from fhir_mappings.envelopes import report_envelope, with_time_checked
-from fhir_mappings.observations import classify, contained_in, read_observation
+from fhir_mappings.observations import contained_in, read_observation
 from fhir_mappings.panel import MarrowResult, Reason, Unreadable
 from fhir_mappings.readings import Reported
 from fhir_mappings.smear import read_narrative, words_of_concept
@@ -17,7 +18,7 @@ from fhir_mappings.terminology import CodeKind, Role
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fhir_mappings.observations import Classified
+    from fhir_mappings.codes import Classified
     from fhir_mappings.readings import Chart, Envelope
     from fhir_mappings.resources import DiagnosticReport
 

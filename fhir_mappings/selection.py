@@ -112,7 +112,7 @@ def _chosen(cluster: Sequence[LabResult]) -> LabResult:
         candidates = [r for r in candidates if r.issued is None or r.issued == latest]
     sign = -1 if analyte in _HIGHER_IS_THE_FINDING else 1
     chosen = min(candidates, key=lambda r: (*_by_value(r, sign), *_stable_order(r)))
-    if _differ_widely(candidates):
+    if analyte not in HIGHEST_OF_SPECIMEN and _differ_widely(candidates):
         return replace(chosen, notes=chosen.notes | {Note.CONFLICT})
     return chosen
 
