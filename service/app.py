@@ -9,10 +9,13 @@ from uuid import uuid4
 
 from flask import Flask
 from flask_cors import CORS
+from sqlalchemy.exc import SQLAlchemyError
 
 from fhir_mappings.analytes import default_terminology
 from fhir_mappings.orders import ORDERS
 from fhir_mappings.site_mappings import SiteMappingError, load_terminology
+from service.client_auth import client_authenticator
+from service.clients import ClientsRefused, load_clients
 from service.code_search import CodeSearchMemory
 from service.discovery import load_catalogue
 from service.fetching import FetchPlan
@@ -22,9 +25,11 @@ from service.interpreter.rules import FINDINGS
 from service.observability import Event, configure_logging, log
 from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.errors import REQUEST_ID, register_errors
+from service.routes.feedback import feedback_routes
 from service.routes.knowledge import knowledge_routes
 from service.routes.product import Product
 from service.settings import Settings, SettingsRefused, load_settings
+from service.storage import Storage, create_engine
 from service.templates import with_site_codes
 
 if TYPE_CHECKING:
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     import requests
 
     from fhir_mappings.terminology import Terminology
+    from service.clients import CdsClient
 
 
 def utc_now() -> datetime:
@@ -65,10 +71,11 @@ def create_app(
     app.url_map.merge_slashes = False
     register_errors(app, new_id)
     app.register_blueprint(cds_hooks_routes(product))
+    app.register_blueprint(feedback_routes(product))
     app.register_blueprint(knowledge_routes())
     CORS(
         app,
-        origins=list(settings.allowed_origins),
+        origins=_origins(product),
         methods=["GET", "POST", "OPTIONS"],
         allow_headers=["Authorization", "Content-Type", REQUEST_ID],
         expose_headers=[REQUEST_ID],
@@ -107,7 +114,35 @@ def _product(
         session = fhir_session(
             connections=4 * settings.parallel_searches, ca_file=settings.fhir_ca_file
         )
-    return Product(settings, catalogue, knowledge, plan, session, clock, new_id)
+    storage = _storage(settings)
+    authenticator = client_authenticator(_clients(settings), storage, time.monotonic)
+    return Product(
+        settings, catalogue, knowledge, plan, session, authenticator, storage, clock, new_id
+    )
+
+
+def _storage(settings: Settings) -> Storage | None:
+    if not settings.database_url:
+        return None
+    try:
+        engine = create_engine(settings.database_url)
+    except (SQLAlchemyError, ImportError) as error:
+        raise SettingsRefused([f"HEME_HOOKS_DATABASE_URL: {type(error).__name__}"]) from None
+    return Storage(engine, settings.hash_key.get_secret_value())
+
+
+def _clients(settings: Settings) -> tuple[CdsClient, ...]:
+    if settings.clients_file is None:
+        return ()
+    try:
+        return load_clients(settings.clients_file, production=settings.is_production)
+    except ClientsRefused as error:
+        raise SettingsRefused([f"HEME_HOOKS_CLIENTS_FILE: {p}" for p in error.problems]) from None
+
+
+def _origins(product: Product) -> list[str]:
+    named = (o for client in product.authenticator.clients.values() for o in client.cors_origins)
+    return list(dict.fromkeys((*product.settings.allowed_origins, *named)))
 
 
 def _check_findings(settings: Settings) -> None:

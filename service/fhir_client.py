@@ -23,10 +23,11 @@ _REDIRECTS = range(300, 400)
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """What one search may cost: decoded bytes over all its pages, and pages."""
+    """What may be read: decoded bytes and pages of one search, decoded bytes of one call."""
 
     search_bytes: int = 32 * 1024 * 1024
     pages: int = 100
+    call_bytes: int = 128 * 1024 * 1024
 
 
 class FhirServer:
@@ -50,6 +51,7 @@ class FhirServer:
         self._deadline = deadline
         self._access_token = access_token
         self._limits = limits or FetchLimits()
+        self._call_budget = ByteBudget(self._limits.call_bytes)
 
     def __repr__(self) -> str:
         return "FhirServer()"
@@ -57,7 +59,7 @@ class FhirServer:
     def read(self, resource_type: str, resource_id: str) -> bytes:
         """Read one resource (FHIR R4, http.html#read)."""
         path = f"{quote(resource_type, safe='')}/{quote(resource_id, safe='')}"
-        body = self._get(f"{self.base}/{path}", ByteBudget(self._limits.search_bytes))
+        body = self._get(f"{self.base}/{path}", self._budget())
         document = look_at(body)
         if document.has_error:
             raise FetchFailed(FailureKind.OUTCOME)
@@ -75,7 +77,7 @@ class FhirServer:
 
     def _pages(self, url: str) -> tuple[bytes, ...]:
         trail = PageTrail(self._limits.pages)
-        budget = ByteBudget(self._limits.search_bytes)
+        budget = self._budget()
         pages: list[bytes] = []
         following: str | None = url
         while following is not None:
@@ -90,6 +92,9 @@ class FhirServer:
             link = document.next_link
             following = None if link is None else next_page_url(self.base, following, link)
         return tuple(pages)
+
+    def _budget(self) -> ByteBudget:
+        return ByteBudget(self._limits.search_bytes, self._call_budget)
 
     def _get(self, url: str, budget: ByteBudget) -> bytes:
         left = self._deadline.remaining

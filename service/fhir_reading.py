@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,16 +21,22 @@ _BLOCK = 65_536
 
 
 class ByteBudget:
-    """How many bytes one search may still send, over all its pages."""
+    """How many bytes one search may still send over all its pages, out of what the call may."""
 
-    def __init__(self, limit: int) -> None:
-        self.left = limit
+    def __init__(self, limit: int, call: ByteBudget | None = None) -> None:
+        self._left = limit
+        self._call = call
+        self._lock = Lock()
 
     def spend(self, amount: int) -> None:
-        """Raises FetchFailed (too-large) when the limit is passed."""
-        self.left -= amount
-        if self.left < 0:
+        """Raises FetchFailed (too-large) when a limit is passed."""
+        with self._lock:
+            self._left -= amount
+            passed = self._left < 0
+        if passed:
             raise FetchFailed(FailureKind.TOO_LARGE)
+        if self._call is not None:
+            self._call.spend(amount)
 
 
 def read_body(response: requests.Response, deadline: Deadline, budget: ByteBudget) -> bytes:
@@ -72,14 +79,18 @@ class _Entry(Struct):
     resource: _ResourceHead | None = None
 
 
-class _Bundle(Struct):
-    resourceType: str = ""
+class _Head(_ResourceHead):
     link: list[_Link] | None = None
     entry: list[_Entry] | None = None
 
 
-class _LooseBundle(Struct):
+class _TypeOnly(Struct):
     resourceType: str = ""
+
+
+class _LooseBundle(Struct):
+    """What must fit in any case; entries stay raw, so that a bad one hides no other."""
+
     link: list[_Link] | None = None
     entry: list[Raw] | None = None
 
@@ -102,43 +113,31 @@ class Document:
 def look_at(body: bytes | Raw) -> Document:
     """Tell the kind of a document. Raises FetchFailed (not-json) when it is not readable JSON."""
     try:
-        head = msgspec.json.decode(body, type=_ResourceHead)
+        head = msgspec.json.decode(body, type=_Head)
     except DECODE_ERRORS:
-        try:
-            # An `issue` that is no list of issues is harmless elsewhere; a broken id is not ours.
-            head = _ResourceHead(msgspec.json.decode(body, type=_LooseBundle).resourceType)
-        except DECODE_ERRORS:
-            raise FetchFailed(FailureKind.NOT_JSON) from None
-    if head.resourceType == "Bundle":
-        return _look_at_bundle(body)
-    return Document(head.resourceType, head.id, has_error=head.is_error)
-
-
-def _look_at_bundle(body: bytes | Raw) -> Document:
-    try:
-        bundle = msgspec.json.decode(body, type=_Bundle)
-        links = bundle.link
-        heads = [entry.resource for entry in bundle.entry or ()]
-    except DECODE_ERRORS:
-        links, heads = _look_at_entries(body)
-    next_links = [link.url for link in links or () if link.relation == "next" and link.url]
+        head = _look_at_parts(body)
+    if head.resourceType != "Bundle":
+        return Document(head.resourceType, head.id, has_error=head.is_error)
+    links = [link.url for link in head.link or () if link.relation == "next" and link.url]
     return Document(
         "Bundle",
-        next_link=next_links[0] if next_links else None,
-        has_error=any(head is not None and head.is_error for head in heads),
+        next_link=links[0] if links else None,
+        has_error=any(entry.resource and entry.resource.is_error for entry in head.entry or ()),
     )
 
 
-def _look_at_entries(body: bytes | Raw) -> tuple[list[_Link] | None, list[_ResourceHead | None]]:
-    """As a whole it did not fit: entry by entry, so that a bad one hides nothing of the others."""
+def _look_at_parts(body: bytes | Raw) -> _Head:
     try:
-        bundle = msgspec.json.decode(body, type=_LooseBundle)
+        resource_type = msgspec.json.decode(body, type=_TypeOnly).resourceType
+        if resource_type != "Bundle":
+            return _Head(resourceType=resource_type)
+        loose = msgspec.json.decode(body, type=_LooseBundle)
     except DECODE_ERRORS:
         raise FetchFailed(FailureKind.NOT_JSON) from None
-    heads: list[_ResourceHead | None] = []
-    for raw in bundle.entry or ():
+    entries: list[_Entry] = []
+    for raw in loose.entry or ():
         try:
-            heads.append(msgspec.json.decode(raw, type=_Entry).resource)
+            entries.append(msgspec.json.decode(raw, type=_Entry))
         except DECODE_ERRORS:
             continue
-    return bundle.link, heads
+    return _Head(resourceType=resource_type, link=loose.link, entry=entries)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fhir_mappings.panel import DataGroup
 from service.cards import build_cards
@@ -22,9 +22,24 @@ if TYPE_CHECKING:
     from service.clinical_data import ClinicalData
     from service.gathering import ClinicalDataSource
     from service.interpreter.interpretation import Facts, Interpretation
+    from service.repeats import Outcome
 
 _INDISPENSABLE = (DataGroup.PATIENT, DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL)
 _DECIDING = frozenset(OBSERVATION_GROUPS) - {DataGroup.SMEAR}
+
+
+class Repeats(Protocol):
+    """Knows what this viewer was shown before."""
+
+    def hold_back(
+        self,
+        cards: tuple[Card, ...],
+        interpretation: Interpretation,
+        call: CdsRequest,
+        now: datetime,
+    ) -> Outcome:
+        """Split the cards into shown and held back."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +54,24 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The cards of one call, with what they were made from."""
+    """The cards of one call, shown and held back, with what they were made from."""
 
-    cards: tuple[Card, ...]
+    outcome: Outcome
     interpretation: Interpretation
     data: ClinicalData
     second_stage: bool
+
+    @property
+    def cards(self) -> tuple[Card, ...]:
+        """The cards that are shown."""
+        return self.outcome.shown
 
 
 def respond(
     call: CdsRequest,
     source: ClinicalDataSource,
     knowledge: Knowledge,
+    repeats: Repeats,
     now: datetime,
     new_id: Callable[[], object],
 ) -> Answer:
@@ -77,7 +98,8 @@ def respond(
     )
     if not cards:
         _require(_failures(data, facts), interpretation.undecided_groups & _DECIDING)
-    return Answer(cards, interpretation, data, second_stage)
+    outcome = repeats.hold_back(cards, interpretation, call, now)
+    return Answer(outcome, interpretation, data, second_stage)
 
 
 def _failures(data: ClinicalData, facts: Facts) -> dict[DataGroup, Failure]:

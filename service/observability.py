@@ -33,12 +33,15 @@ class Event(StrEnum):
     DATA_UNAVAILABLE = "data unavailable"
     CODE_SEARCH_REFUSED = "search by code refused"
     MEDICATION_NOT_READ = "medication not read"
+    FEEDBACK_STORED = "feedback stored"
+    STORE_UNAVAILABLE = "store unavailable"
     NOT_LISTED = "event not listed"
 
 
 FIELDS = frozenset(
     {
         "cards",
+        "client",
         "code",
         "cors_origins",
         "duration_ms",
@@ -50,7 +53,9 @@ FIELDS = frozenset(
         "fhir_host",
         "fhir_servers",
         "findings",
+        "held_back",
         "hook",
+        "items",
         "key",
         "keys",
         "kind",
@@ -68,7 +73,7 @@ FIELDS = frozenset(
     }
 )
 
-_PLAIN = re.compile(r"[A-Za-z0-9 .,:;'=/_*+()\[\]<>-]{0,300}")
+_PLAIN = re.compile(r"[A-Za-z0-9 .,:;~%'=/_*+()\[\]<>-]{0,300}")
 _DROPPED = object()
 
 

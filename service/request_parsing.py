@@ -18,6 +18,7 @@ from service.cds_hooks import CdsRequest, CdsService, FhirAuthorization
 from service.errors import ClientNotAllowed, InvalidHookCall
 
 if TYPE_CHECKING:
+    from service.clients import CdsClient
     from service.settings import Settings
 
 EXTENSION = "heme-hooks"
@@ -73,17 +74,19 @@ _BODY = msgspec.json.Decoder(_Body)
 _DRAFTS = msgspec.json.Decoder(_Drafts)
 
 
-def parse_hook_call(body: bytes, service: CdsService, settings: Settings) -> CdsRequest:
+def parse_hook_call(
+    body: bytes, service: CdsService, settings: Settings, client: CdsClient
+) -> CdsRequest:
     """Check the body of a call of `service`.
 
     Raises InvalidHookCall with the path of the field at fault, and ClientNotAllowed when the call
-    names a FHIR server that is not on the list.
+    names a FHIR server that is not on the client's list.
     """
     parsed = _decode(body)
     _require(parsed.hook == service.hook, "hook", f"must be {service.hook} for this service")
     _require(_UUID.fullmatch(parsed.hookInstance), "hookInstance", "must be a UUID")
     _check_context(parsed.context, service.hook)
-    base = _fhir_server(parsed, settings)
+    base = _fhir_server(parsed, settings, client)
     context = parsed.context
     return CdsRequest(
         hook=parsed.hook,
@@ -96,7 +99,7 @@ def parse_hook_call(body: bytes, service: CdsService, settings: Settings) -> Cds
         prefetch=parsed.prefetch or {},
         draft_orders=context.draftOrders if service.hook != "patient-view" else None,
         selections=tuple(context.selections or ()) if service.hook == "order-select" else (),
-        wants_explanation=_wants_explanation(parsed) and settings.may_explain,
+        wants_explanation=_wants_explanation(parsed) and client.explanations,
     )
 
 
@@ -167,7 +170,11 @@ def _check_drafts(drafts: Raw) -> None:
     _require(bundle.resourceType == "Bundle", field, "must be a Bundle")
 
 
-def _fhir_server(body: _Body, settings: Settings) -> BaseUrl | None:
+def _may_use(client: CdsClient, settings: Settings, base: BaseUrl) -> bool:
+    return base in client.fhir_servers or (not client.issuer and settings.allows_fhir_server(base))
+
+
+def _fhir_server(body: _Body, settings: Settings, client: CdsClient) -> BaseUrl | None:
     authorization = body.fhirAuthorization
     if authorization is not None:
         _require(body.fhirServer is not None, "fhirServer", "is required with fhirAuthorization")
@@ -180,10 +187,10 @@ def _fhir_server(body: _Body, settings: Settings) -> BaseUrl | None:
         raise InvalidHookCall(f"fhirServer {error}", expression="fhirServer") from None
     if settings.is_production:
         _require(base.scheme == "https", "fhirServer", "must be https")
-    if not settings.allows_fhir_server(base):
+    if not _may_use(client, settings, base):
         raise ClientNotAllowed(
             "fhirServer is not among the FHIR servers that this service may use; its operator "
-            "lists base URLs in HEME_HOOKS_FHIR_SERVERS",
+            "lists base URLs in HEME_HOOKS_FHIR_SERVERS, or per client in HEME_HOOKS_CLIENTS_FILE",
             code="fhir-server-not-allowed",
             expression="fhirServer",
         )

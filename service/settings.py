@@ -11,7 +11,7 @@ from pathlib import Path  # noqa: TC003  pydantic needs it at run time
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from service.base_urls import BaseUrl, parse_base_url
@@ -20,6 +20,10 @@ PREFIX = "HEME_HOOKS_"
 
 PUBLIC_HAPI = ("https://hapi.fhir.org/baseR4", "http://hapi.fhir.org/baseR4")
 """The public HAPI sandbox, allowed in development."""
+
+DEVELOPMENT_DATABASE = "sqlite:///heme-hooks.sqlite3"
+DEVELOPMENT_HASH_KEY = "development"
+SHORTEST_HASH_KEY = 32
 
 
 class Environment(StrEnum):
@@ -64,11 +68,17 @@ class Settings(BaseSettings):
     `fhir_servers`: base URLs that a call may name (JSON list); in development they come on top of
     loopback and the public HAPI sandbox. `cors_origins`: origins of browser clients (JSON list);
     in development any. `call_deadline`: seconds for one call. `codes_per_search`: codes in one
-    search. `parallel_searches`: searches of one call at the same time. `max_request_bytes`,
-    `max_search_bytes`, `max_pages`: limits on a hook call and on one search. `public_url`: the
-    service's own address, for links on cards. `explanations`: whether a call may ask why (in
-    development yes). `client_authentication`: `proxy` states that a reverse proxy lets only known
-    CDS Clients through. `fhir_ca_file`: certificate authorities of the FHIR servers.
+    search. `parallel_searches`: searches of one call at the same time. `max_request_bytes`: limit
+    on the body of a call. `max_search_bytes`, `max_pages`: limits on one search. `max_call_bytes`:
+    limit on all searches of one call. `public_url`: the service's own address, for links on cards.
+    `explanations`: whether a call may ask why (in development yes). `client_authentication`:
+    `proxy` states that a reverse proxy lets only known CDS Clients through. `fhir_ca_file`:
+    certificate authorities of the FHIR servers.
+    `clients_file`: TOML file of CDS Clients; once it names one, every call is authenticated.
+    `database_url`: SQLAlchemy URL of the store of issued cards and feedback; empty for none.
+    `hash_key`: secret of the hashes that stand for patients and users in the store.
+    `quiet_repeats`, `shadow`: switches of clients that are not in the file. `repeat_days`: days
+    after which a card that was held back is shown again.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
@@ -88,8 +98,15 @@ class Settings(BaseSettings):
     parallel_searches: int = Field(default=12, ge=1, le=64)
     max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     max_search_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    max_call_bytes: int = Field(default=128 * 1024 * 1024, ge=1024)
     max_pages: int = Field(default=100, ge=1, le=1000)
     fhir_ca_file: Path | None = None
+    clients_file: Path | None = None
+    database_url: str = DEVELOPMENT_DATABASE
+    hash_key: SecretStr = SecretStr(DEVELOPMENT_HASH_KEY)
+    quiet_repeats: bool = False
+    repeat_days: float = Field(default=30.0, gt=0, le=3650, allow_inf_nan=False)
+    shadow: bool = False
 
     @field_validator("fhir_servers")
     @classmethod
@@ -106,7 +123,7 @@ class Settings(BaseSettings):
     def _public_url(cls, url: str) -> str:
         return str(parse_base_url(url)) if url else ""
 
-    @field_validator("site_mappings", "fhir_ca_file")
+    @field_validator("site_mappings", "fhir_ca_file", "clients_file")
     @classmethod
     def _existing(cls, path: Path | None) -> Path | None:
         if path is not None and not path.exists():
@@ -170,7 +187,7 @@ def _origin(text: str) -> str:
 
 def _dangers(settings: Settings) -> list[str]:
     problems: list[str] = []
-    if not settings.fhir_servers:
+    if not settings.fhir_servers and settings.clients_file is None:
         problems.append(f"{PREFIX}FHIR_SERVERS must list the FHIR servers that calls may name")
     if any(parse_base_url(url).scheme != "https" for url in settings.fhir_servers):
         problems.append(f"{PREFIX}FHIR_SERVERS must be https")
@@ -180,9 +197,18 @@ def _dangers(settings: Settings) -> list[str]:
         problems.append(f"{PREFIX}CORS_ORIGINS must be https")
     if not settings.public_url.startswith("https:"):
         problems.append(f"{PREFIX}PUBLIC_URL must be the https address of this service")
-    if settings.client_authentication is ClientAuthentication.NONE:
+    if settings.client_authentication is ClientAuthentication.NONE and not settings.clients_file:
         problems.append(
-            f"{PREFIX}CLIENT_AUTHENTICATION must be 'proxy', and a reverse proxy must let only "
-            "known CDS Clients through"
+            f"{PREFIX}CLIENTS_FILE must name the CDS Clients (or {PREFIX}CLIENT_AUTHENTICATION "
+            "must be 'proxy', and a reverse proxy must let only known CDS Clients through)"
         )
+    return problems + _dangers_of_the_store(settings)
+
+
+def _dangers_of_the_store(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if settings.database_url in {"", DEVELOPMENT_DATABASE}:
+        problems.append(f"{PREFIX}DATABASE_URL must name the database")
+    if len(settings.hash_key.get_secret_value()) < SHORTEST_HASH_KEY:
+        problems.append(f"{PREFIX}HASH_KEY must be a secret of at least 32 characters")
     return problems

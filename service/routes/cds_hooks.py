@@ -27,6 +27,7 @@ from service.settings import PrefetchKeys
 
 if TYPE_CHECKING:
     from service.cds_hooks import CdsRequest, CdsService
+    from service.clients import CdsClient
     from service.hook_call import Answer
     from service.routes.product import Product
 
@@ -55,11 +56,15 @@ def cds_hooks_routes(product: Product) -> Blueprint:
 def _call(product: Product, service: CdsService) -> Response:
     started = time.monotonic()
     deadline = Deadline(product.settings.call_deadline)
-    hook_call = parse_hook_call(json_body(), service, product.settings)
+    client = product.client()
+    now = product.clock()
+    hook_call = parse_hook_call(json_body(), service, product.settings, client)
     source = _data_source(product, hook_call, deadline)
-    answer = respond(hook_call, source, product.knowledge, product.clock(), product.new_id)
+    memory = product.memory(client, service)
+    answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
     response = _response(answer, hook_call)
-    _log_answer(answer, service, started)
+    memory.remember(answer.outcome, answer.interpretation, hook_call, now)
+    _log_answer(answer, service, client, started)
     return response
 
 
@@ -72,7 +77,7 @@ def _data_source(product: Product, call: CdsRequest, deadline: Deadline) -> Clin
         product.session,
         deadline,
         access_token=call.authorization.access_token if call.authorization else None,
-        limits=FetchLimits(settings.max_search_bytes, settings.max_pages),
+        limits=FetchLimits(settings.max_search_bytes, settings.max_pages, settings.max_call_bytes),
     )
     fetcher = Fetcher(server, call.patient_id, deadline, product.plan)
     return ClinicalDataSource(call, product.plan.templates, fetcher)
@@ -82,11 +87,16 @@ def _response(answer: Answer, call: CdsRequest) -> Response:
     response = CdsResponse(cards=answer.cards)
     if call.wants_explanation:
         explanation = explanation_document(answer.interpretation, answer.data.described())
+        if answer.outcome.held:
+            explanation["heldBack"] = [
+                {"summary": held.card.summary, "reason": held.reason}
+                for held in answer.outcome.held
+            ]
         response = msgspec.structs.replace(response, extension={EXTENSION_KEY: explanation})
     return Response(msgspec.json.encode(response), mimetype="application/json")
 
 
-def _log_answer(answer: Answer, service: CdsService, started: float) -> None:
+def _log_answer(answer: Answer, service: CdsService, client: CdsClient, started: float) -> None:
     interpretation = answer.interpretation
     findings = (
         interpretation.overlay,
@@ -99,7 +109,9 @@ def _log_answer(answer: Answer, service: CdsService, started: float) -> None:
         Event.CALL_ANSWERED,
         hook=service.hook,
         status=200,
+        client=client.name,
         cards=len(answer.cards),
+        held_back=len(answer.outcome.held),
         duration_ms=round((time.monotonic() - started) * 1000, 1),
         findings=[finding.id for finding in findings if finding is not None],
         second_stage=answer.second_stage,

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from flask import request
+
+from service.card_memory import CardMemory
+from service.clients import anonymous
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,10 +17,14 @@ if TYPE_CHECKING:
 
     import requests
 
+    from service.cds_hooks import CdsService
+    from service.client_auth import ClientAuthenticator
+    from service.clients import CdsClient
     from service.discovery import Catalogue
     from service.fetching import FetchPlan
     from service.hook_call import Knowledge
     from service.settings import Settings
+    from service.storage import Storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +36,27 @@ class Product:
     knowledge: Knowledge
     plan: FetchPlan
     session: requests.Session
+    authenticator: ClientAuthenticator
+    storage: Storage | None
     clock: Callable[[], datetime]
     new_id: Callable[[], object]
+
+    def client(self) -> CdsClient:
+        """Return the CDS Client of the request. Raises ClientNotAuthenticated."""
+        if not self.authenticator.clients:
+            return anonymous(self.settings)
+        return self.authenticator.authenticate(
+            request.headers.get("Authorization"), self._audiences(), self.clock()
+        )
+
+    def _audiences(self) -> set[str]:
+        """The URL of the endpoint, as clients know it; never the Host header in production."""
+        audiences = {f"{self.settings.public_url}{request.path}"}
+        if not self.settings.is_production:
+            audiences.add(request.base_url)
+        return audiences
+
+    def memory(self, client: CdsClient, service: CdsService) -> CardMemory:
+        """Return what is remembered of this client's calls of this service."""
+        period = timedelta(days=self.settings.repeat_days)
+        return CardMemory(self.storage, client, service.id, period)

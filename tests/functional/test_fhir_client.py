@@ -233,6 +233,17 @@ def test_the_byte_limit_holds_over_all_pages(fhir: str, httpserver: HTTPServer) 
     assert len(httpserver.log) == 4
 
 
+def test_the_byte_limit_of_a_call_holds_over_its_searches(
+    fhir: str, httpserver: HTTPServer
+) -> None:
+    body = bundle({**observation(1), "x": "y" * 3000})
+    httpserver.expect_request("/fhir/Observation").respond_with_json(body)
+    server = client(fhir, limits=FetchLimits(call_bytes=8_000))
+    for _ in range(2):
+        server.search(SEARCH)
+    assert kind_of(lambda: server.search(SEARCH))[0] is FailureKind.TOO_LARGE
+
+
 def test_gzip_is_read_and_a_compressed_flood_is_stopped(fhir: str, httpserver: HTTPServer) -> None:
     body = gzip.compress(json.dumps(bundle({**observation(1), "x": "y" * 5_000_000})).encode())
     httpserver.expect_request("/fhir/Observation").respond_with_data(
