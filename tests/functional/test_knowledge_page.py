@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
 
 import pytest
 from flask import Flask
 
+from service.app import create_app
 from service.interpreter.rules import FINDINGS, RULE_TABLE_VERSION
 from service.routes.knowledge import knowledge_routes
+from service.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +52,9 @@ def test_the_page_can_be_read_by_anyone(page):
     assert all('scope="col"' in cell for cell in re.findall(r"<th\b[^>]*>", page.text))
     identities = re.findall(r'id="([^"]+)"', page.text)
     assert len(identities) == len(set(identities))
+
+
+def test_the_service_itself_serves_the_page():
+    app = create_app(Settings(), log_stream=StringIO())
+
+    assert app.test_client().get("/knowledge").status_code == 200
