@@ -45,16 +45,16 @@ def neutrophils(
     terminology: Terminology,
 ) -> Derived:
     """ANC: direct; else segmented + bands; else WBC x total %; else WBC x (segmented + band) %."""
-    found = list(direct)
+    found = tuple(direct)
     refused: list[Unreadable] = []
     for role in (Role.SEGMENTED, Role.TOTAL_PERCENT, Role.SEGMENTED_PERCENT):
         open_parts = [part for part in parts.get(role, ()) if nearest(found, part.taken) is None]
         outcomes = [
             _neutrophils_from(role, part, leukocytes, parts, terminology) for part in open_parts
         ]
-        found += [outcome for outcome in outcomes if isinstance(outcome, LabResult)]
+        found = settle([*found, *(each for each in outcomes if isinstance(each, LabResult))])
         refused += [outcome for outcome in outcomes if isinstance(outcome, Unreadable)]
-    return Derived(settle(found), tuple(refused))
+    return Derived(found, tuple(refused))
 
 
 def _neutrophils_from(

@@ -5,6 +5,7 @@ The order in which results came never matters, and a result that came twice coun
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -71,11 +72,16 @@ def settle(results: Iterable[LabResult]) -> tuple[LabResult, ...]:
 
 
 def nearest(
-    results: Iterable[LabResult], at: datetime, within: timedelta = SAME_SPECIMEN
+    results: Sequence[LabResult], at: datetime, within: timedelta = SAME_SPECIMEN
 ) -> LabResult | None:
-    """Return the result closest in time, the later of two equally close; None beyond `within`."""
-    near = [result for result in results if abs(result.taken - at) <= within]
-    return min(near, key=lambda r: (abs(r.taken - at), -r.taken.timestamp()), default=None)
+    """Return the result closest in time, the later of two equally close; None beyond `within`.
+
+    `results` stand newest first, as `settle` leaves them.
+    """
+    first_not_later = bisect_left(results, -at.timestamp(), key=lambda r: -r.taken.timestamp())
+    around = results[max(first_not_later - 1, 0) : first_not_later + 1]
+    closest = min(around, key=lambda result: abs(result.taken - at), default=None)
+    return closest if closest is not None and abs(closest.taken - at) <= within else None
 
 
 def _specimens(ordered: Sequence[LabResult]) -> list[list[LabResult]]:
@@ -154,5 +160,8 @@ def _stable_order(result: LabResult) -> tuple[object, ...]:
         result.reported_value,
         result.reported_unit,
         str(result.taken.utcoffset()),
-        repr(result),
+        sorted(result.notes),
+        result.flag or "",
+        repr(result.interval),
+        result.derived_from,
     )
