@@ -15,7 +15,7 @@ from msgspec import UNSET
 from service import card_text, markdown, proposal_text
 from service.cds_hooks import MAX_SUMMARY, Card, Coding, Indicator, Link, OverrideReason, Source
 from service.interpreter.interpretation import Severity
-from service.interpreter.rules import RULE_TABLE_VERSION
+from service.interpreter.rules import RULE_TABLE_VERSION, RULES
 from service.suggestions import MARROW, REFERRAL, SuggestionMaker
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class _Builder:
             return
         worst = max(self.findings, key=lambda finding: _RANK[finding.indicator])
         yield self._card(
-            self.findings[-1],
+            self._wanting(MARROW),
             topic=MARROW_TOPIC,
             indicator=worst.indicator,
             summary=proposal_text.marrow_summary(orders[0]),
@@ -173,6 +173,12 @@ class _Builder:
         if finding is not None and finding.has_card:
             lead = [*card_text.paragraphs(finding.paragraphs), card_text.avoid_list(finding)]
             yield self._card(finding, summary=finding.summary, lead=lead)
+
+    def _wanting(self, order: str) -> FiredFinding:
+        """Return the finding whose rule names the order: the cause, else the overlay before it."""
+        wanting = {rule.id for rule in RULES if any(each.order == order for each in rule.orders)}
+        named = [finding for finding in reversed(self.findings) if finding.id in wanting]
+        return named[0] if named else self.findings[-1]
 
     def _orders(self, wanted: Callable[[ProposedOrder], bool]) -> tuple[ProposedOrder, ...]:
         return tuple(order for order in self.interpretation.orders if wanted(order))

@@ -276,3 +276,15 @@ def test_a_summary_that_is_too_long_is_cut_not_refused():
     card = cards_of(interpretation(finding=finding(summary="x" * 200)))[0]
 
     assert len(card.summary) == 139
+
+
+def test_a_marrow_that_only_the_overlay_asks_for_names_the_overlays_rule():
+    given = interpretation(
+        overlay=finding("circulating-blasts", Severity.CRITICAL),
+        finding=finding("bicytopenia", Severity.INFO),
+        orders=orders("marrow-biopsy"),
+    )
+    marrow = cards_of(given)[2]
+
+    assert marrow.source.topic.code == "marrow-evaluation"
+    assert marrow.links[0].url.endswith("#circulating-blasts")
