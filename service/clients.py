@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from service.settings import Settings
+
 ALGORITHMS = frozenset(
     {"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"}
 )
 """Asymmetric signatures only (CDS Hooks 2.0, 'Trusting CDS Clients': never none, never HMAC)."""
 
 RECOMMENDED = ("ES384", "RS384")
+
+ANONYMOUS = "any"
+"""Name of the client of calls that need no token."""
 
 
 class ClientsRefused(Exception):
@@ -72,6 +77,17 @@ class CdsClient:
     shadow: bool = False
     quiet_repeats: bool = True
     explanations: bool = False
+
+
+def anonymous(settings: Settings) -> CdsClient:
+    """Return the client of calls that need no token, with the switches of the settings."""
+    return CdsClient(
+        ANONYMOUS,
+        "",
+        shadow=settings.shadow,
+        quiet_repeats=settings.quiet_repeats,
+        explanations=settings.may_explain,
+    )
 
 
 def load_clients(path: Path, *, production: bool) -> tuple[CdsClient, ...]:

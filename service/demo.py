@@ -25,6 +25,8 @@ from service import samples
 from service.children import HOST, ServerNotStarted, check_port, free_port, is_free, running
 from service.commands.serve import gunicorn_command
 from service.embedded_server import embedded_server
+from service.migrations import upgrade
+from service.storage import create_engine
 from service.terminal import render_response
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ USUAL_PORT = 8000
 CALL_LIMIT = 30
 MAX_WIDTH = 100
 LOG = Path(".heme-hooks") / "demo.log"
+STORE = Path(".heme-hooks") / "demo.sqlite3"
 
 
 class DemoFailed(Exception):
@@ -110,6 +113,7 @@ def _service(port: int, service: str, base: str) -> Iterator[None]:
     serve = gunicorn_command(HOST, port, workers=1, threads=8)
     command = [*serve[:-1], "--no-control-socket", serve[-1]]
     LOG.parent.mkdir(exist_ok=True)
+    upgrade(create_engine(f"sqlite:///{STORE.resolve()}"))
     with (
         LOG.open("wb") as log,
         running(
@@ -130,6 +134,7 @@ def _settings(service: str, base: str) -> dict[str, str]:
         "HEME_HOOKS_PUBLIC_URL": service,
         "HEME_HOOKS_FHIR_SERVERS": json.dumps([base]),
         "HEME_HOOKS_CALL_DEADLINE": "15",
+        "HEME_HOOKS_DATABASE_URL": f"sqlite:///{STORE.resolve()}",
     }
 
 

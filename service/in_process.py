@@ -53,6 +53,8 @@ def _settings(fhir_server: str | None) -> Settings:
             update={
                 "fhir_servers": servers,
                 "explanations": True,
+                "clients_file": None,
+                "database_url": "",
                 "max_request_bytes": _MOST_BYTES,
             }
         )

@@ -16,16 +16,21 @@ import click
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve CDS Hooks under gunicorn until interrupted.
 
-    In production put a buffering proxy such as nginx in front.
+    In production put a buffering proxy such as nginx in front, and run `heme-hooks storage
+    upgrade` first; in development the store is made ready here.
     """
+    from service.migrations import upgrade
     from service.settings import SettingsRefused, load_settings
+    from service.storage import create_engine
 
     try:
-        public_url = load_settings().public_url
+        settings = load_settings()
     except SettingsRefused as refused:
         click.echo(str(refused), err=True)
         sys.exit(1)
-    command = gunicorn_command(host, port, workers, threads, public_url)
+    if settings.database_url and not settings.is_production:
+        upgrade(create_engine(settings.database_url))
+    command = gunicorn_command(host, port, workers, threads, settings.public_url)
     os.execv(sys.executable, command)  # noqa: S606
 
 

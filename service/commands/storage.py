@@ -16,7 +16,7 @@ from service.storage import Storage, create_engine
 _AGE = re.compile(r"(\d{1,5})d")
 
 
-class Age(click.ParamType):
+class Age(click.ParamType[timedelta]):
     """A number of days, such as 90d."""
 
     name = "days"

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
-from service.card_memory import ANONYMOUS_CLIENT
 from service.errors import StorageUnavailable
 from service.feedback import parse_feedback, record_feedback
-from service.observability import Event, log
+from service.observability import Event, log, request_context
 from service.routes.bodies import json_body
+from service.routes.errors import request_id
 
 if TYPE_CHECKING:
+    from service.cds_hooks import CdsService
     from service.routes.product import Product
 
 
@@ -24,17 +25,21 @@ def feedback_routes(product: Product) -> Blueprint:
     @routes.post("/cds-services//<service_id>/feedback")
     def take(service_id: str) -> Response:
         service = product.catalogue.service(service_id)
-        items = parse_feedback(json_body())
-        storage = product.memory.storage
-        if storage is None:
-            raise StorageUnavailable(
-                "Feedback cannot be kept: this service has no store.", code="storage-not-configured"
-            )
-        record_feedback(
-            storage, items, client=ANONYMOUS_CLIENT, service=service.id, now=product.clock()
-        )
-        log.info(Event.FEEDBACK_STORED, service=service.id, items=len(items))
-        # A body of its own kind: some clients parse every answer as JSON.
-        return Response(b"{}", mimetype="application/json")
+        with request_context(request_id=request_id(), service=service.id):
+            return _take(product, service)
 
     return routes
+
+
+def _take(product: Product, service: CdsService) -> Response:
+    client = product.client()
+    items = parse_feedback(json_body())
+    if product.storage is None:
+        raise StorageUnavailable(
+            "Feedback cannot be kept: this service has no store", code="storage-not-configured"
+        )
+    record_feedback(
+        product.storage, items, client=client.name, service=service.id, now=product.clock()
+    )
+    log.info(Event.FEEDBACK_STORED, client=client.name, items=len(items))
+    return Response(status=200)

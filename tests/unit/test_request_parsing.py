@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.clients import anonymous
 from service.discovery import load_catalogue
 from service.errors import ClientNotAllowed, InvalidHookCall
 from service.request_parsing import parse_hook_call
@@ -47,7 +48,8 @@ MISSING = object()
 
 def parse(body: object, hook: str = "patient-view") -> CdsRequest:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return parse_hook_call(text, CATALOGUE.service(f"pancytopenia-{hook}"), SETTINGS)
+    service = CATALOGUE.service(f"pancytopenia-{hook}")
+    return parse_hook_call(text, service, SETTINGS, anonymous(SETTINGS))
 
 
 def changed(path: str, value: object, hook: str = "patient-view") -> dict[str, Any]:
