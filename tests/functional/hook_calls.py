@@ -37,10 +37,14 @@ def client(stream: io.StringIO | None = None, **settings: Any) -> FlaskClient:
 
 
 def call(
-    hook: str = "patient-view", *, prefetch: dict[str, Any] | None = None, **fields: Any
+    hook: str = "patient-view",
+    *,
+    prefetch: dict[str, Any] | None = None,
+    patient_id: str = PATIENT_ID,
+    **fields: Any,
 ) -> dict[str, Any]:
     """The smallest call of a hook; `fields` are added to it."""
-    context: dict[str, Any] = {"userId": "Practitioner/1", "patientId": PATIENT_ID}
+    context: dict[str, Any] = {"userId": "Practitioner/1", "patientId": patient_id}
     if hook != "patient-view":
         context["draftOrders"] = {"resourceType": "Bundle", "entry": []}
     if hook == "order-select":
@@ -55,9 +59,9 @@ def call(
     return body | fields
 
 
-def seed_prefetch() -> dict[str, Any]:
-    """Everything that is known of the seed's patient, under every prefetch key."""
-    bundle = samples.sample_bundle(samples.SEED, NOW)
+def seed_prefetch(sample: str = samples.SEED) -> dict[str, Any]:
+    """Everything that is known of a sample, the seed's patient by default, under every key."""
+    bundle = samples.sample_bundle(sample, NOW)
     prefetch = read_bundle(json.dumps(bundle).encode(), TEMPLATES).prefetch
     return json.loads(json.dumps(prefetch, default=float))  # type: ignore[no-any-return]
 

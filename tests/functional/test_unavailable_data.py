@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service import samples
 from service.settings import SettingsRefused
 from tests.functional.hook_calls import (
     EMPTY,
@@ -136,3 +137,19 @@ def test_an_explanation_comes_when_it_is_asked_for_and_allowed(browser: FlaskCli
     assert explanation["sentence"]
     assert "extension" not in post(browser, call(prefetch=empty_prefetch())).json  # type: ignore[operator]
     assert "extension" not in post(client(explanations=False), asking).json  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("sample", "key"),
+    [("known-mds", "temperature"), ("bleeding-in-hospital", "vitaminB12")],
+)
+def test_laboratory_data_that_leaves_the_only_rule_undecided_is_412(
+    browser: FlaskClient, sample: str, key: str
+) -> None:
+    """Without a fever, or with a normal B12, there is no card; unknown must not look the same."""
+    prefetch = seed_prefetch(sample)
+    body = call(prefetch=prefetch, patient_id=samples.SAMPLES[sample].patient_id)
+    assert post(browser, body).json == {"cards": []}
+    answer = post(browser, body | {"prefetch": without(prefetch, key)})
+    assert answer.status_code == 412
+    assert [i["expression"][0] for i in answer.json["issue"]] == [f"prefetch.{key}"]  # type: ignore[index]

@@ -11,7 +11,7 @@ from fhir_mappings.analytes import default_terminology
 from fhir_mappings.panel import Analyte, DataGroup
 from fhir_mappings.terminology import CodeKind, CodeMeaning, Terminology
 from service.clinical_data import FIRST_STAGE, OBSERVATION_GROUPS, SECOND_STAGE
-from service.code_search import Template, parse_template, token_of
+from service.code_search import CodeSearchMemory, Template, parse_template, token_of
 from service.discovery import CORE_KEYS, document_path, load_catalogue
 from service.templates import prefetch_templates, regenerate, with_site_codes
 
@@ -101,3 +101,10 @@ def test_a_sites_own_codes_are_searched_for_too() -> None:
 
 def test_a_code_is_escaped_as_search_asks() -> None:
     assert token_of("urn:lab", "a,b|c$d\\e") == "urn:lab|a\\,b\\|c\\$d\\\\e"
+
+
+def test_refusals_are_remembered_for_so_many_servers_only() -> None:
+    memory = CodeSearchMemory(lambda: 0.0, most=2)
+    for server in ("a", "b", "c"):
+        memory.remember(server)
+    assert [memory.refuses(server) for server in ("a", "b", "c")] == [False, True, True]
