@@ -133,8 +133,22 @@ def _readings(
     if meaning.kind is CodeKind.NARRATIVE:
         if meaning.role is Role.BLOOD_ONLY and not envelope.blood:
             return (Unmapped(excluded=True),)
-        return read_narrative(words_of(valued), meaning.code, envelope)
+        return _narrated(valued, meaning, envelope)
     return (_finding(valued, meaning, envelope, envelope.taken),)
+
+
+def _narrated(
+    valued: Observation | Component, meaning: CodeMeaning, envelope: Envelope
+) -> Sequence[Reading]:
+    """Words only: a bare number under a narrative's code is some other result, miscoded."""
+    words = words_of(valued)
+    if valued.valueQuantity is not None and valued.valueQuantity.value is not None:
+        told = "A number was sent where words about a blood film are expected."
+        return (_unreadable(meaning, envelope, Reason.VALUE, told, words),)
+    if not words.strip():
+        told = "The laboratory sent no words about the blood film."
+        return (_unreadable(meaning, envelope, Reason.NO_VALUE, told, ""),)
+    return read_narrative(words, meaning.code, envelope)
 
 
 def _refusal(meaning: CodeMeaning, envelope: Envelope) -> tuple[Reason, str] | None:

@@ -213,3 +213,15 @@ def test_a_film_entered_in_error_is_set_aside():
     panel = panel_of(observation(BLASTS_SEEN, valueString="present", status="entered-in-error"))
     assert panel.smear == ()
     assert [each.loinc for each in panel.unreadable] == [BLASTS_SEEN]
+
+
+@pytest.mark.parametrize("value", [{}, {"valueQuantity": quantity(8.2, "giga.l-1")}])
+def test_a_narrative_without_words_is_no_film(value):
+    panel = panel_of(observation("11156-7", **value))
+    assert panel.smear == ()
+    assert [each.loinc for each in panel.unreadable] == ["11156-7"]
+
+
+def test_a_note_speaks_for_a_narrative_without_a_value():
+    noted = observation("18314-5", note=[{"text": "Circulating blasts"}])
+    assert panel_of(noted).smear[0].present is True
