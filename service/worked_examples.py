@@ -28,6 +28,8 @@ def responses() -> dict[str, dict[str, Any]]:
         findings_off=frozenset(),
         site_mappings=None,
         public_url="",
+        clients_file=None,
+        database_url="",
     )
     client = create_app(settings, clock=lambda: _DAY, log_stream=StringIO()).test_client()
     answers: dict[str, dict[str, Any]] = {}

@@ -42,7 +42,7 @@ CASES = [f"sample {name}" for name in samples.NAMES] + [
 @pytest.fixture(scope="module")
 def client():
     app = create_app(
-        Settings(public_url="https://hooks.example/base"),
+        Settings(public_url="https://hooks.example/base", database_url=""),
         clock=lambda: T0,
         log_stream=StringIO(),
     )

@@ -55,6 +55,6 @@ def test_the_page_can_be_read_by_anyone(page):
 
 
 def test_the_service_itself_serves_the_page():
-    app = create_app(Settings(), log_stream=StringIO())
+    app = create_app(Settings(database_url=""), log_stream=StringIO())
 
     assert app.test_client().get("/knowledge").status_code == 200
