@@ -13,6 +13,8 @@ SAFE = {
     "HEME_HOOKS_CORS_ORIGINS": '["https://ehr.example"]',
     "HEME_HOOKS_PUBLIC_URL": "https://hooks.example",
     "HEME_HOOKS_CLIENT_AUTHENTICATION": "proxy",
+    "HEME_HOOKS_DATABASE_URL": "sqlite:////var/lib/heme-hooks/store.sqlite",
+    "HEME_HOOKS_HASH_KEY": "0123456789abcdef0123456789abcdef",
 }
 
 
@@ -63,7 +65,7 @@ def test_production_says_everything_that_is_missing_at_once(
     with pytest.raises(SettingsRefused) as raised:
         settings(monkeypatch, HEME_HOOKS_ENVIRONMENT="production")
     message = str(raised.value)
-    for name in ("FHIR_SERVERS", "PUBLIC_URL", "CLIENT_AUTHENTICATION"):
+    for name in ("FHIR_SERVERS", "PUBLIC_URL", "CLIENT_AUTHENTICATION", "DATABASE_URL"):
         assert f"HEME_HOOKS_{name}" in message
 
 
@@ -78,6 +80,8 @@ def test_production_says_everything_that_is_missing_at_once(
         ("HEME_HOOKS_PUBLIC_URL", "http://hooks.example"),
         ("HEME_HOOKS_PUBLIC_URL", ""),
         ("HEME_HOOKS_CLIENT_AUTHENTICATION", "none"),
+        ("HEME_HOOKS_DATABASE_URL", ""),
+        ("HEME_HOOKS_HASH_KEY", "short"),
     ],
 )
 def test_one_unsafe_setting_keeps_production_from_starting(
