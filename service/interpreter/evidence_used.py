@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from service.interpreter.rules.row import Rule
     from service.interpreter.situation import Situation
 
+_NAMELESS = timedelta(days=90)
 _SHOWN = tuple(
     analyte
     for analyte in Analyte
@@ -43,14 +45,22 @@ def used_results(situation: Situation) -> tuple[LabResult, ...]:
         *situation.blasts.number,
         *situation.red_flags.nucleated_red_cells,
         *([situation.fever.highest] if situation.fever.highest else []),
-        *([situation.reticulocyte_index] if situation.reticulocyte_index else []),
     ]
     return tuple(dict.fromkeys([*selected, *more]))
 
 
 def set_aside(situation: Situation) -> tuple[Unreadable, ...]:
-    """Return the refused results of the windows that the cards look at, each once."""
-    return tuple(dict.fromkeys(item for items in situation.unreadable.values() for item in items))
+    """Return the refused results of the windows that the cards look at, each once.
+
+    A result of which not even the analyte could be told may be any of them.
+    """
+    known = [item for items in situation.unreadable.values() for item in items]
+    nameless = [
+        item
+        for item in situation.facts.panel.unreadable
+        if item.analyte is None and (item.taken is None or situation.now - item.taken <= _NAMELESS)
+    ]
+    return tuple(dict.fromkeys([*known, *nameless]))
 
 
 def could_not_check(situation: Situation, finding: Rule | None) -> tuple[str, ...]:

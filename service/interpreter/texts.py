@@ -15,7 +15,7 @@ from service.interpreter.interpretation import (
 )
 from service.interpreter.logic import above, below
 from service.interpreter.rules.details import hlh_warning
-from service.interpreter.situation import ReticulocyteState
+from service.interpreter.situation import FolateState, ReticulocyteState
 from service.interpreter.words import ANALYTE_NAMES, LINE_NAMES, day, listed, sentence, with_unit
 
 if TYPE_CHECKING:
@@ -251,6 +251,15 @@ def film_red_flags(case: Case) -> str:
     return f"Red flag on the blood film: {listed(names)}."
 
 
+def folate_borderline(case: Case) -> str:
+    """Folate between low and normal."""
+    folate = case.situation.selected.get(Analyte.FOLATE)
+    if folate is None or case.situation.folate is not FolateState.BORDERLINE:
+        return ""
+    value = with_unit(folate)
+    return f"Folate is borderline ({value}): deficiency is neither shown nor excluded."
+
+
 def renal_mma(case: Case) -> str:
     """A raised MMA that proves nothing yet."""
     return (
@@ -312,6 +321,7 @@ PATTERN_TEXTS: tuple[Callable[[Case], str], ...] = (
     turnover,
     volume,
     hypersegmentation,
+    folate_borderline,
     renal_mma,
     homocysteine_alone,
     mma_after_treatment,

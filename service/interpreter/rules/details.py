@@ -9,6 +9,7 @@ from fhir_mappings.panel import Analyte, SmearMethod
 from service.interpreter.interpretation import B12State, IronState, Line, LineState, Severity
 from service.interpreter.logic import at_least, below
 from service.interpreter.rules.predicates import IRON_ANALYTES
+from service.interpreter.situation import Freshness
 from service.interpreter.words import ANALYTE_NAMES, LINE_NAMES, day, listed, sentence, with_unit
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def missing_named(case: Case) -> str:
     names = [ANALYTE_NAMES[analyte] for analyte in parts]
     if iron <= set(parts):
         names = [ANALYTE_NAMES[a] for a in parts if a not in iron] + ["iron studies"]
-    if not names and case.situation.states.iron is IronState.PARTIAL:
+    if not names and case.situation.states.iron in {IronState.PARTIAL, IronState.MISSING}:
         names = ["conclusive iron studies"]
     return listed(names) or "vitamin B12"
 
@@ -230,6 +231,17 @@ def chemotherapy_given(case: Case) -> str:
         for each in case.situation.chemotherapy
     )
     return f"Recorded treatment: {names}." if names else ""
+
+
+def old_counts(case: Case) -> str:
+    """Say that the counts of a patient under chemotherapy are not of today."""
+    situation = case.situation
+    if situation.freshness is not Freshness.STALE or situation.anchor is None:
+        return ""
+    return (
+        f"The newest counts are of {day(situation.anchor)}, {situation.anchor_age_days} days ago: "
+        "repeat the CBC."
+    )
 
 
 def stale_history(case: Case) -> str:

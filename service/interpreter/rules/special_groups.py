@@ -151,6 +151,7 @@ RECENT_CHEMOTHERAPY_RULE = Rule(
     summary="Low counts {after_chemotherapy}: treatment nadir likely; contact the oncology team.",
     detail=(
         details.chemotherapy_given,
+        details.old_counts,
         details.severe_limits,
         "Counts are usually lowest 7 to 14 days after treatment and recover by about day 28; after "
         "nitrosoureas it can take six weeks. Counts that stay low beyond day 42 are judged like "
