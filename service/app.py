@@ -69,6 +69,7 @@ def create_app(
     # A redirect to the tidy address would fail every browser's preflight.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
+    app.extensions["heme-hooks"] = product
     register_errors(app, new_id)
     app.register_blueprint(cds_hooks_routes(product))
     app.register_blueprint(feedback_routes(product))

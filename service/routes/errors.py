@@ -10,7 +10,7 @@ import msgspec
 from flask import Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from service.errors import CdsServiceError, ClinicalDataUnavailable
+from service.errors import CdsServiceError, ClientNotAuthenticated, ClinicalDataUnavailable
 from service.observability import Event, log
 from service.outcomes import operation_outcome
 
@@ -94,7 +94,10 @@ def request_id() -> str:
 
 def _answer(error: CdsServiceError) -> Response:
     body = msgspec.json.encode(operation_outcome(error, request_id()))
-    return Response(body, status=error.status, mimetype="application/fhir+json")
+    response = Response(body, status=error.status, mimetype="application/fhir+json")
+    if isinstance(error, ClientNotAuthenticated):
+        response.headers["WWW-Authenticate"] = f'Bearer error="{error.code}"'
+    return response
 
 
 def _uuid_of(text: str) -> str | None:
