@@ -25,6 +25,7 @@ DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DEEPEST_BUNDLE = 3
+_NULL = Raw(b"null")
 
 
 class Coding(Struct, frozen=True):
@@ -102,7 +103,7 @@ class Decoded:
 
 
 class _RawEntry(Struct, frozen=True):
-    resource: Raw | None = None
+    resource: Raw = _NULL
     fullUrl: Any = None
 
 
@@ -162,7 +163,7 @@ def _decode_piecewise(document: bytes, kinds: tuple[type[Resource], ...], decode
         _decode_resource(document, "", kinds, decoded)
         return
     for entry in entries:
-        if entry.resource is not None:
+        if bytes(entry.resource) != b"null":
             _decode_resource(entry.resource, _text(entry.fullUrl), kinds, decoded)
 
 

@@ -8,6 +8,7 @@ decided where it is used. Numbers are Decimal and keep the digits that were sent
 from __future__ import annotations
 
 from decimal import Decimal  # noqa: TC003  msgspec resolves the annotations
+from typing import Any
 
 from msgspec import Raw, Struct
 
@@ -74,10 +75,10 @@ class Component(Struct, frozen=True, kw_only=True):
     valueInteger: Decimal | None = None
     valueRange: Range | None = None
     valueRatio: Ratio | None = None
-    valueSampledData: Raw | None = None
+    valueSampledData: Any = None
     valueTime: str | None = None
     valueDateTime: str | None = None
-    valuePeriod: Raw | None = None
+    valuePeriod: Any = None
     dataAbsentReason: CodeableConcept | None = None
     interpretation: list[CodeableConcept] = []
     referenceRange: list[ReferenceRange] = []
@@ -103,10 +104,10 @@ class Observation(Resource, tag="Observation", frozen=True, kw_only=True):
     valueInteger: Decimal | None = None
     valueRange: Range | None = None
     valueRatio: Ratio | None = None
-    valueSampledData: Raw | None = None
+    valueSampledData: Any = None
     valueTime: str | None = None
     valueDateTime: str | None = None
-    valuePeriod: Raw | None = None
+    valuePeriod: Any = None
     dataAbsentReason: CodeableConcept | None = None
     interpretation: list[CodeableConcept] = []
     referenceRange: list[ReferenceRange] = []
