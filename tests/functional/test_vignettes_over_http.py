@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from service.app import create_app
 from service.settings import Settings
-
 from tests.functional.chart_server import ChartServer
 from tests.functional.vignette_charts import PATIENT, T0, chart, vignette, vignettes
 
