@@ -11,12 +11,15 @@ from fhir_mappings.drafts import open_drafts, read_medication_drafts
 from fhir_mappings.encounters import read_encounters
 from fhir_mappings.existing_orders import read_existing_orders
 from fhir_mappings.medications import read_medications
+from fhir_mappings.orders import NO_ORDERABLES
 from fhir_mappings.panel import DataGroup
 from fhir_mappings.procedures import read_imaging, read_procedures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+    from fhir_mappings.terminology import LocalCoding
 
 CONTEXT_GROUPS = (
     DataGroup.CONDITIONS,
@@ -38,12 +41,13 @@ def read_context(
     selections: tuple[str, ...],
     patient_id: str,
     now: datetime,
+    orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
 ) -> ClinicalContext:
     """Read the context documents and the hook's drafts. Raises nothing.
 
     Only resources of this patient count. Which of them are recent enough is the interpreter's
     question; `now` only tells whether something has begun or ended. What could not be read stands
-    in `unreadable`.
+    in `unreadable`. `orderables` are the site's own order codes, by order id.
     """
     groups = (DataGroup.PATIENT, *CONTEXT_GROUPS)
     chart = open_chart((d for group in groups for d in documents.get(group, ())), patient_id)
@@ -53,7 +57,10 @@ def read_context(
         conditions=tuple(read_conditions(chart, today)),
         medications=tuple(read_medications(chart, today)),
         procedures=tuple(read_procedures(chart)),
-        orders=(*read_existing_orders(chart), *read_existing_orders(drafts, drafted=True)),
+        orders=(
+            *read_existing_orders(chart, orderables=orderables),
+            *read_existing_orders(drafts, drafted=True, orderables=orderables),
+        ),
         encounters=tuple(read_encounters(chart)),
         imaging=tuple(read_imaging(chart)),
         drafts=tuple(read_medication_drafts(drafts, chart, selections)),

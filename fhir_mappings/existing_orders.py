@@ -8,18 +8,24 @@ from fhir_mappings import loose
 from fhir_mappings.chart import source_of
 from fhir_mappings.context import ExistingOrder
 from fhir_mappings.context_resources import ServiceRequestResource
-from fhir_mappings.orders import order_ids_for
+from fhir_mappings.orders import NO_ORDERABLES, order_ids_for
 from fhir_mappings.value_sets import sets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from fhir_mappings.chart import Chart
+    from fhir_mappings.terminology import LocalCoding
 
 _VOID = frozenset({"entered-in-error"})
 
 
-def read_existing_orders(chart: Chart, *, drafted: bool = False) -> Iterator[ExistingOrder]:
+def read_existing_orders(
+    chart: Chart,
+    *,
+    drafted: bool = False,
+    orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
+) -> Iterator[ExistingOrder]:
     """Yield the ServiceRequests that carry the code of an order or of a value set.
 
     Orders not to do something are left out. A drafted one without a subject belongs to the hook's
@@ -27,7 +33,7 @@ def read_existing_orders(chart: Chart, *, drafted: bool = False) -> Iterator[Exi
     """
     for resource in chart.of_type(ServiceRequestResource):
         codings = loose.codings(resource.code)
-        orders, sets = order_ids_for(codings), sets_of(codings)
+        orders, sets = order_ids_for(codings, orderables), sets_of(codings)
         if not (orders or sets) or not _counts(resource, chart, drafted=drafted):
             continue
         yield ExistingOrder(

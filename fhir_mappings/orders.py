@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fhir.resources.R4B.activitydefinition import ActivityDefinition
@@ -22,6 +23,8 @@ from fhir_mappings.decoding import Coding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from fhir_mappings.terminology import LocalCoding
 
 CANONICAL_BASE = "https://heme-hooks.org/fhir"
 ALSO_SATISFIED_BY = f"{CANONICAL_BASE}/StructureDefinition/also-satisfied-by"
@@ -35,6 +38,10 @@ _REASON_NAMES = {
     "bi": "bicytopenia",
     "biinc": "two low cell lines, third line not known",
 }
+
+
+NO_ORDERABLES: Mapping[str, LocalCoding] = MappingProxyType({})
+"""A site that names no order codes of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ def draft_order(
     supporting: Iterable[str] = (),
     note: str = "",
     resource_id: str | None = None,
-    site_coding: Coding | None = None,
+    site_coding: LocalCoding | None = None,
 ) -> dict[str, Any]:
     """Return an R4 ServiceRequest, status draft, as plain JSON types (clinical-knowledge 4.1).
 
@@ -104,21 +111,31 @@ def draft_order(
     return {"resourceType": "ServiceRequest"} | {k: v for k, v in details.items() if v}
 
 
-def order_ids_for(codings: Iterable[Coding]) -> frozenset[str]:
+def order_ids_for(
+    codings: Iterable[Coding], orderables: Mapping[str, LocalCoding] = NO_ORDERABLES
+) -> frozenset[str]:
     """Return the orders whose LOINC or SNOMED CT code, or an accepted other code, is among these.
 
-    Systems are understood in each of their spellings.
+    Systems are understood in each of their spellings. `orderables` are the site's own codes, by
+    order id.
     """
     index = _orders_by_code()
-    return frozenset(
+    codings = tuple(codings)
+    known = {
         order
         for coding in codings
         for order in index.get((normal_system(coding.system), normal_code(coding.code)), ())
+    }
+    local = {(coding.system, coding.code) for coding in codings}
+    ordered = {order for order, own in orderables.items() if (own.system, own.code) in local}
+    return frozenset(known | ordered)
+
+
+def _code(definition: OrderDefinition, site_coding: LocalCoding | None) -> dict[str, Any]:
+    own = (
+        (Coding(site_coding.system, site_coding.code, site_coding.display),) if site_coding else ()
     )
-
-
-def _code(definition: OrderDefinition, site_coding: Coding | None) -> dict[str, Any]:
-    codings = (*((site_coding,) if site_coding else ()), *definition.codings)
+    codings = (*own, *definition.codings)
     code: dict[str, Any] = {"text": definition.name}
     if codings:
         code = {"coding": [_plain(coding) for coding in codings]} | code

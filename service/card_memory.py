@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from service.errors import StorageUnavailable
 from service.evidence import evidence_states, fingerprint
+from service.held_back import Held, Outcome
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.observability import Event, log
-from service.repeats import HELD, SHADOW, SHOWN, Held, Outcome, Viewer, hold_back, remember
+from service.repeats import HELD, SHADOW, SHOWN, Viewer, hold_back, remember
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from fhir_mappings.orders import NO_ORDERABLES
 from service import card_text, markdown, proposal_text
 from service.cds_hooks import MAX_SUMMARY, Card, Coding, Indicator, Link, OverrideReason, Source
 from service.interpreter.interpretation import Severity
@@ -19,10 +20,11 @@ from service.interpreter.rules import RULE_TABLE_VERSION, RULES
 from service.suggestions import MARROW, REFERRAL, SuggestionMaker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from fhir_mappings.context import MedicationDraft
+    from fhir_mappings.terminology import LocalCoding
     from service.cds_hooks import CdsRequest, Suggestion
     from service.interpreter.interpretation import FiredFinding, Interpretation, ProposedOrder
 
@@ -57,14 +59,15 @@ def build_cards(
     order_intent: str,
     new_id: Callable[[], object],
     now: datetime,
+    orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
 ) -> tuple[Card, ...]:
     """Return the Cards of one call, in the order of clinical-knowledge 3.4.
 
     `public_url` is the service's own absolute address (empty: that of `heme-hooks serve` on this
-    machine), `order_intent` ServiceRequest.intent,
-    `new_id` makes uuids. Raises nothing of its own.
+    machine), `order_intent` ServiceRequest.intent, `new_id` makes uuids, `orderables` are the
+    site's own order codes by order id. Raises nothing of its own.
     """
-    maker = SuggestionMaker(interpretation, call, order_intent, new_id)
+    maker = SuggestionMaker(interpretation, call, order_intent, new_id, orderables)
     address = (public_url or DEFAULT_PUBLIC_URL).rstrip("/")
     if not _speaks(interpretation):
         return ()

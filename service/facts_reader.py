@@ -19,11 +19,7 @@ if TYPE_CHECKING:
     from service.clinical_data import ClinicalData
 
 _LABORATORY = (*OBSERVATION_GROUPS, DataGroup.DIAGNOSTIC_REPORTS)
-_CONTEXT = tuple(
-    group
-    for group in DataGroup
-    if group not in OBSERVATION_GROUPS and group is not DataGroup.PATIENT
-)
+_CONTEXT = tuple(group for group in DataGroup if group not in OBSERVATION_GROUPS)
 
 
 def read_facts(
@@ -51,6 +47,7 @@ def read_facts(
         call.selections,
         call.patient_id,
         now,
+        terminology.orderables,
     )
     return Facts(
         patient,

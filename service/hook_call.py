@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from service.cds_hooks import Card, CdsRequest
     from service.clinical_data import ClinicalData
     from service.gathering import ClinicalDataSource
+    from service.held_back import Outcome
     from service.interpreter.interpretation import Facts, Interpretation
-    from service.repeats import Outcome
 
 _INDISPENSABLE = (DataGroup.PATIENT, DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL)
 _DECIDING = frozenset(OBSERVATION_GROUPS) - {DataGroup.SMEAR}
@@ -95,6 +95,7 @@ def respond(
         order_intent=knowledge.order_intent,
         new_id=new_id,
         now=now,
+        orderables=knowledge.terminology.orderables,
     )
     if not cards:
         _require(_failures(data, facts), interpretation.undecided_groups & _DECIDING)

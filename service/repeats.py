@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from service.cds_hooks import Indicator
 from service.evidence import evidence_states, fingerprint
+from service.held_back import Held, Outcome
 from service.storage import (
     REMEMBER_SECONDS,
     Storage,
@@ -44,22 +45,6 @@ class Viewer:
     service: str
     user_hash: str
     patient_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One card that was not shown, with the reason in plain words."""
-
-    card: Card
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is shown and what is held back."""
-
-    shown: tuple[Card, ...]
-    held: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

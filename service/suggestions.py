@@ -6,12 +6,12 @@ Nothing is ever accepted by itself: a Suggestion waits for a clinician.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
-from fhir_mappings.orders import draft_order
+from fhir_mappings.orders import NO_ORDERABLES, draft_order
 from fhir_mappings.panel import Analyte
 from service import markdown
 from service.cds_hooks import Action, Suggestion
@@ -19,8 +19,9 @@ from service.interpreter.interpretation import Pattern
 from service.names import order_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from fhir_mappings.terminology import LocalCoding
     from service.cds_hooks import CdsRequest
     from service.interpreter.interpretation import Interpretation, ProposedOrder
 
@@ -61,13 +62,14 @@ class SuggestionMaker:
     """Turns the proposed orders of one call into Suggestions.
 
     `intent` is ServiceRequest.intent (proposal, or a site's choice of order); `new_id` makes the
-    uuid of each Suggestion.
+    uuid of each Suggestion; `orderables` are the site's own order codes, by order id.
     """
 
     interpretation: Interpretation
     call: CdsRequest
     intent: str
     new_id: Callable[[], object]
+    orderables: Mapping[str, LocalCoding] = field(default_factory=lambda: NO_ORDERABLES)
 
     def all_of(self, orders: Iterable[ProposedOrder]) -> tuple[Suggestion, ...]:
         """Return one Suggestion for each order, in the order given."""
@@ -111,6 +113,7 @@ class SuggestionMaker:
             reason=self.reason(),
             supporting=self.supporting(),
             note=markdown.plain(order.note),
+            site_coding=self.orderables.get(order.order),
         )
         if order.order == B12:
             resource["code"]["text"] = self.label(order)

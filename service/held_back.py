@@ -1,0 +1,25 @@
+"""What is shown of a call's cards and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.cds_hooks import Card
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One card that was not shown, with the reason in plain words."""
+
+    card: Card
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is shown and what is held back."""
+
+    shown: tuple[Card, ...]
+    held: tuple[Held, ...] = ()
