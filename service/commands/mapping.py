@@ -1,0 +1,210 @@
+"""`heme-hooks mapping`: what this hospital's results would be read as, before go-live."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fhir_mappings.terminology import Terminology
+    from service.fhir_client import FhirServer
+    from service.mapping_report.sources import ChartDocuments, Trouble
+    from service.settings import Settings
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_SECONDS_PER_PATIENT = 120.0
+_MOST_PAGES = 1000
+_SEARCH_BYTES = 256 * 1024 * 1024
+
+
+@click.group()
+def mapping() -> None:
+    """How laboratory codes and units are read."""
+
+
+@mapping.command("report")
+@click.option("--bundle", "bundles", type=_FILE, multiple=True, help="A FHIR Bundle; repeatable.")
+@click.option("--ndjson", "folder", type=_FOLDER, help="Folder of a Bulk Data export (*.ndjson).")
+@click.option("--fhir-server", metavar="URL", help="FHIR R4 base address, with --patients.")
+@click.option("--patients", type=_FILE, help="File with one Patient.id a line.")
+@click.option("--token-file", type=_FILE, help="File with a bearer token for the FHIR server.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, every row.")
+@click.option("--top", type=click.IntRange(1), help="Only so many rows of each part of the table.")
+def report(*, as_json: bool, top: int | None, **given: Any) -> None:  # noqa: ANN401
+    """Count, per code and unit, what results are read as and what is refused and why.
+
+    \b
+    heme-hooks mapping report --ndjson export/
+    heme-hooks mapping report --bundle one.json --bundle two.json
+    heme-hooks mapping report --fhir-server https://ehr/fhir --patients ids.txt --token-file token
+
+    The report names no patient. HEME_HOOKS_SITE_MAPPINGS is taken into account.
+    """
+    from service.app import utc_now
+    from service.mapping_report.rendering import as_table, report_json
+    from service.mapping_report.sources import Trouble
+    from service.mapping_report.tally import Tally
+
+    sources = Sources(**given)
+    _check(sources)
+    settings = _settings()
+    trouble = Trouble()
+    tally = Tally(utc_now(), _terminology(settings))
+    progress = Progress()
+    for chart in _charts(sources, settings, trouble, progress):
+        tally.add(chart)
+        progress.chart()
+    progress.done()
+    click.echo(report_json(tally, trouble) if as_json else as_table(tally, trouble, top))
+    if trouble.patients and not tally.patients:
+        sys.exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the results are, as named on the command line."""
+
+    bundles: tuple[Path, ...] = ()
+    folder: Path | None = None
+    fhir_server: str | None = None
+    patients: Path | None = None
+    token_file: Path | None = None
+
+
+def _check(sources: Sources) -> None:
+    if not (sources.bundles or sources.folder or sources.fhir_server or sources.patients):
+        raise click.UsageError("Name --bundle, --ndjson, or --fhir-server with --patients.")
+    if bool(sources.fhir_server) != bool(sources.patients):
+        raise click.UsageError("--fhir-server and --patients go together.")
+    if sources.token_file and not sources.fhir_server:
+        raise click.UsageError("--token-file is for --fhir-server.")
+
+
+def _charts(
+    sources: Sources, settings: Settings, trouble: Trouble, progress: Progress
+) -> Iterator[ChartDocuments]:
+    yield from _of_bundles(sources.bundles, trouble, progress.say)
+    if sources.folder:
+        yield from _of_export(sources.folder, trouble, progress.say)
+    if sources.fhir_server and sources.patients:
+        connect = _connector(sources.fhir_server, sources.token_file, settings)
+        yield from _of_server(sources.patients, connect, trouble, progress.say)
+
+
+class Progress:
+    """Where the work stands, on standard error; on a terminal in one line."""
+
+    def __init__(self) -> None:
+        self._charts = 0
+        self._last = ""
+        self._shown = 0.0
+        self._terminal = sys.stderr.isatty()
+
+    def say(self, what: str) -> None:
+        """Tell of the next step."""
+        self._last = what
+        self._show(what)
+
+    def chart(self) -> None:
+        """Count one chart, and tell of it now and then."""
+        self._charts += 1
+        if time.monotonic() - self._shown > 1:
+            self._show(f"{self._last}: {self._charts} patients so far")
+
+    def done(self) -> None:
+        """Leave the line."""
+        if self._terminal and self._shown:
+            click.echo("", err=True)
+
+    def _show(self, what: str) -> None:
+        self._shown = time.monotonic()
+        if self._terminal:
+            click.echo(f"\r{what:<70}", nl=False, err=True)
+        else:
+            click.echo(what, err=True)
+
+
+def _settings() -> Settings:
+    from service.settings import SettingsRefused, load_settings
+
+    try:
+        return load_settings()
+    except SettingsRefused as refused:
+        raise click.ClickException(" ".join(refused.problems)) from None
+
+
+def _terminology(settings: Settings) -> Terminology:
+    from fhir_mappings.analytes import default_terminology
+    from fhir_mappings.orders import ORDERS
+    from fhir_mappings.site_mappings import SiteMappingError, load_terminology
+
+    if settings.site_mappings is None:
+        return default_terminology()
+    try:
+        return load_terminology([settings.site_mappings], ORDERS.keys())
+    except SiteMappingError as error:
+        raise click.ClickException(f"HEME_HOOKS_SITE_MAPPINGS: {error}") from None
+
+
+def _of_bundles(
+    paths: tuple[Path, ...], trouble: Trouble, say: Callable[[str], None]
+) -> Iterator[ChartDocuments]:
+    from service.mapping_report.sources import bundle_charts
+
+    for place, path in enumerate(paths, 1):
+        say(f"Bundle {place} of {len(paths)}")
+        yield from bundle_charts(path.read_bytes(), trouble)
+
+
+def _of_export(
+    folder: Path, trouble: Trouble, say: Callable[[str], None]
+) -> Iterator[ChartDocuments]:
+    from service.mapping_report.sources import ndjson_charts
+
+    try:
+        yield from ndjson_charts(folder, trouble, say)
+    except FileNotFoundError as error:
+        raise click.ClickException(f"--ndjson: {error}.") from None
+
+
+def _of_server(
+    patients: Path,
+    connect: Callable[[], FhirServer],
+    trouble: Trouble,
+    say: Callable[[str], None],
+) -> Iterator[ChartDocuments]:
+    from service.mapping_report.sources import server_charts
+
+    with patients.open(encoding="utf-8-sig") as lines:
+        yield from server_charts(lines, connect, trouble, say)
+
+
+def _connector(
+    fhir_server: str, token_file: Path | None, settings: Settings
+) -> Callable[[], FhirServer]:
+    from service.base_urls import parse_base_url
+    from service.deadline import Deadline
+    from service.fhir_client import FetchLimits, FhirServer
+    from service.fhir_transport import fhir_session
+
+    try:
+        base = parse_base_url(fhir_server)
+    except ValueError as error:
+        raise click.UsageError(f"--fhir-server {error}.") from None
+    token = token_file.read_text("utf-8").strip() if token_file else None
+    session = fhir_session(connections=2, ca_file=settings.fhir_ca_file)
+    limits = FetchLimits(search_bytes=_SEARCH_BYTES, pages=_MOST_PAGES)
+
+    def connect() -> FhirServer:
+        deadline = Deadline(_SECONDS_PER_PATIENT)
+        return FhirServer(base, session, deadline, access_token=token, limits=limits)
+
+    return connect

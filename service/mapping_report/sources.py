@@ -1,0 +1,217 @@
+"""Charts for the mapping report: from Bundles, from Bulk Data exports, from a FHIR server.
+
+Every source yields one patient's documents at a time, so that results are judged as in a hook
+call, with their specimens, reports and the patient's age.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any
+from zlib import crc32
+
+import msgspec
+from msgspec import Raw, Struct
+
+from fhir_mappings.decoding import BYTE_ORDER_MARK, DECODE_ERRORS
+from fhir_mappings.references import patient_id_of, without_version
+from service.code_search import PATIENT_TOKEN, Template
+from service.fhir_failures import FetchFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from service.fhir_client import FhirServer
+
+_READ_TYPES = frozenset({"Observation", "DiagnosticReport", "Specimen", "Patient"})
+_BUCKET_BYTES = 32 * 1024 * 1024
+_MOST_BUCKETS = 256
+_DEEPEST_BUNDLE = 3
+_SEARCH = Template("Observation", (("patient", PATIENT_TOKEN), ("_count", "200")))
+_CATEGORIES = ("laboratory", "vital-signs")
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What could not be read at all: lines and entries; patients of a server, by failure."""
+
+    unreadable: int = 0
+    patients: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartDocuments:
+    """What one patient's chart holds. `patient_id` is empty for results that name nobody."""
+
+    patient_id: str
+    documents: tuple[bytes, ...]
+
+
+class _Peek(Struct, frozen=True):
+    """The part of a resource that tells whose it is."""
+
+    resourceType: Any = ""
+    id: Any = ""
+    subject: Any = None
+
+
+class _Entry(Struct, frozen=True):
+    resource: Raw = Raw(b"null")
+    fullUrl: Any = None
+
+
+class _Entries(Struct, frozen=True):
+    entry: list[_Entry] | None = None
+
+
+class _Bundle(Struct, frozen=True, tag="Bundle", tag_field="resourceType"):
+    entry: list[_Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One resource with the fullUrl of its entry."""
+
+    raw: bytes
+    full_url: str
+    resource_type: str
+    resource_id: str
+    subject: str
+
+
+def bundle_charts(document: bytes, trouble: Trouble) -> Iterator[ChartDocuments]:
+    """Split a Bundle of any type, or a single resource, by patient."""
+    yield from _charts(list(resources_of(document, trouble)))
+
+
+def ndjson_charts(
+    folder: Path, trouble: Trouble, progress: Callable[[str], None]
+) -> Iterator[ChartDocuments]:
+    """Read a Bulk Data export, its files in any order, line by line.
+
+    What matters is parted by patient into temporary files, so that the memory needed stays the
+    same however large the export is. Raises FileNotFoundError when there is no NDJSON file.
+    """
+    files = sorted(folder.rglob("*.ndjson"))
+    if not files:
+        raise FileNotFoundError("the folder holds no .ndjson file")
+    number = min(_MOST_BUCKETS, sum(path.stat().st_size for path in files) // _BUCKET_BYTES + 1)
+    spooled = partial(tempfile.SpooledTemporaryFile, max_size=2 * _BUCKET_BYTES // number)
+    with ExitStack() as stack:
+        buckets = [stack.enter_context(spooled()) for _ in range(number)]
+        for path in files:
+            progress(f"reading {path.name}")
+            with path.open("rb") as lines:
+                _part(lines, buckets, trouble)
+        for place, bucket in enumerate(buckets, 1):
+            progress(f"judging part {place} of {number}")
+            bucket.seek(0)
+            parted = (found for line in bucket for found in resources_of(line, trouble))
+            yield from _charts(list(parted))
+
+
+def server_charts(
+    patient_ids: Iterable[str],
+    connect: Callable[[], FhirServer],
+    trouble: Trouble,
+    progress: Callable[[str], None],
+) -> Iterator[ChartDocuments]:
+    """Search each patient's laboratory results and vital signs, all pages.
+
+    A patient whose results cannot be had as a whole is counted as trouble and left out.
+    """
+    named = (line.strip().removeprefix("Patient/") for line in patient_ids)
+    wanted = list(dict.fromkeys(filter(None, named)))
+    for place, patient_id in enumerate(wanted, 1):
+        progress(f"patient {place} of {len(wanted)}")
+        try:
+            pages = _fetched(connect(), patient_id)
+        except FetchFailed as failed:
+            what = failed.failure.sentence
+            trouble.patients[what] = trouble.patients.get(what, 0) + 1
+        else:
+            yield ChartDocuments(patient_id, pages)
+
+
+def resources_of(document: bytes, trouble: Trouble | None = None) -> Iterator[Found]:
+    """Yield every resource that is read of a document, Bundles within Bundles too."""
+    yield from _opened(bytes(document).removeprefix(BYTE_ORDER_MARK), "", trouble or Trouble(), 0)
+
+
+def _opened(raw: bytes, url: str, trouble: Trouble, depth: int) -> Iterator[Found]:
+    try:
+        peek = msgspec.json.decode(raw, type=_Peek)
+        entries = _entries(raw) if peek.resourceType == "Bundle" else []
+    except DECODE_ERRORS:
+        trouble.unreadable += 1
+        return
+    if peek.resourceType in _READ_TYPES:
+        yield Found(raw, url, peek.resourceType, _text(peek.id), _reference(peek.subject))
+    for entry in entries:
+        if bytes(entry.resource) != b"null" and depth < _DEEPEST_BUNDLE:
+            yield from _opened(bytes(entry.resource), _text(entry.fullUrl), trouble, depth + 1)
+
+
+def _entries(raw: bytes) -> list[_Entry]:
+    return msgspec.json.decode(raw, type=_Entries).entry or []
+
+
+def _charts(found: Sequence[Found]) -> Iterator[ChartDocuments]:
+    """Part resources by patient; specimens that name nobody may be anybody's."""
+    urls = {
+        without_version(each.full_url): each.resource_id or each.full_url.rpartition(":")[2]
+        for each in found
+        if each.resource_type == "Patient" and each.full_url
+    }
+    by_patient: dict[str, list[Found]] = {}
+    shared: list[Found] = []
+    for each in found:
+        whose = _patient_of(each, urls)
+        if each.resource_type == "Specimen" and not whose:
+            shared.append(each)
+        else:
+            by_patient.setdefault(whose, []).append(each)
+    for patient_id, resources in by_patient.items():
+        if any(each.resource_type in {"Observation", "DiagnosticReport"} for each in resources):
+            yield ChartDocuments(patient_id, (_bundled([*resources, *shared]),))
+
+
+def _patient_of(found: Found, urls: Mapping[str, str]) -> str:
+    if found.resource_type == "Patient":
+        return found.resource_id or urls.get(without_version(found.full_url), "")
+    return patient_id_of(found.subject, urls) or ""
+
+
+def _bundled(resources: Iterable[Found]) -> bytes:
+    entries = [_Entry(Raw(each.raw), each.full_url) for each in resources]
+    return msgspec.json.encode(_Bundle(entries))
+
+
+def _part(lines: IO[bytes], buckets: Sequence[IO[bytes]], trouble: Trouble) -> None:
+    """Write each line that matters to the temporary file of its patient."""
+    for line in lines:
+        if not line.strip():
+            continue
+        for found in resources_of(line, trouble):
+            whose = _patient_of(found, {})
+            bucket = buckets[crc32(whose.encode("utf-8", "replace")) % len(buckets)]
+            bucket.write(found.raw.strip() + b"\n")
+
+
+def _fetched(server: FhirServer, patient_id: str) -> tuple[bytes, ...]:
+    pages = [server.read("Patient", patient_id)]
+    for category in _CATEGORIES:
+        pages += server.search(_SEARCH.query_by_category(patient_id, category))
+    return tuple(pages)
+
+
+def _reference(subject: object) -> str:
+    return _text(subject.get("reference")) if isinstance(subject, dict) else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
