@@ -12,6 +12,7 @@ from service.interpreter.explanation import explain, nobody
 from service.interpreter.indicators import indicator_of
 from service.interpreter.interpretation import FiredFinding, Interpretation
 from service.interpreter.orders_due import orders_due
+from service.interpreter.rules.about_patient import HOSPICE
 from service.interpreter.rules.conditions import Case
 from service.interpreter.rules.data_quality import (
     AGE_UNKNOWN_SUMMARY,
@@ -19,7 +20,6 @@ from service.interpreter.rules.data_quality import (
     judged_at_unknown_age,
 )
 from service.interpreter.rules.orders_and_data import DATA_QUALITY
-from service.interpreter.rules.predicates import HOSPICE
 from service.interpreter.summaries import render
 from service.interpreter.walk import Walk, walk_table
 

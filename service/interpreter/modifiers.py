@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from service.interpreter import triggers
 from service.interpreter.interpretation import AppliedModifier, LineState
-from service.interpreter.rules.predicates import HIGH_B12
+from service.interpreter.rules.about_chemistry import HIGH_B12
 from service.interpreter.rules.row import Step
 from service.interpreter.words import sentence
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fhir_mappings.panel import Analyte, SmearMethod
 from service.interpreter.interpretation import Line, LineState, Pattern
 from service.interpreter.rules.data_quality import refused_names, refused_results
-from service.interpreter.rules.details import missing_named
+from service.interpreter.rules.missing import missing_named
 from service.interpreter.words import LINE_NAMES, day, listed, shown, with_unit
 
 if TYPE_CHECKING:

@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING
 from fhir_mappings.panel import DataGroup
 from service.interpreter.interpretation import Outcome, TriedRule
 from service.interpreter.rules import RULES
+from service.interpreter.rules.about_patient import (
+    CHILD,
+    HOSPICE,
+    KNOWN_DISORDER,
+    PREGNANT,
+    RECENT_CHEMOTHERAPY,
+    STALE,
+)
 from service.interpreter.rules.conditions import (
     Case,
     decisive,
@@ -16,14 +24,6 @@ from service.interpreter.rules.conditions import (
 )
 from service.interpreter.rules.orders_and_data import DATA_QUALITY, ORDER_HOOKS
 from service.interpreter.rules.overlays import OVERLAYS
-from service.interpreter.rules.predicates import (
-    CHILD,
-    HOSPICE,
-    KNOWN_DISORDER,
-    PREGNANT,
-    RECENT_CHEMOTHERAPY,
-    STALE,
-)
 from service.interpreter.rules.row import Step
 
 if TYPE_CHECKING:

@@ -6,28 +6,26 @@ from typing import TYPE_CHECKING
 
 from service.interpreter.interpretation import Priority, Severity
 from service.interpreter.rules import details
-from service.interpreter.rules.order_lists import REFERRAL, wanted
-from service.interpreter.rules.pancytopenia import (
-    INFO_OR_SEVERE,
-    MEGALOBLASTIC,
-    WITH_SEVERE_OR_SYMPTOMS,
-)
-from service.interpreter.rules.predicates import (
-    ADULT,
+from service.interpreter.rules.about_bicytopenia import WHITE_LINE_LOW, WORTH_A_CARD
+from service.interpreter.rules.about_chemistry import (
     B12_HIGH,
     B12_LOW,
     B12_NOT_LOW_NOR_HIGH,
     B12_NOT_MEASURED,
-    BICYTOPENIA,
     FERRITIN_MISSING,
     HIGH_B12,
     IRON_OR_TIBC_MISSING,
     MMA_DOES_NOT_PROVE,
-    THIRD_LINE_UNKNOWN,
-    WHITE_LINE_LOW,
-    WORTH_A_CARD,
 )
+from service.interpreter.rules.about_lines import BICYTOPENIA, THIRD_LINE_UNKNOWN
+from service.interpreter.rules.about_patient import ADULT
+from service.interpreter.rules.order_lists import REFERRAL, wanted
 from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
+from service.interpreter.rules.wording import (
+    INFO_OR_SEVERE,
+    MEGALOBLASTIC,
+    WITH_SEVERE_OR_SYMPTOMS,
+)
 
 if TYPE_CHECKING:
     from service.interpreter.rules.conditions import Case

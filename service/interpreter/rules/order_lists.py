@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.interpreter.rules.predicates import RED_FLAG
+from service.interpreter.rules.about_patient import RED_FLAG
 from service.interpreter.rules.row import Wanted
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from service.interpreter.interpretation import Severity
+from service.interpreter.rules.about_chemistry import (
+    B12_HIGH,
+    IRON_LACK_NOT_SHOWN,
+    MMA_DOES_NOT_PROVE,
+)
+from service.interpreter.rules.about_lines import PANCYTOPENIA, TWO_LOW_LINES
+from service.interpreter.rules.about_patient import ADULT, B12_DRAFTED, IRON_DRAFTED
 from service.interpreter.rules.data_quality import (
     DATA_QUALITY_DUE,
     data_quality_indicator,
     data_quality_paragraphs,
-)
-from service.interpreter.rules.predicates import (
-    ADULT,
-    B12_DRAFTED,
-    B12_HIGH,
-    IRON_DRAFTED,
-    IRON_LACK_NOT_SHOWN,
-    MMA_DOES_NOT_PROVE,
-    PANCYTOPENIA,
-    TWO_LOW_LINES,
 )
 from service.interpreter.rules.row import Indicator, Rule, Step
 

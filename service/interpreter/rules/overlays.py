@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.interpreter.interpretation import Priority, Severity
-from service.interpreter.rules.details import blast_evidence, fever_values, severe_limits
-from service.interpreter.rules.predicates import (
+from service.interpreter.rules.about_patient import (
     ADULT,
     BLASTS,
     CRITICAL_BLASTS,
@@ -14,6 +13,7 @@ from service.interpreter.rules.predicates import (
     NEUTROPHILS_BELOW_HALF,
     SEVERE_LIMIT,
 )
+from service.interpreter.rules.details import blast_evidence, fever_values, severe_limits
 from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
 
 if TYPE_CHECKING:

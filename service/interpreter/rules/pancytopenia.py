@@ -1,23 +1,14 @@
-"""Three low lines: the first row that matches names the cause (clinical-knowledge 3.1, step 9)."""
+"""Three low lines without a high B12, and B12 under treatment (clinical-knowledge 3.1, step 9).
+
+The first row of the table that holds names the cause.
+"""
 
 from __future__ import annotations
 
-from service.interpreter.interpretation import Severity
-from service.interpreter.rules import details
-from service.interpreter.rules.conditions import either
-from service.interpreter.rules.order_lists import (
-    HIGH_B12_ORDERS,
-    MARROW,
-    REFERRAL,
-    REFERRAL_WITH_RED_FLAG,
-    SECONDARY_CAUSES,
-    wanted,
-)
-from service.interpreter.rules.predicates import (
-    ADULT,
+from service.interpreter.rules import details, missing
+from service.interpreter.rules.about_chemistry import (
     B12_BETWEEN,
     B12_DEFICIENT_BEFORE,
-    B12_HIGH,
     B12_LOW,
     B12_MISSING,
     B12_NOT_HIGH,
@@ -26,185 +17,38 @@ from service.interpreter.rules.predicates import (
     B12_NOT_MEASURED,
     B12_TREATMENT_NEW,
     FERRITIN_MISSING,
-    FERRITIN_NEEDED,
     FOLATE_LOW,
     FOLATE_MISSING,
-    HOMOCYSTEINE_MISSING,
     IRON_CHRONIC,
     IRON_DEFICIENCY,
     IRON_DOES_NOT_DECIDE,
     IRON_INCOMPLETE,
-    IRON_INDEX,
-    IRON_NOT_INDEX_NOR_DEFICIENT,
     IRON_OR_TIBC_MISSING,
     MMA_DOES_NOT_PROVE,
     MMA_EXCLUDES,
     MMA_PROVES_DEFICIENCY,
     MMA_SAYS_NOTHING,
-    PANCYTOPENIA,
-    PANCYTOPENIA_OR_BICYTOPENIA,
 )
-from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
-
-CONCERN = "raises concern for"
-MEGALOBLASTIC = "consistent with megaloblastic anaemia; treat as B12 deficiency until excluded"
-
-WITH_OVERLAY = Indicator(
-    "warning; critical with an urgent finding or constitutional symptoms",
-    Severity.WARNING,
-    critical_overlay=True,
+from service.interpreter.rules.about_lines import PANCYTOPENIA
+from service.interpreter.rules.about_patient import ADULT
+from service.interpreter.rules.conditions import either
+from service.interpreter.rules.order_lists import (
+    MARROW,
+    REFERRAL,
+    REFERRAL_WITH_RED_FLAG,
+    SECONDARY_CAUSES,
+    wanted,
 )
-WITH_SEVERE = Indicator("warning; critical with severe-cytopenias", Severity.WARNING, severe=True)
-WITH_SEVERE_OR_SYMPTOMS = Indicator(
-    "warning; critical with constitutional symptoms or severe-cytopenias",
-    Severity.WARNING,
-    severe=True,
-)
-INFO_OR_SEVERE = Indicator("info; critical with severe-cytopenias", Severity.INFO, severe=True)
-
-HIGH_B12_REASONING = (
-    "All three lines are low while vitamin B12 is high: simple B12 deficiency does not look like "
-    "this. The picture raises concern for a primary marrow disorder (myelodysplastic neoplasm, "
-    "acute leukemia or another), which must be excluded.",
-    details.b12_degree,
-)
-WHETHER_B12_IS_TRUE = (
-    "MMA and homocysteine tell whether the B12 value can be trusted, because antibodies to "
-    "intrinsic factor can raise it falsely. Supplements, liver disease, renal failure, solid "
-    "tumours and myeloproliferative disease also raise B12.",
-)
-WHO_DOES_THE_MARROW = (
-    "Marrow aspirate and biopsy with cytogenetics and flow cytometry are hematology's work; with "
-    "blasts, severe counts, dysplasia or constitutional symptoms they must not be put off.",
-)
-AVOID_WITH_HIGH_B12 = (
-    'Do not call a high B12 benign or "just supplements".',
-    "No B12 or iron on suspicion, without a proven deficiency.",
-    "A normal TIBC does not reassure.",
-    "Do not rely on MCV alone.",
-)
-AVOID_MARROW_FIRST = (
-    "Do not push a marrow first.",
-    "Do not give folate alone.",
-)
-
-INDEX_PATTERN = Rule(
-    id="index-pattern",
-    step=Step.PANCYTOPENIA,
-    when=(ADULT, PANCYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE, IRON_INDEX),
-    indicator=WITH_OVERLAY,
-    certainty=CONCERN,
-    summary=(
-        "Pancytopenia, low iron, normal TIBC, B12 {b12} pg/mL: exclude a marrow disorder; "
-        "hematology referral."
-    ),
-    detail=(
-        *HIGH_B12_REASONING,
-        "Iron is low without a raised TIBC, which is unusual for plain iron deficiency but "
-        "non-specific: it neither reassures nor proves anything on its own.",
-        *WHETHER_B12_IS_TRUE,
-        *WHO_DOES_THE_MARROW,
-    ),
-    avoid=AVOID_WITH_HIGH_B12,
-    orders=HIGH_B12_ORDERS,
-    citation=("R1", "R10", "R11", "R13"),
-    seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
-    constitutional=True,
-)
-
-PANCYTOPENIA_HIGH_B12 = Rule(
-    id="pancytopenia-high-b12",
-    step=Step.PANCYTOPENIA,
-    when=(ADULT, PANCYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE, IRON_NOT_INDEX_NOR_DEFICIENT),
-    indicator=WITH_OVERLAY,
-    certainty=CONCERN,
-    summary=(
-        "Pancytopenia with high B12 ({b12} pg/mL): exclude a marrow disorder; refer to hematology, "
-        "check MMA."
-    ),
-    detail=(
-        *HIGH_B12_REASONING,
-        details.iron_sentence,
-        *WHETHER_B12_IS_TRUE,
-        *WHO_DOES_THE_MARROW,
-    ),
-    avoid=AVOID_WITH_HIGH_B12,
-    orders=(
-        *HIGH_B12_ORDERS,
-        Wanted("iron-tibc", IRON_INCOMPLETE),
-        Wanted("ferritin", FERRITIN_NEEDED),
-    ),
-    citation=("R1", "R10", "R11", "R13"),
-    seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
-    constitutional=True,
-)
-
-PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY = Rule(
-    id="pancytopenia-high-b12-iron-deficiency",
-    step=Step.PANCYTOPENIA,
-    when=(ADULT, PANCYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE, IRON_DEFICIENCY),
-    indicator=WITH_OVERLAY,
-    certainty=CONCERN,
-    summary=(
-        "Pancytopenia with high B12 and iron deficiency: iron lack does not explain it; refer to "
-        "hematology."
-    ),
-    detail=(
-        *HIGH_B12_REASONING,
-        details.iron_criterion,
-        "Iron deficiency needs a search for blood loss of its own, but explains neither low "
-        "neutrophils and platelets nor a high B12.",
-        *WHETHER_B12_IS_TRUE,
-        *WHO_DOES_THE_MARROW,
-    ),
-    avoid=(
-        "Do not stop at iron deficiency.",
-        "Proven iron deficiency may be treated, but must not delay the referral.",
-        *AVOID_WITH_HIGH_B12[:1],
-        *AVOID_WITH_HIGH_B12[3:],
-    ),
-    orders=HIGH_B12_ORDERS,
-    citation=("R1", "R10", "R11", "R13"),
-    seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
-    constitutional=True,
-)
-
-FALSE_HIGH_B12 = Rule(
-    id="false-high-b12",
-    step=Step.PANCYTOPENIA,
-    when=(ADULT, PANCYTOPENIA_OR_BICYTOPENIA, B12_HIGH, MMA_PROVES_DEFICIENCY),
-    indicator=WITH_SEVERE,
-    certainty="functional B12 deficiency is likely despite the high result",
-    summary=(
-        "MMA is raised although B12 is {b12}: functional B12 deficiency likely; check IF antibody "
-        "before marrow."
-    ),
-    detail=(
-        "Antibodies to intrinsic factor can make competitive-binding B12 assays read normal or "
-        "high (Yang and Cook 2012; Wainwright 2015). Ask the laboratory to repeat B12 on another "
-        "platform or after removing antibodies, test for the antibody, and look for "
-        "hypersegmented neutrophils.",
-        "Proven deficiency is treated without waiting; counts should begin to recover within one "
-        "to two weeks. A marrow is needed only without response, with dysplasia or with blasts.",
-        details.third_line,
-    ),
-    avoid=(
-        "A marrow is not the first test here.",
-        "Do not take the high B12 as proof against deficiency.",
-    ),
-    orders=(
-        REFERRAL,
-        *wanted("intrinsic-factor-antibody"),
-        Wanted(
-            "vitamin-b12",
-            despite_result=True,
-            note="repeat by a different method, or after antibody removal",
-        ),
-        *wanted("peripheral-smear", "reticulocytes"),
-        Wanted("homocysteine", HOMOCYSTEINE_MISSING),
-    ),
-    citation=("R13", "R8", "R9"),
-    seed_steps=("step 3",),
+from service.interpreter.rules.row import Rule, Step, Wanted
+from service.interpreter.rules.wording import (
+    AVOID_MARROW_FIRST,
+    AVOID_WITH_HIGH_B12,
+    INFO_OR_SEVERE,
+    MEGALOBLASTIC,
+    WHO_DOES_THE_MARROW,
+    WITH_OVERLAY,
+    WITH_SEVERE,
+    WITH_SEVERE_OR_SYMPTOMS,
 )
 
 TREATED_B12_DEFICIENCY = Rule(
@@ -452,8 +296,8 @@ INCOMPLETE_WORKUP = Rule(
         "Pancytopenia: {missing} not available; complete the work-up and refer to hematology."
     ),
     detail=(
-        details.missing_list,
-        details.not_retrieved,
+        missing.missing_list,
+        missing.not_retrieved,
         "In a stable patient draw the samples before any transfusion or supplement.",
         details.folate_is_low,
     ),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from service.interpreter.interpretation import Priority, Severity
 from service.interpreter.rules import details
-from service.interpreter.rules.conditions import Case, either
-from service.interpreter.rules.predicates import (
+from service.interpreter.rules.about_bicytopenia import WORTH_A_CARD_WHEN_CURRENT
+from service.interpreter.rules.about_lines import TWO_LOW_LINES
+from service.interpreter.rules.about_patient import (
     ADULT,
     AN_OVERLAY,
     CHILD,
@@ -18,10 +19,9 @@ from service.interpreter.rules.predicates import (
     RECENT_CHEMOTHERAPY,
     STALE,
     TWO_LINES_IN_PREGNANCY,
-    TWO_LOW_LINES,
-    WORTH_A_CARD_WHEN_CURRENT,
     fever_with_low_neutrophils,
 )
+from service.interpreter.rules.conditions import Case, either
 from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
 
 _NO_CARD = Indicator("no card", Severity.INFO)

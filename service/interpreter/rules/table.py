@@ -16,18 +16,20 @@ from service.interpreter.rules.overlays import (
 )
 from service.interpreter.rules.pancytopenia import (
     B12_FUNCTION_UNKNOWN,
-    FALSE_HIGH_B12,
     FOLATE_DEFICIENCY,
     FUNCTIONAL_B12_DEFICIENCY,
     INCOMPLETE_WORKUP,
-    INDEX_PATTERN,
     PANCYTOPENIA_CHRONIC_DISEASE_IRON,
-    PANCYTOPENIA_HIGH_B12,
-    PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY,
     PANCYTOPENIA_IRON_DEFICIENCY,
     PANCYTOPENIA_LOW_B12,
     TREATED_B12_DEFICIENCY,
     UNEXPLAINED_PANCYTOPENIA,
+)
+from service.interpreter.rules.pancytopenia_high_b12 import (
+    FALSE_HIGH_B12,
+    INDEX_PATTERN,
+    PANCYTOPENIA_HIGH_B12,
+    PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY,
 )
 from service.interpreter.rules.special_groups import (
     HOSPICE_SUPPRESSED,
