@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from service.mapping_report.tally import Row, Tally
 
 LOCAL_UNITS = f"{CODE_SYSTEM}local-unit"
-_ENOUGH = 0.9
+_ENOUGH = 0.75
+_FEW = 0.5
 _WORD = re.compile(r"[a-z]+[0-9]*|[#%]|[0-9]+")
 _FILLERS = frozenset(
     re.findall(
@@ -220,13 +221,14 @@ def _reads(unit: str, analyte: Analyte | None, terminology: Terminology) -> bool
 
 
 def _unit_rows(row: Row, count: int, terminology: Terminology) -> Iterator[Proposal]:
-    """Only one usual unit puts nearly all values where such results lie."""
+    """One usual unit puts nearly all values where such results lie, every other hardly half."""
     if len(row.analytes) != 1:
         return
     (analyte,) = row.analytes
     definition = terminology.definition(analyte)
-    fitting = [unit for unit, number in row.fits.items() if number >= _ENOUGH * count]
-    if len({read_unit(unit, definition).scale for unit in fitting}) != 1:
+    fitting = [unit for unit, number in row.fits.items() if number >= _FEW * count]
+    scales = {read_unit(unit, definition).scale for unit in fitting}
+    if len(scales) != 1 or row.fits[fitting[0]] < _ENOUGH * count:
         return
     comment = (
         f"{row.fits[fitting[0]]} of {count} values of {definition.name} lie where such results"

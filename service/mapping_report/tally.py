@@ -45,7 +45,7 @@ about its codes and units; dates after now are counted apart."""
 
 MOST_ROWS = 20_000
 _NUMBER = re.compile(r"[<>]?=?\s*(\d+(?:\.\d+)?)")
-_NEAR = Decimal(6)
+_NEAR = Decimal(4)
 
 
 class Key(NamedTuple):
@@ -219,7 +219,7 @@ def _identity(result: Any) -> tuple[Any, ...]:  # noqa: ANN401  LabResult or Unr
 
 
 def _lies_well(number: Decimal, unit: str, definition: AnalyteDefinition) -> bool:
-    """Whether a value in this unit lies within six times of the usual range."""
+    """Whether a value in this unit lies within four times of the usual range."""
     try:
         value = read_unit(unit, definition).convert(number)
     except UnitNotUnderstood:
