@@ -199,7 +199,7 @@ def shown(answer: Interpretation) -> list[object]:
     return [*cards, *answer.order_findings, *answer.orders]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(whole_charts())
 def test_when_nothing_can_fire_any_more_the_whole_chart_gives_no_card(whole: Facts) -> None:
     early = first_stage(whole)
@@ -211,7 +211,7 @@ def test_when_nothing_can_fire_any_more_the_whole_chart_gives_no_card(whole: Fac
     assert answer.undecided_groups == frozenset()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(whole_charts())
 def test_every_chart_is_interpreted_within_the_limits_of_a_card(whole: Facts) -> None:
     for one in (whole, first_stage(whole)):
@@ -226,7 +226,7 @@ def test_every_chart_is_interpreted_within_the_limits_of_a_card(whole: Facts) ->
         assert not set(proposed) & {order.order for order in answer.withheld}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(whole_charts(), st.sampled_from(sorted(STAGE_2)))
 def test_no_test_is_proposed_whose_result_may_exist_unseen(whole: Facts, hidden: DataGroup) -> None:
     orders = {
