@@ -91,7 +91,7 @@ def evidence(interpretation: Interpretation) -> Evidence:
         values_table(interpretation.states.used),
         states_list(interpretation.states),
         set_aside_list(interpretation.set_aside),
-        section("Could not be checked", interpretation.could_not_check),
+        section("What could not be checked", interpretation.could_not_check),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fhir_mappings.context_reader import read_context
@@ -52,7 +53,7 @@ def read_facts(
     return Facts(
         patient,
         panel,
-        context,
+        replace(context, only_selected=call.hook == "order-select"),
         unavailable=data.unavailable | panel.unavailable,
         user_is_patient=call.user_id.startswith(("Patient/", "RelatedPerson/")),
     )

@@ -86,8 +86,8 @@ def _value_cell(result: LabResult) -> str:
     if not reported:
         return f"{markdown.code(canonical(result))} (computed)"
     cell = markdown.code(reported)
-    if result.notes & COMPUTED_NOTES and differs(result):
-        return f"{markdown.code(canonical(result))} (computed; reported {cell})"
+    if result.notes & COMPUTED_NOTES:
+        return f"{cell} (computed)"
     return f"{cell} = {markdown.code(canonical(result))}" if differs(result) else cell
 
 

@@ -103,7 +103,7 @@ def test_with_the_laboratory_alone_the_finding_stands_and_says_what_was_not_chec
     answer = post(browser, call(prefetch=without(seed_prefetch(), *CONTEXT)))
     assert topics(answer)[0] == "index-pattern"
     detail = answer.json["cards"][0]["detail"]  # type: ignore[index]
-    _, _, unchecked = detail.partition("Could not be checked")
+    _, _, unchecked = detail.partition("could not be checked")
     for what in ("conditions", "medicines", "existing orders", "procedures"):
         assert what in unchecked
 
