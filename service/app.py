@@ -136,9 +136,12 @@ def _clients(settings: Settings) -> tuple[CdsClient, ...]:
     if settings.clients_file is None:
         return ()
     try:
-        return load_clients(settings.clients_file, production=settings.is_production)
+        clients = load_clients(settings.clients_file, production=settings.is_production)
     except ClientsRefused as error:
         raise SettingsRefused([f"HEME_HOOKS_CLIENTS_FILE: {p}" for p in error.problems]) from None
+    if not clients and settings.needs_clients:
+        raise SettingsRefused(["HEME_HOOKS_CLIENTS_FILE names no client, so anybody could call"])
+    return clients
 
 
 def _origins(product: Product) -> list[str]:

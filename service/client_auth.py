@@ -15,6 +15,7 @@ import jwt
 import sqlalchemy as sa
 
 from service.errors import ClientNotAuthenticated
+from service.key_files import fitting
 from service.key_sets import key_set_of
 from service.storage import used_token
 
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from service.key_sets import KeySet
     from service.storage import Storage
 
-MAX_TOKEN = 16_384
+MAX_TOKEN = 8_000
+"""Characters; gunicorn takes header fields of up to 8,190 bytes (see service/commands/serve.py)."""
+
 MAX_JTI = 200
 IAT_LEEWAY = timedelta(minutes=5)
 LONGEST_LIFE = timedelta(hours=24)
@@ -59,7 +62,7 @@ class ClientAuthenticator:
         if client is None:
             raise _refused("unknown-issuer", "The token's 'iss' is no configured CDS Client")
         key = self._key(client, header)
-        claims = _verified(token, key, client, str(header["alg"]))
+        claims = _verified(token, key, client)
         _check_audience(claims, audiences)
         expires = _check_times(claims, now)
         _check_tenant(claims, client)
@@ -67,24 +70,29 @@ class ClientAuthenticator:
         return client
 
     def _key(self, client: CdsClient, header: Mapping[str, Any]) -> PyJWK:
-        if header.get("alg") not in client.algorithms:
+        algorithm = header.get("alg")
+        if not isinstance(algorithm, str) or algorithm not in client.algorithms:
             raise _refused("algorithm-not-allowed", "The token's 'alg' is not allowed")
-        if str(header.get("typ", "JWT")).upper() != "JWT":
+        if str(header.get("typ")).upper() != "JWT":
             raise _refused("invalid-token", "The token's 'typ' is not JWT")
-        if "jku" in header and header["jku"] != client.jwks_url:
+        if "jku" in header and not client.knows_key_set(header["jku"]):
             raise _refused("foreign-key-set", "The token's 'jku' is not the configured key set")
         kid = header.get("kid")
         if not isinstance(kid, str) or not kid:
             raise _refused("unknown-key", "The token has no 'kid'")
-        return self.key_sets[client.issuer].key(kid)
+        key = fitting(self.key_sets[client.issuer].key(kid), algorithm)
+        if key is None:
+            raise _refused("algorithm-not-allowed", "The token's 'alg' does not fit its key")
+        return key
 
     def _use_once(
         self, client: CdsClient, claims: Mapping[str, Any], expires: datetime, now: datetime
     ) -> None:
         jti = claims["jti"]
-        if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
+        # Not every database takes a NUL or half of a surrogate pair; neither is printable.
+        if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI or not jti.isprintable():
             raise _refused(
-                "invalid-token", "The token's 'jti' is not a text of up to 200 characters"
+                "invalid-token", "The token's 'jti' is not a plain text of up to 200 characters"
             )
         if self.storage is None:
             raise _refused("replay-guard-missing", "Without a store no token can be accepted once")
@@ -132,10 +140,9 @@ def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return decoded["header"], decoded["payload"]
 
 
-def _verified(token: str, key: PyJWK, client: CdsClient, algorithm: str) -> Mapping[str, Any]:
-    if key.algorithm_name != algorithm:
-        raise _refused("algorithm-not-allowed", "The token's 'alg' does not fit its key")
+def _verified(token: str, key: PyJWK, client: CdsClient) -> Mapping[str, Any]:
     options: Any = {
+        "enforce_minimum_key_length": True,
         "require": list(_REQUIRED),
         "verify_exp": False,
         "verify_iat": False,
@@ -146,7 +153,7 @@ def _verified(token: str, key: PyJWK, client: CdsClient, algorithm: str) -> Mapp
     }
     try:
         claims: Mapping[str, Any] = jwt.decode(
-            token, key, algorithms=[algorithm], issuer=client.issuer, options=options
+            token, key, algorithms=[key.algorithm_name], issuer=client.issuer, options=options
         )
     except jwt.MissingRequiredClaimError:
         raise _refused(
@@ -189,5 +196,6 @@ def _moment(seconds: object) -> datetime | None:
 
 
 def _check_tenant(claims: Mapping[str, Any], client: CdsClient) -> None:
-    if client.tenants and claims.get("tenant") not in client.tenants:
+    tenant = claims.get("tenant")
+    if client.tenants and not (isinstance(tenant, str) and tenant in client.tenants):
         raise _refused("unknown-tenant", "The token's 'tenant' is not one of this client")

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from service.base_urls import BaseUrl, parse_base_url
+from service.key_files import KEY_FILE_ERRORS, keys_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +79,24 @@ class CdsClient:
     quiet_repeats: bool = True
     explanations: bool = False
 
+    def knows_key_set(self, jku: object) -> bool:
+        """Whether a token may name this key set. It is compared only, never fetched.
+
+        Where the keys stand in a file, no URL is configured: then the issuer's own origin may be
+        named, as the public CDS Hooks sandbox does, and nothing else.
+        """
+        if self.jwks_url is not None:
+            return jku == self.jwks_url
+        return isinstance(jku, str) and _same_origin(jku, self.issuer)
+
+
+def _same_origin(url: str, other: str) -> bool:
+    try:
+        ours, theirs = parse_base_url(url), parse_base_url(other)
+    except ValueError:
+        return False
+    return (ours.scheme, ours.host, ours.port) == (theirs.scheme, theirs.host, theirs.port)
+
 
 def anonymous(settings: Settings) -> CdsClient:
     """Return the client of calls that need no token, with the switches of the settings."""
@@ -121,6 +140,8 @@ def _problems(row: _Row, path: Path, production: bool) -> Iterator[str]:  # noqa
     named = row.name or "a client without a name"
     if not row.name or not row.issuer:
         yield f"{named}: needs a name and an issuer"
+    if row.name == ANONYMOUS:
+        yield f"{named}: is the name of calls without a token"
     yield from (f"{named}: {problem}" for problem in _key_problems(row, path, production))
     yield from (f"{named}: {problem}" for problem in _url_problems(row, production))
 
@@ -130,8 +151,11 @@ def _key_problems(row: _Row, path: Path, production: bool) -> Iterator[str]:  # 
         yield "needs either jwks_url or jwks_file"
     if row.jwks_url is not None and not _may_fetch(row.jwks_url, production):
         yield "jwks_url must be an absolute https URL"
-    if row.jwks_file is not None and not (path.parent / row.jwks_file).is_file():
-        yield f"there is no file {row.jwks_file}"
+    if row.jwks_file is not None:
+        try:
+            keys_in(path.parent / row.jwks_file)
+        except KEY_FILE_ERRORS:
+            yield f"{row.jwks_file} is no file with a JSON Web Key Set"
     if not row.algorithms or not set(row.algorithms) <= ALGORITHMS:
         yield f"algorithms must be among {', '.join(sorted(ALGORITHMS))}"
 

@@ -12,9 +12,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 import jwt
-from jwt import PyJWK, PyJWKClient, PyJWKSet
+from jwt import PyJWK, PyJWKClient
 
 from service.errors import ClientNotAuthenticated
+from service.key_files import KEY_FILE_ERRORS, keys_in, signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,10 +63,9 @@ class FileKeySet:
             changed = self._path.stat().st_mtime_ns
             if changed == self._read_at:
                 return
-            keys = PyJWKSet.from_json(self._path.read_text(encoding="utf-8")).keys
-        except (OSError, ValueError, jwt.PyJWTError) as error:
+            self._keys = keys_in(self._path)
+        except KEY_FILE_ERRORS as error:
             raise _unavailable() from error
-        self._keys = {str(key.key_id): key for key in keys if key.public_key_use in {"sig", None}}
         self._read_at = changed
 
 
@@ -107,9 +107,7 @@ class UrlKeySet:
         keys = cache.get() if cache is not None else None
         if keys is None:
             return None
-        return next(
-            (k for k in keys.keys if k.key_id == kid and k.public_key_use in {"sig", None}), None
-        )
+        return next((key for key in keys.keys if key.key_id == kid and signs(key)), None)
 
     def _rest(self) -> ClientNotAuthenticated:
         self._rest_until = self._monotonic() + COOL_DOWN_SECONDS

@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         return self.environment is Environment.PRODUCTION
 
     @property
+    def needs_clients(self) -> bool:
+        """Whether the service itself must know who calls."""
+        return self.is_production and self.client_authentication is ClientAuthentication.NONE
+
+    @property
     def may_explain(self) -> bool:
         """Whether an explanation is given to a call that asks for one."""
         return not self.is_production if self.explanations is None else self.explanations
@@ -197,7 +202,7 @@ def _dangers(settings: Settings) -> list[str]:
         problems.append(f"{PREFIX}CORS_ORIGINS must be https")
     if not settings.public_url.startswith("https:"):
         problems.append(f"{PREFIX}PUBLIC_URL must be the https address of this service")
-    if settings.client_authentication is ClientAuthentication.NONE and not settings.clients_file:
+    if settings.needs_clients and not settings.clients_file:
         problems.append(
             f"{PREFIX}CLIENTS_FILE must name the CDS Clients (or {PREFIX}CLIENT_AUTHENTICATION "
             "must be 'proxy', and a reverse proxy must let only known CDS Clients through)"

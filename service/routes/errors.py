@@ -96,8 +96,15 @@ def _answer(error: CdsServiceError) -> Response:
     body = msgspec.json.encode(operation_outcome(error, request_id()))
     response = Response(body, status=error.status, mimetype="application/fhir+json")
     if isinstance(error, ClientNotAuthenticated):
-        response.headers["WWW-Authenticate"] = f'Bearer error="{error.code}"'
+        response.headers["WWW-Authenticate"] = _challenge(error)
     return response
+
+
+def _challenge(error: ClientNotAuthenticated) -> str:
+    """RFC 6750, section 3: a call that came without a token is told nothing but the scheme."""
+    if error.code == "token-missing":
+        return 'Bearer realm="heme-hooks"'
+    return f'Bearer realm="heme-hooks", error="invalid_token", error_description="{error.code}"'
 
 
 def _uuid_of(text: str) -> str | None:
