@@ -168,8 +168,8 @@ def test_counts_older_than_90_days_make_no_line_low() -> None:
 
 
 def test_a_count_dated_beyond_the_next_hour_is_not_taken() -> None:
-    assert situation([result(PLT, 10, -0.1)]).anchor is None
-    assert situation([result(PLT, 10, -0.02)]).freshness is Freshness.CURRENT
+    assert situation([result(PLT, 10, -61 / 1440)]).anchor is None
+    assert situation([result(PLT, 10, -59 / 1440)]).freshness is Freshness.CURRENT
 
 
 @pytest.mark.parametrize(("days", "masked"), [(8, True), (8.01, False), (0.5, False), (1.5, True)])

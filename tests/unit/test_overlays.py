@@ -106,8 +106,10 @@ def test_one_new_severe_line_among_old_ones_is_news() -> None:
 
 
 def test_a_repeat_within_15_minutes_is_the_same_specimen() -> None:
-    repeat = result(ANC, 0.4, 1 + 10 / 1440)
+    repeat = result(ANC, 0.4, 1 + 14 / 1440)
     assert situation([*count(8.2, 0.4, 48), repeat]).severe.new_since_previous is True
+    before = result(ANC, 0.4, 1 + 16 / 1440)
+    assert situation([*count(8.2, 0.4, 48), before]).severe.new_since_previous is False
 
 
 # --- neutropenia with fever ---------------------------------------------------------------------
