@@ -85,7 +85,8 @@ def _split(url: str) -> SplitResult:
         raise ValueError("must have no user name or password")
     if not _HOST.fullmatch(parts.hostname):
         raise ValueError("must have a valid host name")
-    if any(unquote(segment) in {".", ".."} for segment in parts.path.split("/")):
+    # Decoded first: a proxy on the way may take %2F for a slash.
+    if not {".", ".."}.isdisjoint(re.split(r"[/\\]", unquote(parts.path))):
         raise ValueError("must have no dot segments")
     _port(parts)
     return parts

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import time
-from base64 import urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 
 from service import migrations
 from service.client_auth import ClientAuthenticator, client_authenticator
 from service.clients import ClientsRefused, load_clients
 from service.errors import ClientNotAuthenticated
 from service.storage import Storage, create_engine
+from tests.functional.tokens import EC_KEY, OTHER_KEY, RSA_KEY, Signer, clients_file, jwks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,37 +29,9 @@ NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 URL = "https://cds.example/cds-services/pancytopenia-patient-view"
 ISSUER = "https://ehr.example"
 
-EC_KEY = ec.generate_private_key(ec.SECP384R1())
-OTHER_KEY = ec.generate_private_key(ec.SECP384R1())
-RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def jwks(**keys: Any) -> str:
-    made = []
-    for kid, key in keys.items():
-        algorithm = ECAlgorithm if isinstance(key, ec.EllipticCurvePrivateKey) else RSAAlgorithm
-        name = "ES384" if algorithm is ECAlgorithm else "RS384"
-        public: dict[str, Any] = algorithm.to_jwk(key.public_key(), as_dict=True)
-        made.append(public | {"kid": kid, "use": "sig", "alg": name})
-    return json.dumps({"keys": made})
-
-
-def token(
-    key: Any = EC_KEY,
-    algorithm: str = "ES384",
-    header: dict[str, Any] | None = None,
-    without: str = "",
-    **claims: Any,
-) -> str:
-    body = {
-        "iss": ISSUER,
-        "aud": URL,
-        "iat": int(NOW.timestamp()),
-        "exp": int((NOW + timedelta(minutes=5)).timestamp()),
-        "jti": str(uuid4()),
-    } | claims
-    body.pop(without, None)
-    return jwt.encode(body, key, algorithm, {"kid": "ec"} | (header or {}))
+SIGNER = Signer(URL, NOW)
+token = SIGNER.token
+_seconds = SIGNER.seconds
 
 
 @pytest.fixture
@@ -76,10 +45,7 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
 def authenticator(
     tmp_path: Path, storage: Storage | None, *lines: str, keys: str = ""
 ) -> ClientAuthenticator:
-    (tmp_path / "keys.json").write_text(keys or jwks(ec=EC_KEY, rsa=RSA_KEY))
-    source = () if any("jwks_url" in line for line in lines) else ('jwks_file = "keys.json"',)
-    text = ["[[clients]]", 'name = "ehr"', f'issuer = "{ISSUER}"', *source, *lines]
-    (tmp_path / "clients.toml").write_text("\n".join(text))
+    clients_file(tmp_path, *lines, keys=keys)
     clients = load_clients(tmp_path / "clients.toml", production=False)
     return client_authenticator(clients, storage, time.monotonic)
 
@@ -108,29 +74,14 @@ def test_a_good_token_names_its_client(door: ClientAuthenticator, made: Callable
     assert door.authenticate(f"Bearer {made()}", {URL}, NOW).name == "ehr"
 
 
-def _none() -> str:
-    return jwt.encode({"iss": ISSUER}, None, "none", {"kid": "ec"})
-
-
 def _hmac_with_the_public_key() -> str:
-    # PyJWT itself refuses to sign so; an attacker's own tool does not.
-    def part(content: dict[str, Any]) -> bytes:
-        return urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=")
-
-    head = {"alg": "HS256", "typ": "JWT", "kid": "ec"}
-    signed = part(head) + b"." + part({"iss": ISSUER, "aud": URL})
-    mac = hmac.digest(jwks(ec=EC_KEY).encode(), signed, "sha256")
-    return (signed + b"." + urlsafe_b64encode(mac).rstrip(b"=")).decode()
-
-
-def _seconds(**later: float) -> int:
-    return int((NOW + timedelta(**later)).timestamp())
+    return SIGNER.hmac_with(jwks(ec=EC_KEY).encode())
 
 
 @pytest.mark.parametrize(
     ("code", "made"),
     [
-        ("algorithm-not-allowed", _none),
+        ("algorithm-not-allowed", SIGNER.unsigned),
         ("algorithm-not-allowed", _hmac_with_the_public_key),
         ("algorithm-not-allowed", lambda: token(RSA_KEY, "RS256", {"kid": "rsa"})),
         ("algorithm-not-allowed", lambda: token(RSA_KEY, "RS384", {"kid": "ec"})),
@@ -139,6 +90,10 @@ def _seconds(**later: float) -> int:
         ("unknown-key", lambda: token(header={"kid": ""})),
         ("foreign-key-set", lambda: token(header={"jku": "https://evil.example/keys"})),
         ("invalid-token", lambda: token(header={"typ": "at+jwt"})),
+        ("invalid-token", lambda: token(header={"typ": ""})),
+        ("invalid-token", lambda: token(jti="a\0b")),
+        ("invalid-token", lambda: token(jti="\ud800")),
+        ("invalid-token", lambda: token(jti="")),
         ("unknown-issuer", lambda: token(iss="https://evil.example")),
         ("unknown-issuer", lambda: token(without="iss")),
         ("claim-missing", lambda: token(without="aud")),
@@ -191,6 +146,8 @@ def test_only_the_named_tenants_may_call(tmp_path: Path, storage: Storage) -> No
     assert door.authenticate(f"Bearer {token(tenant='north')}", {URL}, NOW).name == "ehr"
     assert refusal(door, f"Bearer {token(tenant='south')}") == "unknown-tenant"
     assert refusal(door, f"Bearer {token()}") == "unknown-tenant"
+    assert refusal(door, f"Bearer {token(tenant=['north'])}") == "unknown-tenant"
+    assert refusal(door, f"Bearer {token(tenant={'north': 1})}") == "unknown-tenant"
 
 
 def test_a_key_file_that_is_rotated_is_read_again(tmp_path: Path, storage: Storage) -> None:
@@ -268,3 +225,54 @@ def test_a_clients_file_is_refused_with_every_problem_at_once(tmp_path: Path) ->
     (tmp_path / "clients.toml").write_text('[[clients]]\nname = "a"\nissuer = "i"\ntypo = 1\n')
     with pytest.raises(ClientsRefused, match="typo"):
         load_clients(tmp_path / "clients.toml", production=False)
+
+
+def rsa_keys(**members: Any) -> str:
+    public: dict[str, Any] = RSAAlgorithm.to_jwk(RSA_KEY.public_key(), as_dict=True)
+    return json.dumps({"keys": [public | {"kid": "rsa"} | members]})
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "RS384", "PS384"])
+def test_a_key_that_does_not_name_its_algorithm_serves_those_of_the_client(
+    tmp_path: Path, storage: Storage, algorithm: str
+) -> None:
+    listed = 'algorithms = ["RS256", "RS384", "PS384"]'
+    door = authenticator(tmp_path, storage, listed, keys=rsa_keys())
+    made = token(RSA_KEY, algorithm, {"kid": "rsa"})
+    assert door.authenticate(f"Bearer {made}", {URL}, NOW).name == "ehr"
+
+
+def test_a_key_for_encryption_or_of_another_kind_opens_nothing(
+    tmp_path: Path, storage: Storage
+) -> None:
+    door = authenticator(tmp_path, storage, keys=rsa_keys(use="enc"))
+    assert refusal(door, f"Bearer {token(RSA_KEY, 'RS384', {'kid': 'rsa'})}") == "unknown-key"
+    secret = json.dumps({"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "ec"}]})
+    door = authenticator(tmp_path, storage, keys=secret)
+    assert refusal(door, f"Bearer {token()}") == "algorithm-not-allowed"
+
+
+def test_a_short_rsa_key_is_not_trusted(tmp_path: Path, storage: Storage) -> None:
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505
+    with pytest.warns(UserWarning, match="1024"):
+        made = token(weak, "RS384", {"kid": "rsa"})
+    door = authenticator(tmp_path, storage, keys=jwks(rsa=weak))
+    assert refusal(door, f"Bearer {made}") == "invalid-signature"
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_key_pair_given_as_a_file_is_used_by_its_public_half(
+    tmp_path: Path, storage: Storage, alone: bool
+) -> None:
+    pair: dict[str, Any] = RSAAlgorithm.to_jwk(RSA_KEY, as_dict=True) | {"kid": "rsa"}
+    door = authenticator(tmp_path, storage, keys=json.dumps(pair if alone else {"keys": [pair]}))
+    made = token(RSA_KEY, "RS384", {"kid": "rsa"})
+    assert door.authenticate(f"Bearer {made}", {URL}, NOW).name == "ehr"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"keys": []}', '{"keys": [{"kty": "EC"}]}'])
+def test_a_file_without_a_usable_key_is_refused_at_the_start(tmp_path: Path, content: str) -> None:
+    path = clients_file(tmp_path)
+    (tmp_path / "keys.json").write_text(content)
+    with pytest.raises(ClientsRefused, match=r"keys\.json is no file with a JSON Web Key Set"):
+        load_clients(path, production=False)
