@@ -11,11 +11,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.errors import StorageUnavailable
-from service.evidence import evidence_states, fingerprint
-from service.held_back import Held, Outcome
+from service.evidence import evidence_of
+from service.held_back import Held, Outcome, Why
 from service.interpreter.rules import RULE_TABLE_VERSION
+from service.issued_cards import remember
 from service.observability import Event, log
-from service.repeats import HELD, SHADOW, SHOWN, Viewer, hold_back, remember
+from service.repeats import HELD, SHADOW, SHOWN, Viewer, Window, hold_back
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,15 +43,34 @@ class CardMemory:
         call: CdsRequest,
         now: datetime,
     ) -> Outcome:
-        """Split the cards of a call into shown and held back (architecture 2.8)."""
-        if self.client.shadow:
-            return Outcome((), tuple(Held(card, "shadow mode: not shown") for card in cards))
+        """Split the cards of a call into shown and held back (architecture 2.8).
+
+        In shadow mode nothing is shown; what would have been is told from what would not.
+        """
+        outcome = self._quiet(cards, interpretation, call, now)
+        if not self.client.shadow:
+            return outcome
+        hidden = (Held(card, Why.SHADOW, "shadow mode: not shown") for card in outcome.shown)
+        return Outcome((), (*hidden, *outcome.held))
+
+    def _quiet(
+        self,
+        cards: tuple[Card, ...],
+        interpretation: Interpretation,
+        call: CdsRequest,
+        now: datetime,
+    ) -> Outcome:
         if self.storage is None or not self.client.quiet_repeats or not cards:
             return Outcome(cards)
-        evidence = fingerprint(evidence_states(interpretation))
-        viewer = self._viewer(self.storage, call)
         try:
-            return hold_back(cards, evidence, self.storage, viewer, now, self.period)
+            return hold_back(
+                cards,
+                evidence_of(interpretation),
+                self.storage,
+                self._viewer(self.storage, call),
+                Window(now, self.period),
+                counted=SHADOW if self.client.shadow else SHOWN,
+            )
         except StorageUnavailable as error:
             log.error(Event.STORE_UNAVAILABLE, code=error.code)
             return Outcome(cards)
@@ -59,16 +79,16 @@ class CardMemory:
         self, outcome: Outcome, interpretation: Interpretation, call: CdsRequest, now: datetime
     ) -> None:
         """Write down what was issued, so that feedback finds it; a failure is only logged."""
-        if self.storage is None:
+        if self.storage is None or not (outcome.shown or outcome.held):
             return
-        not_shown = SHADOW if self.client.shadow else HELD
         dispositions = [
             *((card, SHOWN) for card in outcome.shown),
-            *((held.card, not_shown) for held in outcome.held),
+            *((held.card, SHADOW if held.why is Why.SHADOW else HELD) for held in outcome.held),
         ]
         viewer = self._viewer(self.storage, call)
+        evidence = evidence_of(interpretation)
         try:
-            remember(self.storage, viewer, dispositions, interpretation, RULE_TABLE_VERSION, now)
+            remember(self.storage, viewer, dispositions, evidence, RULE_TABLE_VERSION, now)
         except StorageUnavailable as error:
             log.error(Event.STORE_UNAVAILABLE, code=error.code)
 

@@ -1,35 +1,26 @@
-"""Feedback: what became of issued cards (CDS Hooks 2.0, 'Feedback').
+"""Feedback: what became of issued cards (CDS Hooks 2.0, 'Feedback'), read from a request.
 
-Parsed and checked as a whole first; then stored in one transaction before it is acknowledged.
-Idempotent by client, card, outcome and timestamp: a repeat changes nothing.
+Checked as a whole: one entry that cannot be read refuses the request, and names the field.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-import sqlalchemy as sa
 from msgspec import Struct
 
 from fhir_mappings.decoding import DECODE_ERRORS
-from service.errors import ClientNotAllowed, InvalidHookCall
-from service.storage import feedback as feedback_table
-from service.storage import feedback_comment, feedback_suggestion, issued_card
+from service.errors import InvalidHookCall
 from service.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
-
-    from sqlalchemy import Connection
-
-    from service.storage import Storage
 
 MAX_COMMENT = 10_000
 MAX_ITEMS = 1_000
-MAX_ID = 64
 OUTCOMES = frozenset({"accepted", "overridden"})
 
 
@@ -57,6 +48,15 @@ class _Item(Struct, frozen=True):
 
 class _Body(Struct, frozen=True):
     feedback: list[_Item]
+
+
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+"""Card and suggestion ids are our own UUIDs; an unknown one is kept, so it must not be prose."""
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,99}")
+_SYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]{1,180}")
+UNLISTED = "unlisted"
+"""Stands for a reason's code that is no code but prose, which could name somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _invalid(message: str, expression: str) -> InvalidHookCall:
 
 
 def _read_item(item: _Item, where: str) -> FeedbackItem:
-    if not 0 < len(item.card) <= MAX_ID:
+    if not _ID.fullmatch(item.card):
         raise _invalid("'card' is not the uuid of a card", f"{where}.card")
     if item.outcome not in OUTCOMES:
         raise _invalid("'outcome' is neither accepted nor overridden", f"{where}.outcome")
@@ -128,7 +128,7 @@ def _read_suggestions(item: _Item, where: str) -> tuple[str, ...]:
         raise _invalid(
             "an accepted card needs 'acceptedSuggestions'", f"{where}.acceptedSuggestions"
         )
-    if any(not 0 < len(suggestion.id) <= MAX_ID for suggestion in accepted):
+    if not all(_ID.fullmatch(suggestion.id) for suggestion in accepted):
         raise _invalid("a suggestion's 'id' is not a uuid", f"{where}.acceptedSuggestions")
     return tuple(dict.fromkeys(suggestion.id for suggestion in accepted))
 
@@ -137,88 +137,24 @@ def _read_reason(item: _Item, where: str) -> tuple[_Reason | None, str | None]:
     given = item.overrideReason
     if item.outcome != "overridden" or given is None:
         return None, None
-    reason = given.reason
-    if reason is not None and not (reason.code and len(reason.code) <= 100):
-        raise _invalid("the override reason has no code", f"{where}.overrideReason.reason.code")
-    if reason is not None and len(reason.system or "") > 200:
-        raise _invalid("the reason's system is too long", f"{where}.overrideReason.reason.system")
-    if reason is None and not given.userComment:
-        raise _invalid("'overrideReason' is hollow", f"{where}.overrideReason")
     comment = given.userComment
+    if given.reason is None and not comment:
+        raise _invalid("'overrideReason' is hollow", f"{where}.overrideReason")
     if comment is not None and (len(comment) > MAX_COMMENT or "\x00" in comment):
-        raise _invalid("the comment is too long or unreadable", f"{where}.overrideReason")
-    return reason, comment or None
-
-
-def record_feedback(
-    storage: Storage,
-    items: Sequence[FeedbackItem],
-    *,
-    client: str,
-    service: str,
-    now: datetime,
-) -> None:
-    """Store every item in one transaction, or none.
-
-    Feedback on an unknown card is kept: the card may have been issued while the store was away.
-    Raises ClientNotAllowed for another client's card, InvalidHookCall for one that another service
-    issued, StorageUnavailable when nothing could be stored.
-    """
-    with storage.transaction() as connection:
-        _check_owner(connection, items, client, service)
-        for item in items:
-            _store(connection, storage, item, client, service, now)
-
-
-def _check_owner(
-    connection: Connection, items: Sequence[FeedbackItem], client: str, service: str
-) -> None:
-    cards = {item.card for item in items}
-    query = sa.select(issued_card.c.client, issued_card.c.service).where(
-        issued_card.c.uuid.in_(cards)
-    )
-    for owner, issuer in connection.execute(query.distinct()):
-        if owner != client:
-            raise ClientNotAllowed(
-                "A card in this feedback was issued to another CDS Client.",
-                code="card-of-another-client",
-            )
-        if issuer != service:
-            raise _invalid("a card in this feedback was issued by another service", "feedback")
-
-
-def _store(
-    connection: Connection,
-    storage: Storage,
-    item: FeedbackItem,
-    client: str,
-    service: str,
-    now: datetime,
-) -> None:
-    stored = connection.execute(
-        storage.insert_once(feedback_table)
-        .values(
-            client=client,
-            service=service,
-            card=item.card,
-            outcome=item.outcome,
-            outcome_timestamp=item.outcome_timestamp,
-            received_at=now,
-            reason_system=item.reason_system,
-            reason_code=item.reason_code,
+        raise _invalid(
+            f"the comment holds a NUL or more than {MAX_COMMENT} characters",
+            f"{where}.overrideReason.userComment",
         )
-        .returning(feedback_table.c.id)
-    ).scalar_one_or_none()
-    if stored is None:
-        return
-    if item.accepted_suggestions:
-        connection.execute(
-            sa.insert(feedback_suggestion),
-            [{"feedback": stored, "suggestion": s} for s in item.accepted_suggestions],
-        )
-    if item.comment:
-        connection.execute(
-            sa.insert(feedback_comment).values(
-                feedback=stored, received_at=now, comment=item.comment
-            )
-        )
+    return _checked_reason(given.reason, where), comment or None
+
+
+def _checked_reason(reason: _Reason | None, where: str) -> _Reason | None:
+    """The reason as a code; a code is chosen from a list, so prose is not kept as one."""
+    if reason is None:
+        return None
+    if not reason.code:
+        raise _invalid("the override reason has no code", f"{where}.overrideReason.reason.code")
+    if not _CODE.fullmatch(reason.code):
+        return _Reason(UNLISTED)
+    system = reason.system or ""
+    return _Reason(reason.code, system if _SYSTEM.fullmatch(system) else None)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from service.cds_hooks import Card
+
+
+class Why(StrEnum):
+    """Why a card was not shown; stable, for metrics."""
+
+    ANSWERED = "answered"
+    SHOWN_BEFORE = "shown-before"
+    SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +23,7 @@ class Held:
     """One card that was not shown, with the reason in plain words."""
 
     card: Card
+    why: Why
     reason: str
 
 

@@ -1,9 +1,9 @@
-"""When a card is shown again (architecture 2.8), and the memory of issued cards.
+"""When a card is shown again (architecture 2.8).
 
 critical: always. warning: until that user has accepted or overridden it, then again when the
-evidence changes or after the repeat period. info: once, then again likewise. A companion card
-(marrow-evaluation, work-up) follows its finding: answered or shown already, it is held back too.
-Without a store everything is shown.
+evidence changes or when the repeat period has gone by since the answer. info: once, then again
+likewise. A companion card (marrow-evaluation, work-up) follows its finding: when the finding is
+held back, so is it. Without a store everything is shown.
 """
 
 from __future__ import annotations
@@ -15,24 +15,20 @@ import msgspec
 import sqlalchemy as sa
 
 from service.cds_hooks import Indicator
-from service.evidence import evidence_states, fingerprint
-from service.held_back import Held, Outcome
-from service.storage import (
-    REMEMBER_SECONDS,
-    Storage,
-    feedback,
-    issued_card,
-    issued_suggestion,
-)
+from service.evidence import group_of, orders_in
+from service.held_back import Held, Outcome, Why
+from service.storage import Storage, feedback, issued_card
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
     from service.cds_hooks import Card
-    from service.interpreter.interpretation import Interpretation
+    from service.evidence import Evidence
 
 COMPANIONS = frozenset({"marrow-evaluation", "work-up"})
+MOST_ROWS = 1_000
+"""Cards of one viewer that are looked at, the newest."""
 
 SHOWN, HELD, SHADOW = "shown", "held back", "shadow"
 
@@ -48,11 +44,24 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """The last time that a card of one topic and one evidence was shown, and whether answered."""
+class Window:
+    """The moment of a call and how far back a showing or an answer keeps a card quiet."""
 
-    at: datetime
-    answered: bool
+    now: datetime
+    period: timedelta
+
+    @property
+    def since(self) -> datetime:
+        """What happened before this moment no longer counts."""
+        return self.now - self.period
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The first showing within the window of a topic with this evidence, and the last answer."""
+
+    shown: datetime | None = None
+    answered: datetime | None = None
 
 
 def topic_of(card: Card) -> str:
@@ -63,117 +72,110 @@ def topic_of(card: Card) -> str:
 
 def hold_back(
     cards: Sequence[Card],
-    evidence: str,
+    evidence: Evidence,
     storage: Storage,
     viewer: Viewer,
-    now: datetime,
-    period: timedelta,
+    window: Window,
+    *,
+    counted: str = SHOWN,
 ) -> Outcome:
     """Split cards into those that are news to this viewer and those that are not.
 
-    Raises StorageUnavailable; the caller then shows everything.
+    `counted`: the disposition of the cards that this viewer has seen, or, in shadow mode, would
+    have seen. Raises StorageUnavailable; the caller then shows everything.
     """
     if all(card.indicator is Indicator.CRITICAL for card in cards):
         return Outcome(tuple(cards))
-    seen = _seen(storage, viewer, evidence, now - period)
-    leading = next((card for card in cards if topic_of(card) not in COMPANIONS), None)
-    lead = _reason(leading, seen) if leading else ""
+    seen = _seen(storage, viewer, evidence, window, counted)
+    findings = [card for card in cards if _is_finding(card)]
+    followed = _held(findings[-1], seen) if findings else None
     shown: list[Card] = []
     held: list[Held] = []
     for card in cards:
-        reason = _reason(card, seen)
-        if not reason and lead and card.indicator is not Indicator.CRITICAL:
-            reason = lead if topic_of(card) in COMPANIONS else ""
-        if reason:
-            held.append(Held(card, reason))
-        else:
+        reason = _held(card, seen)
+        if reason is None and followed is not None and topic_of(card) in COMPANIONS:
+            reason = None if card.indicator is Indicator.CRITICAL else followed
+        if reason is None:
             shown.append(card)
+        else:
+            held.append(Held(card, reason.why, reason.reason))
     return Outcome(tuple(shown), tuple(held))
 
 
-def _reason(card: Card, seen: dict[str, _Seen]) -> str:
-    """Why this card is no news; empty when it is."""
+def _is_finding(card: Card) -> bool:
+    topic = topic_of(card)
+    return topic not in COMPANIONS and group_of(topic) == "finding"
+
+
+def _held(card: Card, seen: dict[str, _Seen]) -> Held | None:
+    """The card as held back, with the reason; None when it is news."""
     before = seen.get(topic_of(card))
     if card.indicator is Indicator.CRITICAL or before is None:
-        return ""
+        return None
     if before.answered:
-        return f"answered by this user since {before.at:%Y-%m-%d}; nothing has changed"
-    if card.indicator is Indicator.INFO:
-        return f"shown to this user on {before.at:%Y-%m-%d}; nothing has changed"
-    return ""
+        day = f"{before.answered:%Y-%m-%d}"
+        return Held(card, Why.ANSWERED, f"answered by this user on {day}; nothing has changed")
+    if before.shown and card.indicator is Indicator.INFO:
+        day = f"{before.shown:%Y-%m-%d}"
+        return Held(card, Why.SHOWN_BEFORE, f"shown to this user on {day}; nothing has changed")
+    return None
 
 
-def _seen(storage: Storage, viewer: Viewer, evidence: str, since: datetime) -> dict[str, _Seen]:
-    """Cards of this evidence that this viewer was shown since; `at` is the first showing."""
-    answered = sa.exists().where(
-        feedback.c.card == issued_card.c.uuid, feedback.c.client == issued_card.c.client
-    )
-    query = sa.select(issued_card.c.topic, issued_card.c.issued_at, answered).where(
-        issued_card.c.client == viewer.client,
-        issued_card.c.patient_hash == viewer.patient_hash,
-        issued_card.c.user_hash == viewer.user_hash,
-        issued_card.c.disposition == SHOWN,
-        issued_card.c.issued_at > since,
-    )
-    latest = query.add_columns(issued_card.c.evidence).order_by(issued_card.c.issued_at)
+def _seen(
+    storage: Storage, viewer: Viewer, evidence: Evidence, window: Window, counted: str
+) -> dict[str, _Seen]:
+    """What this viewer saw of each topic since its evidence last changed."""
     seen: dict[str, _Seen] = {}
-    with storage.transaction(only_reads=True, busy_seconds=REMEMBER_SECONDS) as connection:
-        for topic, at, was_answered, of_evidence in connection.execute(latest):
-            if of_evidence != evidence:
-                # The evidence changed in between: what was said before it no longer counts.
-                seen.pop(topic, None)
-                continue
-            before = seen.get(topic)
-            seen[topic] = _Seen(
-                before.at if before else at,
-                was_answered or (before is not None and before.answered),
-            )
+    for row in _rows(storage, viewer, window, counted):
+        group = group_of(row.topic)
+        same = row.evidence == evidence.fingerprint(group) and evidence.orders_of(
+            group
+        ) <= orders_in(row.evidence_states)
+        if same:
+            _add(seen.setdefault(row.topic, _Seen()), row, window)
+        elif row.service == viewer.service:
+            # The evidence changed in between: what was said before it no longer counts. Other
+            # services see other facts (drafts) at the same time: that is no change.
+            seen = {topic: one for topic, one in seen.items() if group_of(topic) != group}
     return seen
 
 
-def remember(
-    storage: Storage,
-    viewer: Viewer,
-    dispositions: Sequence[tuple[Card, str]],
-    interpretation: Interpretation,
-    rule_table_version: str,
-    now: datetime,
+def _add(
+    seen: _Seen, row: sa.Row[tuple[str, str, datetime, str, str, datetime]], w: Window
 ) -> None:
-    """Write down what was issued, held back or only counted.
+    if row.issued_at > w.since and seen.shown is None:
+        seen.shown = row.issued_at
+    if row.answered and row.answered > w.since:
+        seen.answered = max(row.answered, seen.answered or row.answered)
 
-    Raises StorageUnavailable; the caller logs it and answers all the same.
-    """
-    if not dispositions:
-        return
-    states = evidence_states(interpretation)
-    found = interpretation.finding or interpretation.overlay or interpretation.data_quality
-    common = {
-        "client": viewer.client,
-        "service": viewer.service,
-        "finding": found.id if found else "",
-        "issued_at": now,
-        "rule_table_version": rule_table_version,
-        "evidence": fingerprint(states),
-        "evidence_states": msgspec.json.encode(states, order="deterministic").decode(),
-        "patient_hash": viewer.patient_hash,
-        "user_hash": viewer.user_hash,
-    }
-    rows = [
-        common
-        | {
-            "uuid": card.uuid,
-            "topic": topic_of(card),
-            "indicator": str(card.indicator),
-            "disposition": disposition,
-        }
-        for card, disposition in dispositions
-    ]
-    suggestions = [
-        {"uuid": suggestion.uuid, "card": card.uuid, "label": suggestion.label[:200]}
-        for card, _disposition in dispositions
-        for suggestion in card.suggestions
-    ]
-    with storage.transaction(busy_seconds=REMEMBER_SECONDS) as connection:
-        connection.execute(sa.insert(issued_card), rows)
-        if suggestions:
-            connection.execute(sa.insert(issued_suggestion), suggestions)
+
+def _rows(
+    storage: Storage, viewer: Viewer, window: Window, counted: str
+) -> Iterable[sa.Row[tuple[str, str, datetime, str, str, datetime]]]:
+    """The cards of this viewer, oldest first: a late answer may be younger than the period."""
+    answered = (
+        sa.select(sa.func.max(feedback.c.received_at))
+        .where(feedback.c.card == issued_card.c.uuid, feedback.c.client == issued_card.c.client)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(
+            issued_card.c.topic,
+            issued_card.c.service,
+            issued_card.c.issued_at,
+            issued_card.c.evidence,
+            issued_card.c.evidence_states,
+            answered.label("answered"),
+        )
+        .where(
+            issued_card.c.client == viewer.client,
+            issued_card.c.patient_hash == viewer.patient_hash,
+            issued_card.c.user_hash == viewer.user_hash,
+            issued_card.c.issued_at > window.since - window.period,
+            issued_card.c.disposition == counted,
+        )
+        .order_by(issued_card.c.issued_at.desc())
+        .limit(MOST_ROWS)
+    )
+    with storage.transaction(only_reads=True, hurried=True) as connection:
+        return list(reversed(connection.execute(query).all()))

@@ -9,28 +9,29 @@ from __future__ import annotations
 import hashlib
 import hmac
 import sqlite3
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.database import BUSY_SECONDS, code_of, create_engine, limit_waiting
 from service.errors import StorageUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection, Dialect, Engine
 
-BUSY_SECONDS = 5.0
-"""How long feedback waits for another writer before the store counts as unavailable."""
+HURRIED_SECONDS = 0.5
+"""How long remembering a card, or looking it up, may hold up the answer that carries it."""
 
-REMEMBER_SECONDS = 0.5
-"""How long remembering a card may hold up the answer that carries it."""
+REST_SECONDS = 5.0
+"""How long the memory of cards leaves a database alone that kept it waiting in vain."""
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
@@ -124,57 +125,51 @@ used_token = sa.Table(
 )
 
 
-def create_engine(url: str) -> Engine:
-    """Make the engine of a database URL; SQLite in WAL mode, its writers queueing briefly."""
-    if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True, pool_timeout=BUSY_SECONDS)
-    engine = sa.create_engine(url)
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = FULL")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        wait = options.get("busy_seconds", BUSY_SECONDS)
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(wait * 1000)}")
-        # A write lock from the start: a read lock upgraded later fails at once instead of waiting.
-        connection.exec_driver_sql("BEGIN" if options.get("only_reads") else "BEGIN IMMEDIATE")
-
-    return engine
-
-
 class Storage:
     """One database. Every use of it is one transaction.
 
     Raises StorageUnavailable, with a stable code and no driver text, for whatever goes wrong.
     """
 
-    def __init__(self, engine: Engine, hash_key: str) -> None:
+    def __init__(
+        self, engine: Engine, hash_key: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self.engine = engine
         self._hash_key = hash_key.encode()
+        self._monotonic = monotonic
+        self._rests_until = 0.0
 
     @contextmanager
     def transaction(
-        self, *, only_reads: bool = False, busy_seconds: float = BUSY_SECONDS
+        self, *, only_reads: bool = False, hurried: bool = False
     ) -> Iterator[Connection]:
-        """Open one transaction; commit at the end, roll back on any error."""
-        self._refuse_to_create()
-        engine = self.engine.execution_options(only_reads=only_reads, busy_seconds=busy_seconds)
+        """Open one transaction; commit at the end, roll back on any error.
+
+        `hurried`: somebody waits for cards meanwhile. It waits little, and fails at once while the
+        database rests from a wait that was in vain.
+        """
+        started = self._monotonic()
+        seconds = HURRIED_SECONDS if hurried else BUSY_SECONDS
         try:
-            with engine.begin() as connection:
-                if engine.dialect.name == "postgresql":
-                    connection.exec_driver_sql(
-                        f"SET LOCAL lock_timeout = '{int(busy_seconds * 1000)}ms'"
-                    )
+            self._refuse_to_create()
+            if hurried and started < self._rests_until:
+                raise _unavailable("storage-unavailable")
+            with self._begin(seconds, only_reads=only_reads) as connection:
                 yield connection
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise StorageUnavailable(
-                "The store of issued cards and feedback is unavailable.", code=_code_of(error)
-            ) from error
+            code = code_of(error)
+            now = self._monotonic()
+            if code == "storage-unavailable" and now - started > HURRIED_SECONDS:
+                self._rests_until = now + REST_SECONDS
+            raise _unavailable(code) from error
+        self._rests_until = 0.0
+
+    @contextmanager
+    def _begin(self, seconds: float, *, only_reads: bool) -> Iterator[Connection]:
+        engine = self.engine.execution_options(only_reads=only_reads, busy_seconds=seconds)
+        with engine.begin() as connection:
+            limit_waiting(connection, seconds)
+            yield connection
 
     def _refuse_to_create(self) -> None:
         """SQLite would create an empty file and then miss its tables."""
@@ -182,10 +177,7 @@ class Storage:
         if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
             return
         if not Path(str(url.database)).exists():
-            raise StorageUnavailable(
-                "The store has no tables yet: run 'heme-hooks storage upgrade'.",
-                code="storage-not-migrated",
-            )
+            raise _unavailable("storage-not-migrated")
 
     def hashed(self, *parts: str) -> str:
         """A keyed hash: the same patient or user gives the same hash, nobody can go back."""
@@ -199,21 +191,27 @@ class Storage:
         return sqlite.insert(table).on_conflict_do_nothing()
 
 
-_CODES = (
-    ("no such table", "storage-not-migrated"),
-    ("does not exist", "storage-not-migrated"),
-    ("no column named", "storage-not-migrated"),
-    ("locked", "storage-locked"),
-    ("lock timeout", "storage-locked"),
-    ("readonly", "storage-read-only"),
-    ("read-only", "storage-read-only"),
-    ("disk is full", "storage-full"),
-    ("disk full", "storage-full"),
-    ("no space left", "storage-full"),
-)
+_MESSAGES = {
+    "storage-not-migrated": "The store lacks tables: run 'heme-hooks storage upgrade'.",
+    "storage-locked": "The store is locked by another writer.",
+    "storage-read-only": "The store cannot be written to.",
+    "storage-full": "The store's disk is full.",
+}
 
 
-def _code_of(error: Exception) -> str:
-    """Name the failure; SQLite and PostgreSQL tell it apart only in their text."""
-    text = str(error).lower()
-    return next((code for phrase, code in _CODES if phrase in text), "storage-unavailable")
+def _unavailable(code: str) -> StorageUnavailable:
+    message = _MESSAGES.get(code, "The store of issued cards and feedback is unavailable.")
+    return StorageUnavailable(message, code=code)
+
+
+__all__ = [
+    "Storage",
+    "create_engine",
+    "feedback",
+    "feedback_comment",
+    "feedback_suggestion",
+    "issued_card",
+    "issued_suggestion",
+    "metadata",
+    "used_token",
+]

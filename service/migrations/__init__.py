@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 HERE = Path(__file__).parent
+_UPGRADE_LOCK = 0x4845_4D45
 
 
 def _config() -> Config:
@@ -24,18 +26,23 @@ def _config() -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest revision."""
+    """Bring the database to the newest revision. Whoever comes second waits for the first."""
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             connection.connection.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
-def is_current(engine: Engine) -> bool:
+def is_current(connection: Connection) -> bool:
     """Whether the database has the newest revision."""
-    with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    return found == ScriptDirectory.from_config(_config()).get_current_head()
+    return MigrationContext.configure(connection).get_current_revision() == _newest()
+
+
+@cache
+def _newest() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()

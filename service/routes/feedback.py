@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response
 
 from service.errors import StorageUnavailable
-from service.feedback import parse_feedback, record_feedback
+from service.feedback import parse_feedback
+from service.feedback_store import record_feedback
 from service.observability import Event, log, request_context
 from service.routes.bodies import json_body
 from service.routes.errors import request_id

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from service import migrations
 from service.cds_hooks import Card, Coding, Indicator, Source, Suggestion
 from service.errors import ClientNotAllowed, InvalidHookCall, StorageUnavailable
-from service.evidence import evidence_states, fingerprint
-from service.feedback import parse_feedback, record_feedback
+from service.evidence import Evidence, evidence_of
+from service.feedback import parse_feedback
 from service.feedback_report import as_csv, as_json, as_table, feedback_report, prune
+from service.feedback_store import record_feedback
 from service.interpreter.interpretation import (
     B12State,
     FiredFinding,
@@ -31,7 +32,8 @@ from service.interpreter.interpretation import (
     Severity,
     States,
 )
-from service.repeats import HELD, SHADOW, SHOWN, Viewer, hold_back, remember
+from service.issued_cards import remember
+from service.repeats import HELD, SHADOW, SHOWN, Viewer, Window, hold_back
 from service.storage import (
     Storage,
     create_engine,
@@ -89,14 +91,14 @@ def card(topic: str = "index-pattern", indicator: Indicator = Indicator.WARNING)
     )
 
 
-def interpretation(hemoglobin: Grade = Grade.MODERATE) -> Interpretation:
+def evidence(hemoglobin: Grade = Grade.MODERATE) -> Evidence:
     lines = {line: LineFact(line, LineState.LOW, Grade.MODERATE) for line in Line}
     lines[Line.HEMOGLOBIN] = LineFact(Line.HEMOGLOBIN, LineState.LOW, hemoglobin)
     states = States(
         lines, Pattern.PANCYTOPENIA, B12State.MARKED, IronState.INDEX, FunctionState.UNKNOWN
     )
     found = FiredFinding("index-pattern", Severity.WARNING, "", "Pancytopenia", ())
-    return Interpretation(states, finding=found)
+    return evidence_of(Interpretation(states, finding=found))
 
 
 class Screen:
@@ -115,9 +117,8 @@ class Screen:
     ) -> list[Card]:
         now = NOW + timedelta(days=day)
         cards = [card(topic, indicator) for topic in topics]
-        found = interpretation(hemoglobin)
-        evidence = fingerprint(evidence_states(found))
-        outcome = hold_back(cards, evidence, self.store, self.viewer, now, PERIOD)
+        found = evidence(hemoglobin)
+        outcome = hold_back(cards, found, self.store, self.viewer, Window(now, PERIOD))
         dispositions = [
             *((c, SHOWN) for c in outcome.shown),
             *((held.card, HELD) for held in outcome.held),
@@ -227,7 +228,7 @@ def test_feedback_is_stored_once_however_often_it_is_sent(store: Storage) -> Non
 
 
 def test_several_cards_in_one_request_are_stored_or_refused_together(store: Storage) -> None:
-    remember(store, viewer("other-ehr"), [(c := card(), SHOWN)][:1], interpretation(), "v", NOW)
+    remember(store, viewer("other-ehr"), [(c := card(), SHOWN)][:1], evidence(), "v", NOW)
     with pytest.raises(ClientNotAllowed):
         send(store, [overridden("unknown"), overridden(c.uuid)])
     assert count(store, feedback) == 0
@@ -241,7 +242,7 @@ def test_feedback_on_an_unknown_card_is_kept_as_unmatched(store: Storage) -> Non
 
 def test_feedback_sent_to_another_service_is_refused(store: Storage) -> None:
     other = Viewer("ehr", "pancytopenia-order-sign", "u", "p")
-    remember(store, other, [(issued := card(), SHOWN)], interpretation(), "v", NOW)
+    remember(store, other, [(issued := card(), SHOWN)], evidence(), "v", NOW)
     with pytest.raises(InvalidHookCall):
         send(store, [overridden(issued.uuid)])
 
@@ -262,14 +263,14 @@ def test_the_report_counts_outcomes_and_hides_small_groups(store: Storage) -> No
             store,
             seen,
             [(issued, SHOWN), (card(), HELD), (card(), SHADOW)],
-            interpretation(),
+            evidence(),
             "2026.11.0",
             NOW,
         )
         if patient < 2:
             reason = {"reason": {"code": "already-known", "system": "urn:x"}}
             send(store, [overridden(issued.uuid, overrideReason=reason)])
-    remember(store, viewer(), [(card("bicytopenia"), SHOWN)], interpretation(), "v", NOW)
+    remember(store, viewer(), [(card("bicytopenia"), SHOWN)], evidence(), "v", NOW)
     report = feedback_report(store, NOW - PERIOD, NOW + PERIOD)
     small, row = report.rows
     assert (row.shown, row.held_back, row.shadow) == (6, 6, 6)
@@ -289,7 +290,7 @@ def test_the_report_counts_outcomes_and_hides_small_groups(store: Storage) -> No
 def test_nothing_of_the_patient_is_stored(store: Storage) -> None:
     hashed = store.hashed("ehr", "Patient/marker-patient")
     seen = Viewer("ehr", SERVICE, store.hashed("ehr", "Practitioner/marker-user"), hashed)
-    remember(store, seen, [(card(), SHOWN)], interpretation(), "v", NOW)
+    remember(store, seen, [(card(), SHOWN)], evidence(), "v", NOW)
     with store.transaction(only_reads=True) as connection:
         rows = connection.execute(sa.select(issued_card)).all()
     assert "marker" not in repr(rows)

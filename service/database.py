@@ -1,0 +1,128 @@
+"""The engine of a database URL, and names for what goes wrong with a database.
+
+SQLite in WAL mode, its writers queueing briefly; PostgreSQL through psycopg, where no wait for the
+server is without an end.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection, Engine
+
+BUSY_SECONDS = 5.0
+"""How long a writer waits for another one before the store counts as unavailable."""
+
+ANSWER_SECONDS = 2.0
+"""How long PostgreSQL may be silent, beyond a wait for a lock, before the connection is given up;
+also how long connecting may take (2 is libpq's shortest)."""
+
+_POOL = {"pool_size": 8, "max_overflow": -1}
+"""A thread never waits for another one's connection: there are as many as threads."""
+
+
+def create_engine(url: str) -> Engine:
+    """Make the engine of a database URL. Errors never carry the values of a statement."""
+    if url.startswith("sqlite"):
+        return _sqlite(url)
+    engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **_POOL)
+    if engine.driver == "psycopg":
+        event.listen(engine, "do_connect", _bounded_connect())
+    return engine
+
+
+def _sqlite(url: str) -> Engine:
+    options: dict[str, Any] = {} if sa.make_url(url).database in {None, "", ":memory:"} else _POOL
+    engine = sa.create_engine(url, hide_parameters=True, **options)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        wait = options.get("busy_seconds", BUSY_SECONDS)
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(wait * 1000)}")
+        # A write lock from the start: a read lock upgraded later fails at once instead of waiting.
+        connection.exec_driver_sql("BEGIN" if options.get("only_reads") else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _bounded_connect() -> Callable[[object, object, Sequence[Any], dict[str, Any]], object]:
+    """Make psycopg connections that give up on a server that holds the line and says nothing."""
+    import psycopg
+
+    class Bounded(psycopg.Connection[Any]):
+        answer_seconds = ANSWER_SECONDS
+
+        def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ANN401
+            try:
+                return super().wait(gen, interval, timeout or self.answer_seconds)
+            except psycopg.OperationalError:
+                # Still in the middle of a statement: the answer may come any time, or never.
+                if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                    self.pgconn.finish()
+                raise
+
+    def connect(
+        _dialect: object, _record: object, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> object:
+        return Bounded.connect(*args, **({"connect_timeout": int(ANSWER_SECONDS)} | kwargs))
+
+    return connect
+
+
+def limit_waiting(connection: Connection, seconds: float) -> None:
+    """Bound the waits of one PostgreSQL transaction: for locks, for statements, for an answer."""
+    if connection.dialect.name != "postgresql":
+        return
+    driver = connection.connection.driver_connection
+    if hasattr(driver, "answer_seconds"):
+        driver.answer_seconds = seconds + ANSWER_SECONDS  # type: ignore[union-attr]
+    lock, statement = f"{int(seconds * 1000)}ms", f"{int((seconds + 1) * 1000)}ms"
+    connection.exec_driver_sql(
+        f"SELECT set_config('lock_timeout', '{lock}', true),"
+        f" set_config('statement_timeout', '{statement}', true)"
+    )
+
+
+_SQLITE_CODES = {
+    "SQLITE_BUSY": "storage-locked",
+    "SQLITE_LOCKED": "storage-locked",
+    "SQLITE_READONLY": "storage-read-only",
+    "SQLITE_FULL": "storage-full",
+}
+_POSTGRESQL_CODES = {
+    "42P01": "storage-not-migrated",
+    "42703": "storage-not-migrated",
+    "55P03": "storage-locked",
+    "40P01": "storage-locked",
+    "25006": "storage-read-only",
+    "53100": "storage-full",
+}
+_NOT_MIGRATED = ("no such table", "no such column", "has no column named")
+
+
+def code_of(error: Exception) -> str:
+    """Name a failure of the database by the driver's own code for it."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    name = str(getattr(cause, "sqlite_errorname", ""))
+    for prefix, code in _SQLITE_CODES.items():
+        if name == prefix or name.startswith(f"{prefix}_"):
+            return code
+    if isinstance(cause, sqlite3.Error) and any(text in str(cause) for text in _NOT_MIGRATED):
+        return "storage-not-migrated"
+    state = str(getattr(cause, "sqlstate", ""))
+    return _POSTGRESQL_CODES.get(state, "storage-unavailable")
