@@ -220,6 +220,7 @@ def iron(iron=None, tibc=None, tsat=None, ferritin=None, days=1, **more):
         ((54, None, 21), IronState.PARTIAL),
         (("59.9", 300, 20), IronState.INDEX),
         ((60, 300, 20), IronState.NORMAL),
+        ((60, 300, 16), IronState.NORMAL),
         ((60, 450, 13), IronState.TRUE_DEFICIENCY),
         ((60, 400, 15), IronState.LOW_INDETERMINATE),
         ((60, None, 15), IronState.LOW_INDETERMINATE),

@@ -9,7 +9,7 @@ import pytest
 from fhir_mappings.context import Encounter, MedicationKind
 from fhir_mappings.context import ValueSetName as Vs
 from fhir_mappings.panel import Analyte, DataGroup, PregnancyObservation, SmearSet
-from service.interpreter.interpretation import FunctionState, LineState
+from service.interpreter.interpretation import FunctionState, IronState, LineState
 from service.interpreter.interpretation import Line as CellLine
 from tests.unit.interpreter_builders import (
     ANC,
@@ -21,6 +21,7 @@ from tests.unit.interpreter_builders import (
     PLT,
     TEMPERATURE,
     TIBC,
+    TSAT,
     ago,
     condition,
     count,
@@ -207,3 +208,49 @@ def test_an_earlier_white_line_is_judged_by_the_neutrophils_of_that_specimen() -
     assert not situation([*now, *count(9, 2.1, 200, 2, days=20)]).both_low_before
     assert situation([*now, *count(9, None, 200, 2, days=20)]).both_low_before
     assert ANC in situation(now).selected
+
+
+def test_an_edd_exactly_four_weeks_past_does_not_yet_end_a_pregnancy() -> None:
+    def found(overdue):
+        due = PregnancyObservation(None, ago(200), delivery_date=ago(overdue).date())
+        status = PregnancyObservation(True, ago(200))
+        return situation(age=30, pregnancy=(status, due)).pregnant
+
+    assert found(28)
+    assert not found(29)
+
+
+def test_blast_numbers_15_minutes_apart_are_one_specimen() -> None:
+    def present(minutes):
+        earlier = result(Analyte.BLASTS, "0.1", 1 + minutes / 1440)
+        return situation([result(Analyte.BLAST_PERCENT, 0, 1), earlier]).blasts.present
+
+    assert present(15) is True
+    assert present(16) is False
+
+
+def test_an_old_or_empty_automated_blast_count_raises_no_flag() -> None:
+    def flagged(value, days, loinc="21114-4"):
+        number = result(Analyte.BLAST_PERCENT, value, days, loinc=loinc)
+        return situation([number]).blasts.analyser_flag
+
+    assert flagged(7, 1)
+    assert not flagged(7, 31)
+    assert not flagged(0, 1)
+    assert not flagged(7, 1, "709-6")
+
+
+def test_a_number_refused_with_the_specimen_that_counts_leaves_nothing_open() -> None:
+    none = result(Analyte.BLAST_PERCENT, 0, 1)
+    refusal = (refused(Analyte.BLAST_PERCENT, 1),)
+    assert situation([none], unreadable=refusal).blasts.present is False
+
+
+def test_a_count_one_hour_ahead_is_the_anchor() -> None:
+    ahead = result(PLT, 90, -1 / 24)
+    assert situation([ahead]).anchor == ahead.taken
+
+
+def test_saturation_alone_with_high_capacity_needs_more_than_the_limit() -> None:
+    found = situation([*PANCYTOPENIA, result(IRON, 60), result(TIBC, 400), result(TSAT, 15)])
+    assert found.states.iron is IronState.LOW_INDETERMINATE
