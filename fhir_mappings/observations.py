@@ -23,6 +23,7 @@ from fhir_mappings.panel import (
 from fhir_mappings.quantities import measure
 from fhir_mappings.readings import Measured, Reported, Unmapped
 from fhir_mappings.references import keys_of
+from fhir_mappings.refusals import refused
 from fhir_mappings.resources import Observation, Specimen
 from fhir_mappings.serology import read_pregnancy, read_serology
 from fhir_mappings.smear import finding, read_narrative, read_presence, words_of
@@ -127,7 +128,7 @@ def _readings(
     refusal = _refusal(meaning, envelope)
     if refusal is not None or envelope.taken is None:
         reason, told = refusal or (Reason.NO_TIME, "The result has no date or time.")
-        return (_unreadable(meaning, envelope, reason, told, _shown(valued)),)
+        return (refused(meaning, envelope, reason, told, _shown(valued)),)
     if meaning.kind is CodeKind.ANALYTE:
         return (_measured(valued, meaning, envelope, chart, spoiled),)
     if meaning.kind is CodeKind.NARRATIVE:
@@ -144,10 +145,10 @@ def _narrated(
     words = words_of(valued)
     if valued.valueQuantity is not None and valued.valueQuantity.value is not None:
         told = "A number was sent where words about a blood film are expected."
-        return (_unreadable(meaning, envelope, Reason.VALUE, told, words),)
+        return (refused(meaning, envelope, Reason.VALUE, told, words),)
     if not words.strip():
         told = "The laboratory sent no words about the blood film."
-        return (_unreadable(meaning, envelope, Reason.NO_VALUE, told, ""),)
+        return (refused(meaning, envelope, Reason.NO_VALUE, told, ""),)
     return read_narrative(words, meaning.code, envelope)
 
 
@@ -204,23 +205,7 @@ def _contradiction(meanings: Sequence[CodeMeaning], envelope: Envelope) -> list[
         by_analyte.setdefault(meaning.analyte, meaning)
     if len(by_analyte) > 1:
         by_analyte.pop(None, None)
-    return [
-        _unreadable(meaning, envelope, reason, explanation, "") for meaning in by_analyte.values()
-    ]
-
-
-def _unreadable(
-    meaning: CodeMeaning, envelope: Envelope, reason: Reason, explanation: str, reported: str
-) -> Unreadable:
-    return Unreadable(
-        analyte=meaning.analyte,
-        reason=reason,
-        explanation=explanation,
-        reported=reported,
-        taken=envelope.taken,
-        loinc=meaning.code,
-        source=envelope.source,
-    )
+    return [refused(meaning, envelope, reason, explanation, "") for meaning in by_analyte.values()]
 
 
 def _shown(valued: Observation | Component) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, LabResult, Note, Reason, Unreadable
+from fhir_mappings.panel import Analyte, LabResult, Note, Reason
 from fhir_mappings.qualitative import flag_of
 from fhir_mappings.readings import Measured
 from fhir_mappings.reference_intervals import (
@@ -17,6 +17,7 @@ from fhir_mappings.reference_intervals import (
     interval_in_canonical_unit,
     range_units,
 )
+from fhir_mappings.refusals import refused
 from fhir_mappings.terminology import Role
 from fhir_mappings.units import UnitNotUnderstood, clashes, infer_unit, read_units, usual_readings
 from fhir_mappings.values import NoNumber, read_number
@@ -24,6 +25,7 @@ from fhir_mappings.values import NoNumber, read_number
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fhir_mappings.panel import Unreadable
     from fhir_mappings.readings import Chart, Envelope
     from fhir_mappings.resources import Component, Observation
     from fhir_mappings.terminology import AnalyteDefinition, CodeMeaning
@@ -58,7 +60,7 @@ def measure(
     try:
         number = read_number(valued, spoiled)
     except NoNumber as refusal:
-        return _refused(meaning, envelope, refusal.reason, refusal.explanation, refusal.reported)
+        return refused(meaning, envelope, refusal.reason, refusal.explanation, refusal.reported)
     definition = chart.terminology.definition(analyte)
     limits = chosen_limits(valued.referenceRange, chart.patient, envelope.taken)
     low, high = (limits.low, limits.high) if limits else (None, None)
@@ -67,13 +69,13 @@ def measure(
         reading = _read_unit(valued, number, (low, high), definition)
     except UnitNotUnderstood as problem:
         meant = _plausible(problem.candidates, number.value, definition)
-        return _refused(meaning, envelope, problem.reason, problem.explanation, shown, meant)
+        return refused(meaning, envelope, problem.reason, problem.explanation, shown, meant)
     value = reading.convert(number.value)
     problem_found = _implausible(number, value, reading, definition)
     if problem_found:
         others = [each for each in usual_readings(definition) if each.factor != reading.factor]
         meant = _plausible(others, number.value, definition)
-        return _refused(meaning, envelope, *problem_found, shown, meant)
+        return refused(meaning, envelope, *problem_found, shown, meant)
     result = LabResult(
         analyte=analyte,
         value=value,
@@ -167,23 +169,3 @@ def _notes(status: str, meaning: CodeMeaning, reading: UnitReading) -> frozenset
         Note.UNIT_GOVERNS: clashes(meaning, reading),
     }
     return frozenset(note for note, applies in notes.items() if applies)
-
-
-def _refused(
-    meaning: CodeMeaning,
-    envelope: Envelope,
-    reason: Reason,
-    explanation: str,
-    reported: str = "",
-    candidates: tuple[Decimal, ...] = (),
-) -> Unreadable:
-    return Unreadable(
-        analyte=meaning.analyte,
-        reason=reason,
-        explanation=explanation,
-        reported=reported,
-        taken=envelope.taken,
-        loinc=meaning.code,
-        source=envelope.source,
-        candidates=candidates,
-    )
