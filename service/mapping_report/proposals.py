@@ -182,11 +182,12 @@ def _is_a_unit(text: str) -> bool:
 
 
 def _code_rows(row: Row, count: int, terminology: Terminology) -> Iterator[Proposal]:
-    """The code's name is a measurement's, another one than was read, and so is its unit."""
+    """The code's name is a measurement's, another one than the code's own, and so is its unit."""
+    known = terminology.meaning_of(row.key.system, row.key.code)
     for system, code, display in _local_codings(row):
         names = (display, row.display)
         target = next(filter(None, (_target(name, row, terminology) for name in names)), None)
-        if target is None or terminology.loinc[target].analyte in row.analytes:
+        if target is None or (known and known.analyte is terminology.loinc[target].analyte):
             continue
         shown = terminology.loinc[target].display
         unit = f" in {row.key.unit}" if row.key.unit else ""
