@@ -27,6 +27,7 @@ from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.errors import REQUEST_ID, register_errors
 from service.routes.feedback import feedback_routes
 from service.routes.knowledge import knowledge_routes
+from service.routes.operations import register_operations
 from service.routes.product import Product
 from service.settings import Settings, SettingsRefused, load_settings
 from service.storage import Storage, create_engine
@@ -74,6 +75,7 @@ def create_app(
     app.register_blueprint(cds_hooks_routes(product))
     app.register_blueprint(feedback_routes(product))
     app.register_blueprint(knowledge_routes())
+    register_operations(app, product)
     CORS(
         app,
         origins=_origins(product),

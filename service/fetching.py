@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fhir_mappings.panel import DataGroup
 from service.clinical_data import OBSERVATION_GROUPS
 from service.code_search import is_refusal
+from service.fetch_timing import ignore, run_timed
 from service.fhir_failures import Failure, FailureKind
 from service.observability import Event, log
 from service.side_by_side import Key, Pages, run_side_by_side
@@ -58,6 +59,7 @@ class Fetcher:
         self._patient_id = patient_id
         self._deadline = deadline
         self._plan = plan
+        self.observe: Callable[[str, str, float], None] = ignore
         self._categories: dict[str, Pages | Failure] = {}
 
     def fetch(self, next_links: Mapping[DataGroup, str | None]) -> dict[DataGroup, Fetched]:
@@ -85,7 +87,11 @@ class Fetcher:
 
     def side_by_side(self, tasks: Mapping[Key, Callable[[], Pages]]) -> dict[Key, Pages | Failure]:
         """Run requests of this call at the same time."""
-        return run_side_by_side(tasks, self._deadline, self._plan.workers)
+        return run_timed(
+            tasks,
+            lambda timed: run_side_by_side(timed, self._deadline, self._plan.workers),
+            self.observe,
+        )
 
     def _continuations(self, links: Mapping[DataGroup, str]) -> Tasks:
         tasks: Tasks = {}

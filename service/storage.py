@@ -138,6 +138,7 @@ class Storage:
         self._hash_key = hash_key.encode()
         self._monotonic = monotonic
         self._rests_until = 0.0
+        self.on_failure: Callable[[str], None] = lambda _code: None
 
     @contextmanager
     def transaction(
@@ -150,10 +151,10 @@ class Storage:
         """
         started = self._monotonic()
         seconds = HURRIED_SECONDS if hurried else BUSY_SECONDS
+        self._refuse_to_create()
+        if hurried and started < self._rests_until:
+            raise self._failed("storage-unavailable")
         try:
-            self._refuse_to_create()
-            if hurried and started < self._rests_until:
-                raise _unavailable("storage-unavailable")
             with self._begin(seconds, only_reads=only_reads) as connection:
                 yield connection
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -161,7 +162,7 @@ class Storage:
             now = self._monotonic()
             if code == "storage-unavailable" and now - started > HURRIED_SECONDS:
                 self._rests_until = now + REST_SECONDS
-            raise _unavailable(code) from error
+            raise self._failed(code) from error
         self._rests_until = 0.0
 
     @contextmanager
@@ -177,7 +178,12 @@ class Storage:
         if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
             return
         if not Path(str(url.database)).exists():
-            raise _unavailable("storage-not-migrated")
+            raise self._failed("storage-not-migrated")
+
+    def _failed(self, code: str) -> StorageUnavailable:
+        self.on_failure(code)
+        message = _MESSAGES.get(code, "The store of issued cards and feedback is unavailable.")
+        return StorageUnavailable(message, code=code)
 
     def hashed(self, *parts: str) -> str:
         """A keyed hash: the same patient or user gives the same hash, nobody can go back."""
@@ -197,11 +203,6 @@ _MESSAGES = {
     "storage-read-only": "The store cannot be written to.",
     "storage-full": "The store's disk is full.",
 }
-
-
-def _unavailable(code: str) -> StorageUnavailable:
-    message = _MESSAGES.get(code, "The store of issued cards and feedback is unavailable.")
-    return StorageUnavailable(message, code=code)
 
 
 __all__ = [

@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 
 from fhir_mappings.panel import DataGroup
 from service.base_urls import parse_base_url
+from service.call_metrics import count_answer, finding_ids
 from service.cds_hooks import CdsResponse
 from service.deadline import Deadline
 from service.discovery import CORE_KEYS
@@ -64,6 +65,7 @@ def _call(product: Product, service: CdsService) -> Response:
     answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
     response = _response(answer, hook_call)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)
+    count_answer(product.metrics, answer)
     _log_answer(answer, service, client, started)
     return response
 
@@ -80,6 +82,7 @@ def _data_source(product: Product, call: CdsRequest, deadline: Deadline) -> Clin
         limits=FetchLimits(settings.max_search_bytes, settings.max_pages, settings.max_call_bytes),
     )
     fetcher = Fetcher(server, call.patient_id, deadline, product.plan)
+    fetcher.observe = product.metrics.fetched
     return ClinicalDataSource(call, product.plan.templates, fetcher)
 
 
@@ -98,13 +101,6 @@ def _response(answer: Answer, call: CdsRequest) -> Response:
 
 def _log_answer(answer: Answer, service: CdsService, client: CdsClient, started: float) -> None:
     interpretation = answer.interpretation
-    findings = (
-        interpretation.overlay,
-        *interpretation.lower_overlays,
-        interpretation.finding,
-        *(finding for finding, _ in interpretation.order_findings),
-        interpretation.data_quality,
-    )
     log.info(
         Event.CALL_ANSWERED,
         hook=service.hook,
@@ -113,7 +109,7 @@ def _log_answer(answer: Answer, service: CdsService, client: CdsClient, started:
         cards=len(answer.cards),
         held_back=len(answer.outcome.held),
         duration_ms=round((time.monotonic() - started) * 1000, 1),
-        findings=[finding.id for finding in findings if finding is not None],
+        findings=finding_ids(interpretation),
         second_stage=answer.second_stage,
         sources=[
             f"{group.value}={answer.data.source_of(group).value}" for group in answer.data.groups

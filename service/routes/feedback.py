@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 
 from service.errors import StorageUnavailable
 from service.feedback import parse_feedback
+from service.feedback_reasons import reason_label
 from service.feedback_store import record_feedback
 from service.observability import Event, log, request_context
 from service.routes.bodies import json_body
@@ -39,8 +40,10 @@ def _take(product: Product, service: CdsService) -> Response:
         raise StorageUnavailable(
             "Feedback cannot be kept: this service has no store", code="storage-not-configured"
         )
-    record_feedback(
+    stored = record_feedback(
         product.storage, items, client=client.name, service=service.id, now=product.clock()
     )
+    for item in stored:
+        product.metrics.feedback.labels(item.outcome, reason_label(item)).inc()
     log.info(Event.FEEDBACK_STORED, client=client.name, items=len(items))
     return Response(status=200)

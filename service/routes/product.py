@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from flask import request
 
 from service.card_memory import CardMemory
 from service.clients import anonymous
+from service.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ class Product:
     storage: Storage | None
     clock: Callable[[], datetime]
     new_id: Callable[[], object]
+    metrics: Metrics = field(default_factory=Metrics)
 
     def client(self) -> CdsClient:
         """Return the CDS Client of the request. Raises ClientNotAuthenticated."""

@@ -1,0 +1,82 @@
+"""For operators: whether the service lives, whether it is ready, and its metrics.
+
+None of it needs a token and none of it names a patient, a user or a FHIR server; a reverse proxy
+keeps it inside (docs/feedback.md).
+"""
+
+from __future__ import annotations
+
+import time
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+from flask import Blueprint, Response, g, request
+
+from service.errors import UnknownService
+from service.metrics import CONTENT_TYPE
+from service.readiness import checks, is_ready
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from service.routes.product import Product
+
+
+def operations_routes(product: Product) -> Blueprint:
+    """Return `/health/live`, `/health/ready` and, unless switched off, `/metrics`."""
+    routes = Blueprint("operations", __name__)
+
+    @routes.get("/health/live")
+    def live() -> Response:
+        return _json({"status": "live"}, HTTPStatus.OK)
+
+    @routes.get("/health/ready")
+    def ready() -> Response:
+        results = checks(product.storage, product.knowledge.terminology)
+        if is_ready(results):
+            return _json({"status": "ready", "checks": results}, HTTPStatus.OK)
+        return _json({"status": "not ready", "checks": results}, HTTPStatus.SERVICE_UNAVAILABLE)
+
+    if product.settings.metrics:
+
+        @routes.get("/metrics")
+        def metrics() -> Response:
+            return Response(product.metrics.text(), content_type=CONTENT_TYPE)
+
+    return routes
+
+
+def register_operations(app: Flask, product: Product) -> None:
+    """Add the routes, and count each hook call and feedback request by service and status."""
+    app.register_blueprint(operations_routes(product))
+    if product.storage is not None:
+        product.storage.on_failure = product.metrics.store_failed
+
+    @app.before_request
+    def start() -> None:
+        g.started = time.monotonic()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        status = str(response.status_code)
+        if request.endpoint == "cds_hooks.call" and request.method == "POST":
+            service = _service(product)
+            product.metrics.calls.labels(service, status).inc()
+            seconds = time.monotonic() - g.get("started", time.monotonic())
+            product.metrics.call_seconds.labels(service).observe(seconds)
+        elif request.endpoint == "feedback.take" and request.method == "POST":
+            product.metrics.feedback_requests.labels(_service(product), status).inc()
+        return response
+
+
+def _service(product: Product) -> str:
+    """The service called; an id that is none of ours is not repeated."""
+    try:
+        return product.catalogue.service((request.view_args or {}).get("service_id", "")).id
+    except UnknownService:
+        return "unknown"
+
+
+def _json(body: object, status: HTTPStatus) -> Response:
+    return Response(msgspec.json.encode(body), status=status, mimetype="application/json")
