@@ -9,28 +9,20 @@ from uuid import uuid4
 
 from flask import Flask
 from flask_cors import CORS
-from sqlalchemy.exc import SQLAlchemyError
 
-from fhir_mappings.analytes import default_terminology
-from fhir_mappings.orders import ORDERS
-from fhir_mappings.site_mappings import SiteMappingError, load_terminology
 from service.client_auth import client_authenticator
-from service.clients import ClientsRefused, load_clients
 from service.code_search import CodeSearchMemory
 from service.discovery import load_catalogue
 from service.fetching import FetchPlan
 from service.fhir_transport import fhir_session
 from service.hook_call import Knowledge
-from service.interpreter.rules import FINDINGS
 from service.observability import Event, configure_logging, log
 from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.errors import REQUEST_ID, register_errors
 from service.routes.feedback import feedback_routes
 from service.routes.knowledge import knowledge_routes
-from service.routes.operations import register_operations
 from service.routes.product import Product
-from service.settings import Settings, SettingsRefused, load_settings
-from service.storage import Storage, create_engine
+from service.start_checks import load_parts, make_parts
 from service.templates import with_site_codes
 
 if TYPE_CHECKING:
@@ -38,8 +30,8 @@ if TYPE_CHECKING:
 
     import requests
 
-    from fhir_mappings.terminology import Terminology
-    from service.clients import CdsClient
+    from service.settings import Settings
+    from service.start_checks import Parts
 
 
 def utc_now() -> datetime:
@@ -62,9 +54,10 @@ def create_app(
 
     Raises SettingsRefused when the environment's settings are wrong or unsafe.
     """
-    settings = settings or load_settings()
+    parts = load_parts() if settings is None else make_parts(settings)
+    settings = parts.settings
     configure_logging(log_stream)
-    product = _product(settings, clock, new_id, session)
+    product = _product(parts, clock, new_id, session)
     app = Flask("service")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     # A redirect to the tidy address would fail every browser's preflight.
@@ -75,7 +68,6 @@ def create_app(
     app.register_blueprint(cds_hooks_routes(product))
     app.register_blueprint(feedback_routes(product))
     app.register_blueprint(knowledge_routes())
-    register_operations(app, product)
     CORS(
         app,
         origins=_origins(product),
@@ -96,13 +88,12 @@ def create_app(
 
 
 def _product(
-    settings: Settings,
+    parts: Parts,
     clock: Callable[[], datetime],
     new_id: Callable[[], object],
     session: requests.Session | None,
 ) -> Product:
-    _check_findings(settings)
-    terminology = _terminology(settings)
+    settings, terminology, storage = parts.settings, parts.terminology, parts.storage
     catalogue = load_catalogue()
     plan = FetchPlan(
         with_site_codes(catalogue.templates, terminology),
@@ -117,56 +108,15 @@ def _product(
         session = fhir_session(
             connections=4 * settings.parallel_searches, ca_file=settings.fhir_ca_file
         )
-    storage = _storage(settings)
-    authenticator = client_authenticator(_clients(settings), storage, time.monotonic)
+    authenticator = client_authenticator(parts.clients, storage, time.monotonic)
     return Product(
         settings, catalogue, knowledge, plan, session, authenticator, storage, clock, new_id
     )
 
 
-def _storage(settings: Settings) -> Storage | None:
-    if not settings.database_url:
-        return None
-    try:
-        engine = create_engine(settings.database_url)
-    except (SQLAlchemyError, ImportError) as error:
-        raise SettingsRefused([f"HEME_HOOKS_DATABASE_URL: {type(error).__name__}"]) from None
-    return Storage(engine, settings.hash_key.get_secret_value())
-
-
-def _clients(settings: Settings) -> tuple[CdsClient, ...]:
-    if settings.clients_file is None:
-        return ()
-    try:
-        clients = load_clients(settings.clients_file, production=settings.is_production)
-    except ClientsRefused as error:
-        raise SettingsRefused([f"HEME_HOOKS_CLIENTS_FILE: {p}" for p in error.problems]) from None
-    if not clients and settings.needs_clients:
-        raise SettingsRefused(["HEME_HOOKS_CLIENTS_FILE names no client, so anybody could call"])
-    return clients
-
-
 def _origins(product: Product) -> list[str]:
     named = (o for client in product.authenticator.clients.values() for o in client.cors_origins)
     return list(dict.fromkeys((*product.settings.allowed_origins, *named)))
-
-
-def _check_findings(settings: Settings) -> None:
-    """A misspelt finding would stay on: refuse it."""
-    unknown = sorted(settings.findings_off - frozenset(FINDINGS))
-    if unknown:
-        raise SettingsRefused(
-            [f"HEME_HOOKS_FINDINGS_OFF: there is no finding {name!r}" for name in unknown]
-        )
-
-
-def _terminology(settings: Settings) -> Terminology:
-    if settings.site_mappings is None:
-        return default_terminology()
-    try:
-        return load_terminology([settings.site_mappings], ORDERS.keys())
-    except SiteMappingError as error:
-        raise SettingsRefused([f"HEME_HOOKS_SITE_MAPPINGS: {p}" for p in error.problems]) from None
 
 
 def _named(settings: Settings) -> list[str]:

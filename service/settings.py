@@ -7,14 +7,13 @@ says everything that is missing at once.
 from __future__ import annotations
 
 import json
-import re
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  pydantic needs it at run time
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.base_urls import BaseUrl, parse_base_url
 
@@ -26,9 +25,6 @@ PUBLIC_HAPI = ("https://hapi.fhir.org/baseR4", "http://hapi.fhir.org/baseR4")
 DEVELOPMENT_DATABASE = "sqlite:///heme-hooks.sqlite3"
 DEVELOPMENT_HASH_KEY = "development"
 SHORTEST_HASH_KEY = 32
-
-
-_READER = re.compile(r"[A-Za-z0-9._@-]{1,100}:[0-9a-f]{64}")
 
 
 class Environment(StrEnum):
@@ -83,11 +79,13 @@ class Settings(BaseSettings):
     `database_url`: SQLAlchemy URL of the store of issued cards and feedback; empty for none.
     `hash_key`: secret of the hashes that stand for patients and users in the store.
     `quiet_repeats`, `shadow`: switches of clients that are not in the file. `repeat_days`: days
-    after which a card that was held back is shown again. `metrics`: whether `/metrics` is there.
-    `report_readers`: who may read `/feedback/report`, each `name:SHA-256 of a token` (JSON list).
+    after which a card that was held back is shown again.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+    # Lists are decoded below, so that a wrong one is a problem like any other.
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", enable_decoding=False
+    )
 
     environment: Environment = Environment.DEVELOPMENT
     fhir_servers: tuple[str, ...] = ()
@@ -113,8 +111,16 @@ class Settings(BaseSettings):
     quiet_repeats: bool = False
     repeat_days: float = Field(default=30.0, gt=0, le=3650, allow_inf_nan=False)
     shadow: bool = False
-    metrics: bool = True
-    report_readers: tuple[str, ...] = ()
+
+    @field_validator("fhir_servers", "cors_origins", "findings_off", mode="before")
+    @classmethod
+    def _list(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('must be a JSON list, such as ["a", "b"]') from None
 
     @field_validator("fhir_servers")
     @classmethod
@@ -131,19 +137,6 @@ class Settings(BaseSettings):
     def _public_url(cls, url: str) -> str:
         return str(parse_base_url(url)) if url else ""
 
-    @field_validator("report_readers", mode="before")
-    @classmethod
-    def _readers(cls, given: object) -> object:
-        try:
-            readers = json.loads(given) if isinstance(given, str) else given
-        except ValueError:
-            raise ValueError('must be a JSON list, such as ["name:hash"]') from None
-        if not isinstance(readers, list | tuple) or not all(
-            isinstance(reader, str) and _READER.fullmatch(reader) for reader in readers
-        ):
-            raise ValueError("write each as 'heme-hooks feedback reader NAME' prints it")
-        return tuple(readers)
-
     @field_validator("site_mappings", "fhir_ca_file", "clients_file")
     @classmethod
     def _existing(cls, path: Path | None) -> Path | None:
@@ -153,7 +146,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> Self:
-        if self.is_production and (problems := list(_dangers(self))):
+        if self.is_production and (problems := dangers(self)):
             raise SettingsRefused(problems)
         return self
 
@@ -189,19 +182,37 @@ class Settings(BaseSettings):
         return any(parse_base_url(url) == base for url in self.allowed_fhir_servers)
 
 
+class _Unchecked(Settings):
+    """Settings as they are, safe or not: to name every problem at once."""
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        return self
+
+
 def load_settings(**values: Any) -> Settings:  # noqa: ANN401  as pydantic takes them
     """Read the settings. Raises SettingsRefused with every problem in one message."""
+    settings, problems = read_settings(**values)
+    if problems:
+        raise SettingsRefused(problems)
+    return settings
+
+
+def read_settings(**values: Any) -> tuple[Settings, list[str]]:  # noqa: ANN401
+    """Read the settings and name every problem; a field that cannot be read has its default."""
+    wrong: dict[str, str] = {}
     try:
-        return Settings(**values)
+        settings: Settings = _Unchecked(**values)
     except ValidationError as error:
-        problems = [
-            f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: "
-            f"{problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors()
-        ]
-        raise SettingsRefused(problems) from None
-    except SettingsError as error:
-        raise SettingsRefused([f'{error}; lists are written as JSON, such as ["a", "b"]']) from None
+        for problem in error.errors():
+            wrong[str(problem["loc"][0])] = problem["msg"].removeprefix("Value error, ")
+        defaults = {name: Settings.model_fields[name].default for name in wrong}
+        settings = _Unchecked(**(values | defaults))
+    names = {f"{PREFIX}{name.upper()}": problem for name, problem in wrong.items()}
+    problems = [f"{name}: {problem}" for name, problem in names.items()]
+    if settings.is_production:
+        problems += [d for d in dangers(settings) if d.partition(" ")[0] not in names]
+    return settings, problems
 
 
 def _origin(text: str) -> str:
@@ -211,7 +222,8 @@ def _origin(text: str) -> str:
     return str(base)
 
 
-def _dangers(settings: Settings) -> list[str]:
+def dangers(settings: Settings) -> list[str]:
+    """Name what is missing or unsafe for production, each by its variable."""
     problems: list[str] = []
     if not settings.fhir_servers and settings.clients_file is None:
         problems.append(f"{PREFIX}FHIR_SERVERS must list the FHIR servers that calls may name")
@@ -228,7 +240,17 @@ def _dangers(settings: Settings) -> list[str]:
             f"{PREFIX}CLIENTS_FILE must name the CDS Clients (or {PREFIX}CLIENT_AUTHENTICATION "
             "must be 'proxy', and a reverse proxy must let only known CDS Clients through)"
         )
-    return problems + _dangers_of_the_store(settings)
+    return problems + _dangers_of_insight(settings) + _dangers_of_the_store(settings)
+
+
+def _dangers_of_insight(settings: Settings) -> list[str]:
+    problems: list[str] = []
+    if settings.explanations:
+        problems.append(
+            f"{PREFIX}EXPLANATIONS must be off; clients that may ask why are named in "
+            f"{PREFIX}CLIENTS_FILE"
+        )
+    return problems
 
 
 def _dangers_of_the_store(settings: Settings) -> list[str]:

@@ -20,11 +20,12 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     upgrade` first; in development the store is made ready here.
     """
     from service.migrations import upgrade
-    from service.settings import SettingsRefused, load_settings
+    from service.settings import SettingsRefused
+    from service.start_checks import load_parts
     from service.storage import create_engine
 
     try:
-        settings = load_settings()
+        settings = load_parts().settings
     except SettingsRefused as refused:
         click.echo(str(refused), err=True)
         sys.exit(1)
@@ -47,8 +48,6 @@ def gunicorn_command(
         sys.executable,
         "-m",
         "gunicorn",
-        "--config",
-        "python:service.gunicorn_config",
         "--bind",
         address,
         "--worker-class",

@@ -65,8 +65,39 @@ def test_production_says_everything_that_is_missing_at_once(
     with pytest.raises(SettingsRefused) as raised:
         settings(monkeypatch, HEME_HOOKS_ENVIRONMENT="production")
     message = str(raised.value)
-    for name in ("FHIR_SERVERS", "PUBLIC_URL", "CLIENT_AUTHENTICATION", "DATABASE_URL"):
+    for name in ("FHIR_SERVERS", "PUBLIC_URL", "CLIENT_AUTHENTICATION", "DATABASE_URL", "HASH_KEY"):
         assert f"HEME_HOOKS_{name}" in message
+
+
+def test_what_is_wrong_and_what_is_unsafe_stand_in_one_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SettingsRefused) as raised:
+        settings(
+            monkeypatch,
+            HEME_HOOKS_ENVIRONMENT="production",
+            HEME_HOOKS_FHIR_SERVERS="https://ehr.example/fhir",
+            HEME_HOOKS_CALL_DEADLINE="soon",
+            HEME_HOOKS_CORS_ORIGINS='["*"]',
+            HEME_HOOKS_EXPLANATIONS="true",
+            HEME_HOOKS_HASH_KEY="short",
+        )
+    named = [problem.split()[0].rstrip(":") for problem in raised.value.problems]
+    assert sorted(named) == sorted(
+        f"HEME_HOOKS_{name}"
+        for name in (
+            "FHIR_SERVERS",
+            "CALL_DEADLINE",
+            "CORS_ORIGINS",
+            "EXPLANATIONS",
+            "PUBLIC_URL",
+            "CLIENTS_FILE",
+            "DATABASE_URL",
+            "HASH_KEY",
+        )
+    )
+    assert "JSON list" in str(raised.value)
+    assert "short" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +113,9 @@ def test_production_says_everything_that_is_missing_at_once(
         ("HEME_HOOKS_CLIENT_AUTHENTICATION", "none"),
         ("HEME_HOOKS_DATABASE_URL", ""),
         ("HEME_HOOKS_HASH_KEY", "short"),
+        ("HEME_HOOKS_HASH_KEY", "development"),
+        ("HEME_HOOKS_DATABASE_URL", "sqlite:///heme-hooks.sqlite3"),
+        ("HEME_HOOKS_EXPLANATIONS", "true"),
     ],
 )
 def test_one_unsafe_setting_keeps_production_from_starting(

@@ -1,0 +1,109 @@
+"""What the settings name, opened and checked before the service starts: every problem at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from fhir_mappings.analytes import default_terminology
+from fhir_mappings.orders import ORDERS
+from fhir_mappings.site_mappings import SiteMappingError, load_terminology
+from service.clients import ClientsRefused, load_clients
+from service.interpreter.rules import FINDINGS
+from service.settings import SettingsRefused, read_settings
+from service.storage import Storage, create_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fhir_mappings.terminology import Terminology
+    from service.clients import CdsClient
+    from service.settings import Settings
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Settings, and what they name."""
+
+    settings: Settings
+    terminology: Terminology
+    clients: tuple[CdsClient, ...]
+    storage: Storage | None
+
+
+def load_parts(**values: Any) -> Parts:  # noqa: ANN401  as the settings take them
+    """Read the settings and open what they name.
+
+    Raises SettingsRefused with everything that is missing, wrong or unsafe in one message.
+    """
+    settings, problems = read_settings(**values)
+    return _parts(settings, problems)
+
+
+def make_parts(settings: Settings) -> Parts:
+    """Open what settings name. Raises SettingsRefused with every problem in one message."""
+    return _parts(settings, [])
+
+
+def _parts(settings: Settings, problems: list[str]) -> Parts:
+    def attempt(make: Callable[[Settings], Part], otherwise: Part) -> Part:
+        try:
+            return make(settings)
+        except SettingsRefused as refused:
+            problems.extend(refused.problems)
+            return otherwise
+
+    attempt(_check_findings, None)
+    parts = Parts(
+        settings,
+        attempt(_terminology, default_terminology()),
+        attempt(_clients, ()),
+        attempt(_storage, None),
+    )
+    if problems:
+        raise SettingsRefused(problems)
+    return parts
+
+
+def _check_findings(settings: Settings) -> None:
+    """A misspelt finding would stay on: refuse it."""
+    unknown = sorted(settings.findings_off - frozenset(FINDINGS))
+    if unknown:
+        raise SettingsRefused(
+            [f"HEME_HOOKS_FINDINGS_OFF: there is no finding {name!r}" for name in unknown]
+        )
+
+
+def _terminology(settings: Settings) -> Terminology:
+    if settings.site_mappings is None:
+        return default_terminology()
+    try:
+        return load_terminology([settings.site_mappings], ORDERS.keys())
+    except SiteMappingError as error:
+        raise SettingsRefused([f"HEME_HOOKS_SITE_MAPPINGS: {p}" for p in error.problems]) from None
+
+
+def _clients(settings: Settings) -> tuple[CdsClient, ...]:
+    if settings.clients_file is None:
+        return ()
+    try:
+        clients = load_clients(settings.clients_file, production=settings.is_production)
+    except ClientsRefused as error:
+        raise SettingsRefused([f"HEME_HOOKS_CLIENTS_FILE: {p}" for p in error.problems]) from None
+    if not clients and settings.needs_clients:
+        raise SettingsRefused(["HEME_HOOKS_CLIENTS_FILE names no client, so anybody could call"])
+    return clients
+
+
+def _storage(settings: Settings) -> Storage | None:
+    if not settings.database_url:
+        return None
+    try:
+        engine = create_engine(settings.database_url)
+    except (SQLAlchemyError, ImportError) as error:
+        raise SettingsRefused([f"HEME_HOOKS_DATABASE_URL: {type(error).__name__}"]) from None
+    return Storage(engine, settings.hash_key.get_secret_value())
