@@ -211,6 +211,8 @@ def test_a_bound_settles_only_what_holds_for_the_true_value(patient: Facts, sign
         return  # an upper bound of blasts is read as none (A9)
     after = truths(seen)
     for name, truth in truths(whole).items():
+        if name == "neutrophils" and true.analyte is ANC:
+            continue  # where the ANC cannot be told, WBC < 1.0 speaks: the safe side in a fever
         assert after[name] in (truth, None), name
     assert seen.states.iron in (whole.states.iron, IronState.MISSING)
     assert seen.folate in (whole.folate, FolateState.MISSING)
