@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fhir_mappings.by_unit import meaning_by_unit
 from fhir_mappings.codes import classify
 from fhir_mappings.decoding import decode
 from fhir_mappings.envelopes import observation_envelope
@@ -125,6 +126,7 @@ def _readings(
     chart: Chart,
     spoiled: frozenset[str],
 ) -> Sequence[Reading]:
+    meaning = meaning_by_unit(meaning, valued.valueQuantity)
     refusal = _refusal(meaning, envelope)
     if refusal is not None or envelope.taken is None:
         reason, told = refusal or (Reason.NO_TIME, "The result has no date or time.")

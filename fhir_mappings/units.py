@@ -43,6 +43,14 @@ _RANGE_TOLERANCE = Decimal("2.5")
 """How far a laboratory's limit may lie from the usual one; its square stays below ten."""
 
 
+_CLASHES = {
+    "MCnc": frozenset({Dimension.MOLAR}),
+    "SCnc": frozenset({Dimension.MASS}),
+    "NCnc": frozenset({Dimension.PERCENT, Dimension.PER_LEUKOCYTES}),
+}
+"""Dimensions that contradict LOINC's property; the unit governs (UNIT_GOVERNS)."""
+
+
 def read_unit(text: str, analyte: AnalyteDefinition) -> UnitReading:
     """Read one spelling. Raises UnitNotUnderstood (U2, U3, grammar of 1.3)."""
     outcome = reading_or_refusal(_given(text) or "", analyte)
@@ -125,9 +133,8 @@ def infer_unit(
 
 
 def clashes(meaning: CodeMeaning, reading: UnitReading) -> bool:
-    """Tell whether LOINC says mass and the unit says moles, or the reverse (U5, UNIT_GOVERNS)."""
-    expected = {"MCnc": Dimension.MOLAR, "SCnc": Dimension.MASS}.get(meaning.property)
-    return expected is not None and reading.dimension is expected
+    """Tell whether unit and LOINC property contradict: mass and moles, number and share (U5)."""
+    return reading.dimension in _CLASHES.get(meaning.property, ())
 
 
 def _given(text: str | None) -> str | None:

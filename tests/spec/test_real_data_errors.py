@@ -190,3 +190,39 @@ def test_a_platelet_estimate_in_words_does_not_hide_the_count_of_the_specimen() 
 
     assert [r.value for r in panel.results[Analyte.PLATELETS]] == [90]
     assert interpreted(panel).data_quality is None
+
+
+@pytest.mark.parametrize("unit", ["%", "/100{WBCs}", "percent"])
+def test_blasts_in_percent_under_the_code_of_a_count_are_blasts(unit: str) -> None:
+    """To refuse them would leave blasts in the blood unsaid."""
+    panel = panel_of(observation("708-8", 4, unit))
+
+    (blasts,) = panel.results[Analyte.BLAST_PERCENT]
+    assert blasts.value == 4
+    assert Note.UNIT_GOVERNS in blasts.notes
+    assert panel.unreadable == ()
+    overlay = interpreted(panel).overlay
+    assert overlay is not None
+    assert overlay.id == "circulating-blasts"
+
+
+def test_no_blasts_in_percent_under_the_code_of_a_count_are_no_blasts() -> None:
+    panel = panel_of(observation("708-8", 0, "%"))
+
+    assert panel.results[Analyte.BLAST_PERCENT][0].value == 0
+    assert interpreted(panel).overlay is None
+
+
+def test_nucleated_red_cells_per_hundred_leukocytes_under_the_code_of_a_count() -> None:
+    (cells,) = panel_of(observation("772-4", 2, "%")).results[Analyte.NUCLEATED_RED_CELL_RATIO]
+
+    assert cells.value == 2
+    assert Note.UNIT_GOVERNS in cells.notes
+
+
+def test_a_percent_and_a_count_on_one_result_contradict_each_other() -> None:
+    both = {"value": 4, "unit": "%", "code": "10*9/L", "system": "http://unitsofmeasure.org"}
+    panel = panel_of(observation("708-8", valueQuantity=both))
+
+    assert panel.results == {}
+    assert [each.reason for each in panel.unreadable] == [Reason.UNIT_CONFLICT]
