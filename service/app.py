@@ -22,6 +22,7 @@ from service.routes.errors import REQUEST_ID, register_errors
 from service.routes.feedback import feedback_routes
 from service.routes.knowledge import knowledge_routes
 from service.routes.product import Product
+from service.routes.sandbox import sandbox_routes
 from service.start_checks import load_parts, make_parts
 from service.templates import with_site_codes
 
@@ -68,6 +69,8 @@ def create_app(
     app.register_blueprint(cds_hooks_routes(product))
     app.register_blueprint(feedback_routes(product))
     app.register_blueprint(knowledge_routes())
+    if settings.has_sandbox:
+        app.register_blueprint(sandbox_routes(product))
     CORS(
         app,
         origins=_origins(product),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from service.code_search import CodeSearchMemory, Template
     from service.deadline import Deadline
     from service.fhir_client import FhirServer
+    from service.search_log import SearchLog
 
 _CATEGORIES = {
     DataGroup.TEMPERATURE: ("vital-signs",),
@@ -53,13 +54,19 @@ class Fetcher:
     """Fetches for one patient from one FHIR server within one deadline."""
 
     def __init__(
-        self, server: FhirServer, patient_id: str, deadline: Deadline, plan: FetchPlan
+        self,
+        server: FhirServer,
+        patient_id: str,
+        deadline: Deadline,
+        plan: FetchPlan,
+        search_log: SearchLog | None = None,
     ) -> None:
         self.server = server
         self._patient_id = patient_id
         self._deadline = deadline
         self._plan = plan
         self.observe: Callable[[str, str, float], None] = ignore
+        self._search_log = search_log
         self._categories: dict[str, Pages | Failure] = {}
 
     def fetch(self, next_links: Mapping[DataGroup, str | None]) -> dict[DataGroup, Fetched]:
@@ -87,6 +94,8 @@ class Fetcher:
 
     def side_by_side(self, tasks: Mapping[Key, Callable[[], Pages]]) -> dict[Key, Pages | Failure]:
         """Run requests of this call at the same time."""
+        if self._search_log is not None:
+            tasks = self._search_log.watching(tasks, self._patient_id)
         return run_timed(
             tasks,
             lambda timed: run_side_by_side(timed, self._deadline, self._plan.workers),

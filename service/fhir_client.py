@@ -17,6 +17,7 @@ from service.pagination import PageTrail, next_page_url
 if TYPE_CHECKING:
     from service.base_urls import BaseUrl
     from service.deadline import Deadline
+    from service.fhir_reading import Document
 
 _REDIRECTS = range(300, 400)
 
@@ -71,6 +72,12 @@ class FhirServer:
         """Run a search such as `Observation?patient=1&code=...` (already encoded), every page."""
         return self._pages(f"{self.base}/{query}")
 
+    def first_page(self, query: str) -> bytes:
+        """Run a search and return its first page only, for a person who narrows it down."""
+        body = self._get(f"{self.base}/{query}", self._budget())
+        _check_page(body)
+        return body
+
     def continue_search(self, query: str, next_link: str) -> tuple[bytes, ...]:
         """Follow the next link of a page that the CDS Client prefetched for `query`."""
         return self._pages(next_page_url(self.base, f"{self.base}/{query}", next_link))
@@ -83,13 +90,8 @@ class FhirServer:
         while following is not None:
             trail.step(following)
             body = self._get(following, budget)
-            document = look_at(body)
-            if document.has_error:
-                raise FetchFailed(FailureKind.OUTCOME)
-            if document.resource_type != "Bundle":
-                raise FetchFailed(FailureKind.NOT_FHIR)
+            link = _check_page(body).next_link
             pages.append(body)
-            link = document.next_link
             following = None if link is None else next_page_url(self.base, following, link)
         return tuple(pages)
 
@@ -128,6 +130,15 @@ class FhirServer:
     def _kind_of(self, error: Exception) -> FailureKind:
         late = isinstance(error, requests.Timeout) or not self._deadline.remaining
         return FailureKind.DEADLINE if late else FailureKind.CONNECTION
+
+
+def _check_page(body: bytes) -> Document:
+    document = look_at(body)
+    if document.has_error:
+        raise FetchFailed(FailureKind.OUTCOME)
+    if document.resource_type != "Bundle":
+        raise FetchFailed(FailureKind.NOT_FHIR)
+    return document
 
 
 def _check_status(status: int) -> None:

@@ -60,6 +60,7 @@ class Answer:
     interpretation: Interpretation
     data: ClinicalData
     second_stage: bool
+    facts: Facts
 
     @property
     def cards(self) -> tuple[Card, ...]:
@@ -100,7 +101,7 @@ def respond(
     if not cards:
         _require(_failures(data, facts), interpretation.undecided_groups & _DECIDING)
     outcome = repeats.hold_back(cards, interpretation, call, now)
-    return Answer(outcome, interpretation, data, second_stage)
+    return Answer(outcome, interpretation, data, second_stage, facts)
 
 
 def _failures(data: ClinicalData, facts: Facts) -> dict[DataGroup, Failure]:

@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     `clients_file`: TOML file of CDS Clients; once it names one, every call is authenticated.
     `database_url`: SQLAlchemy URL of the store of issued cards and feedback; empty for none.
     `hash_key`: secret of the hashes that stand for patients and users in the store.
+    `sandbox`: whether `/sandbox` is there (in development yes, in production never).
     `quiet_repeats`, `shadow`: switches of clients that are not in the file. `repeat_days`: days
     after which a card that was held back is shown again.
     """
@@ -111,6 +112,7 @@ class Settings(BaseSettings):
     quiet_repeats: bool = False
     repeat_days: float = Field(default=30.0, gt=0, le=3650, allow_inf_nan=False)
     shadow: bool = False
+    sandbox: bool | None = None
 
     @field_validator("fhir_servers", "cors_origins", "findings_off", mode="before")
     @classmethod
@@ -164,6 +166,11 @@ class Settings(BaseSettings):
     def may_explain(self) -> bool:
         """Whether an explanation is given to a call that asks for one."""
         return not self.is_production if self.explanations is None else self.explanations
+
+    @property
+    def has_sandbox(self) -> bool:
+        """Whether the page for CDS developers is served."""
+        return not self.is_production if self.sandbox is None else self.sandbox
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
@@ -245,6 +252,8 @@ def dangers(settings: Settings) -> list[str]:
 
 def _dangers_of_insight(settings: Settings) -> list[str]:
     problems: list[str] = []
+    if settings.sandbox:
+        problems.append(f"{PREFIX}SANDBOX must be off")
     if settings.explanations:
         problems.append(
             f"{PREFIX}EXPLANATIONS must be off; clients that may ask why are named in "

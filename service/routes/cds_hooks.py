@@ -24,9 +24,13 @@ from service.observability import Event, log, request_context
 from service.request_parsing import parse_hook_call
 from service.routes.bodies import json_body
 from service.routes.errors import request_id
+from service.search_log import SearchLog
 from service.settings import PrefetchKeys
+from service.trends import trends
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from service.cds_hooks import CdsRequest, CdsService
     from service.clients import CdsClient
     from service.hook_call import Answer
@@ -60,17 +64,20 @@ def _call(product: Product, service: CdsService) -> Response:
     client = product.client()
     now = product.clock()
     hook_call = parse_hook_call(json_body(), service, product.settings, client)
-    source = _data_source(product, hook_call, deadline)
+    searches = SearchLog() if hook_call.wants_explanation else None
+    source = _data_source(product, hook_call, deadline, searches)
     memory = product.memory(client, service)
     answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
-    response = _response(answer, hook_call)
+    response = _response(answer, now, searches)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)
     count_answer(product.metrics, answer)
     _log_answer(answer, service, client, started)
     return response
 
 
-def _data_source(product: Product, call: CdsRequest, deadline: Deadline) -> ClinicalDataSource:
+def _data_source(
+    product: Product, call: CdsRequest, deadline: Deadline, searches: SearchLog | None
+) -> ClinicalDataSource:
     if call.fhir_server is None:
         return ClinicalDataSource(call, product.plan.templates)
     settings = product.settings
@@ -81,20 +88,22 @@ def _data_source(product: Product, call: CdsRequest, deadline: Deadline) -> Clin
         access_token=call.authorization.access_token if call.authorization else None,
         limits=FetchLimits(settings.max_search_bytes, settings.max_pages, settings.max_call_bytes),
     )
-    fetcher = Fetcher(server, call.patient_id, deadline, product.plan)
+    fetcher = Fetcher(server, call.patient_id, deadline, product.plan, searches)
     fetcher.observe = product.metrics.fetched
     return ClinicalDataSource(call, product.plan.templates, fetcher)
 
 
-def _response(answer: Answer, call: CdsRequest) -> Response:
+def _response(answer: Answer, now: datetime, searches: SearchLog | None) -> Response:
+    """`searches` is there when the call asks why."""
     response = CdsResponse(cards=answer.cards)
-    if call.wants_explanation:
+    if searches is not None:
         explanation = explanation_document(answer.interpretation, answer.data.described())
         if answer.outcome.held:
             explanation["heldBack"] = [
                 {"summary": held.card.summary, "reason": held.reason}
                 for held in answer.outcome.held
             ]
+        explanation |= {"history": trends(answer.facts, now), "searches": searches.described()}
         response = msgspec.structs.replace(response, extension={EXTENSION_KEY: explanation})
     return Response(msgspec.json.encode(response), mimetype="application/json")
 

@@ -1,0 +1,184 @@
+"""`/sandbox`: the page for CDS developers, and the few things that only the page asks for.
+
+The hook call and the feedback go to the service's own addresses, like any CDS Client's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from flask import Blueprint, Response, abort, render_template, request, send_from_directory
+
+from fhir_mappings.decoding import DECODE_ERRORS
+from fhir_mappings.panel import DataGroup
+from service import samples
+from service.deadline import Deadline
+from service.discovery import CORE_KEYS
+from service.errors import ClientNotAllowed, InvalidHookCall
+from service.fetching import Fetcher
+from service.fhir_client import FetchLimits, FhirServer
+from service.interpreter.rules import RULE_TABLE_VERSION
+from service.routes.bodies import json_body
+from service.sandbox.charts import allowed_server, bundle_chart, sample_chart, server_chart
+from service.sandbox.drafts import offered_drafts
+from service.sandbox.patients import find_patients
+from service.sandbox.unit_bench import Sample, read_sample
+from service.settings import PUBLIC_HAPI
+
+if TYPE_CHECKING:
+    from service.base_urls import BaseUrl
+    from service.routes.product import Product
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types dompurify"
+)
+_FILES = Path(__file__).resolve().parent.parent / "static" / "sandbox"
+_TYPES = {
+    "": "text/plain",  # licences
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+}
+_OWN_PAGE = frozenset({"same-origin", "none"})
+
+T = TypeVar("T")
+
+
+class _PatientOnServer(msgspec.Struct, frozen=True):
+    server: str
+    patient: str
+
+
+class _PatientWanted(msgspec.Struct, frozen=True):
+    server: str
+    text: str = ""
+
+
+def sandbox_routes(product: Product) -> Blueprint:
+    """Return the page, its files and its data; registered only where the settings allow it."""
+    routes = Blueprint("sandbox", __name__, template_folder="pages", url_prefix="/sandbox")
+    _add_page(routes)
+    _add_data(routes, product)
+    _add_fhir_server(routes, product)
+    return routes
+
+
+def _add_page(routes: Blueprint) -> None:
+    @routes.get("")
+    def page() -> Response:
+        text = render_template("sandbox.html", version=RULE_TABLE_VERSION)
+        return _guarded(Response(text, mimetype="text/html"))
+
+    @routes.get("/static/<path:name>")
+    def static_file(name: str) -> Response:
+        mimetype = _TYPES.get(Path(name).suffix)
+        if mimetype is None:
+            abort(404)
+        file = send_from_directory(_FILES, name, mimetype=mimetype, max_age=0)
+        file.headers["Cache-Control"] = "no-cache"
+        return _guarded(file)
+
+
+def _add_data(routes: Blueprint, product: Product) -> None:
+    templates = product.plan.templates
+
+    @routes.before_request
+    def own_page_only() -> None:
+        # CORS is open in development; another site's script must not read charts through us.
+        is_data = request.path.startswith("/sandbox/data/")
+        if is_data and request.headers.get("Sec-Fetch-Site", "none") not in _OWN_PAGE:
+            raise ClientNotAllowed("Only the sandbox page itself may ask for this")
+
+    @routes.get("/data/setup")
+    def setup() -> Response:
+        return _json(_setup(product))
+
+    @routes.get("/data/samples/<name>")
+    def sample(name: str) -> Response:
+        return _encoded(sample_chart(name, product.clock(), templates).encoded())
+
+    @routes.post("/data/bundle")
+    def bundle() -> Response:
+        patient = request.args.get("patient") or None
+        return _encoded(bundle_chart(json_body(), patient, templates).encoded())
+
+    @routes.post("/data/unit")
+    def unit() -> Response:
+        terminology = product.knowledge.terminology
+        return _json(read_sample(_read(Sample), product.clock(), terminology))
+
+
+def _add_fhir_server(routes: Blueprint, product: Product) -> None:
+    settings = product.settings
+
+    @routes.post("/data/chart")
+    def chart() -> Response:
+        wanted = _read(_PatientOnServer)
+        deadline = Deadline(settings.call_deadline)
+        server = _server(product, allowed_server(wanted.server, settings), deadline)
+        fetcher = Fetcher(server, wanted.patient, deadline, product.plan)
+        return _encoded(server_chart(fetcher, wanted.patient).encoded())
+
+    @routes.post("/data/patients")
+    def patients() -> Response:
+        wanted = _read(_PatientWanted)
+        deadline = Deadline(settings.call_deadline)
+        server = _server(product, allowed_server(wanted.server, settings), deadline)
+        return _json({"patients": find_patients(server, deadline, wanted.text)})
+
+
+def _setup(product: Product) -> dict[str, object]:
+    """What the page offers: samples, services, prefetch keys, FHIR servers."""
+    settings = product.settings
+    servers = [url for url in settings.fhir_servers if url not in PUBLIC_HAPI]
+    return {
+        "samples": [
+            {"name": name, "story": sample.story, "hook": sample.hook}
+            for name, sample in samples.SAMPLES.items()
+        ],
+        "seed": samples.SEED,
+        "services": [
+            {"id": service.id, "hook": service.hook, "title": service.title or service.id}
+            for service in product.catalogue.services
+        ],
+        "keys": [key.value for key in DataGroup],
+        "coreKeys": [key.value for key in DataGroup if key in CORE_KEYS],
+        "drafts": offered_drafts(),
+        "servers": [*servers, PUBLIC_HAPI[0]],
+    }
+
+
+def _server(product: Product, base: BaseUrl, deadline: Deadline) -> FhirServer:
+    settings = product.settings
+    limits = FetchLimits(settings.max_search_bytes, settings.max_pages, settings.max_call_bytes)
+    return FhirServer(base, product.session, deadline, limits=limits)
+
+
+def _read(kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(json_body(), type=kind)
+    except DECODE_ERRORS:
+        raise InvalidHookCall(
+            "The page's request cannot be read", code="invalid-sandbox-request"
+        ) from None
+
+
+def _json(value: object) -> Response:
+    return _encoded(msgspec.json.encode(value))
+
+
+def _encoded(body: bytes) -> Response:
+    return _guarded(Response(body, mimetype="application/json"))
+
+
+def _guarded(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    return response

@@ -1,0 +1,1 @@
+"""What the page for CDS developers needs beside the service itself: charts, drafts, units."""

@@ -1,0 +1,134 @@
+// Four small plots over one time axis, each with the limits that the interpreter used. Plain SVG:
+// a handful of points needs no library, follows the page's colours and can be read aloud.
+
+import { h, s, fill, note } from "./dom.js";
+import { table } from "./why.js";
+
+const WIDTH = 360;
+const HEIGHT = 190;
+const LEFT = 46;
+const RIGHT = 14;
+const TOP = 14;
+const BOTTOM = 34;
+const DAY = 86400000;
+
+export function drawHistory(node, response) {
+  const history = response?.extension?.["heme-hooks"]?.history ?? [];
+  if (!history.length) {
+    fill(node, note("None of hemoglobin, neutrophils, platelets and vitamin B12 could be read."));
+    return;
+  }
+  const series = history.map(parsed);
+  const times = series.flatMap((each) => each.points.map((point) => point.time));
+  const span = spanOf(times);
+  fill(node,
+    note("Hollow marks lie inside the limits, filled ones outside; dashed lines are the limits used."),
+    h("div", { class: "plots" }, series.map((each) => plot(each, span))),
+    h("details", {}, h("summary", {}, "The same as a table"), asTable(history)));
+}
+
+function parsed(given) {
+  const points = given.points.map((point) => ({
+    ...point,
+    time: Date.parse(point.taken),
+    number: Number(point.value),
+    limits: (point.limits ?? []).map((limit) => ({ ...limit, number: Number(limit.value) })),
+  }));
+  return { ...given, points };
+}
+
+function spanOf(times) {
+  const first = Math.min(...times);
+  const last = Math.max(...times);
+  const room = Math.max((last - first) * 0.06, DAY);
+  return [first - room, last + room];
+}
+
+function isOutside(point) {
+  return point.limits.some((limit) => (limit.kind === "low" ? point.number < limit.number : point.number > limit.number));
+}
+
+function plot(series, [from, to]) {
+  const all = series.points.flatMap((point) => [point.number, ...point.limits.map((limit) => limit.number)]);
+  const [low, high] = roundRange(Math.min(...all), Math.max(...all));
+  const x = (time) => LEFT + ((time - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
+  const y = (value) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const title = `${series.name} in ${series.unit}`;
+  return h("figure", {},
+    h("figcaption", {}, h("strong", {}, series.name), ` ${series.unit}`),
+    s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${spoken(series)}` },
+      axes([low, high], [from, to], x, y),
+      limitLines(series, [from, to], x, y),
+      s("polyline", { class: "line", points: series.points.map((p) => `${x(p.time)},${y(p.number)}`).join(" ") }),
+      series.points.map((point) => s("circle", {
+        class: isOutside(point) ? "point outside" : "point",
+        cx: x(point.time), cy: y(point.number), r: 4.5,
+      }, s("title", {}, `${point.shown}: ${point.text}`)))));
+}
+
+function spoken(series) {
+  const last = series.points.at(-1);
+  const limits = last.limits.map((limit) => `${limit.kind === "low" ? "lower" : "upper"} limit ${limit.value}`);
+  return `${series.points.length} results, the last ${last.text} on ${last.shown}; ${limits.join(", ")}`;
+}
+
+function roundRange(least, most) {
+  const room = (most - least || most || 1) * 0.12;
+  return [Math.max(0, least - room), most + room];
+}
+
+function axes([low, high], [from, to], x, y) {
+  const values = ticks(low, high);
+  const days = [from + (to - from) * 0.06, to - (to - from) * 0.06];
+  return [
+    values.map((value) => [
+      s("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
+      s("text", { class: "tick", x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, shownNumber(value)),
+    ]),
+    days.map((time, index) => s("text", {
+      class: "tick", x: index ? WIDTH - RIGHT : LEFT, y: HEIGHT - 10, "text-anchor": index ? "end" : "start",
+    }, new Date(time).toISOString().slice(0, 10))),
+  ];
+}
+
+function ticks(low, high) {
+  const rough = (high - low) / 4;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((n) => n * unit).find((n) => n >= rough);
+  const values = [];
+  for (let value = Math.ceil(low / step) * step; value <= high; value += step) values.push(value);
+  return values;
+}
+
+function shownNumber(value) {
+  return String(Number(value.toPrecision(6)));
+}
+
+// A limit may change from result to result (another laboratory): a step line for each kind.
+function limitLines(series, [from, to], x, y) {
+  return ["low", "high"].map((kind) => {
+    const marks = series.points.flatMap((point) => point.limits
+      .filter((limit) => limit.kind === kind).map((limit) => ({ time: point.time, ...limit })));
+    if (!marks.length) return null;
+    const path = marks.map((mark, index) => {
+      const begin = index ? mark.time : from;
+      const end = marks[index + 1]?.time ?? to;
+      return `${index ? "L" : "M"}${x(begin)},${y(mark.number)} L${x(end)},${y(mark.number)}`;
+    });
+    const last = marks.at(-1);
+    const whose = last.from === "laboratory" ? "laboratory’s" : "usual";
+    const above = kind === "high" || y(last.number) > HEIGHT - BOTTOM - 14;
+    return [
+      s("path", { class: "limit", d: path.join(" ") }),
+      s("text", { class: "limit-name", x: WIDTH - RIGHT, y: y(last.number) + (above ? -5 : 13), "text-anchor": "end" },
+        `${whose} ${kind === "low" ? "lower" : "upper"} limit ${last.value}`),
+    ];
+  });
+}
+
+function asTable(history) {
+  const rows = history.flatMap((series) => series.points.map((point) => [
+    series.name, point.shown, point.reported ? `${point.reported} = ${point.text}` : point.text,
+    (point.limits ?? []).map((limit) => `${limit.kind} ${limit.value} (${limit.from})`).join(", ")]));
+  return table(["Result", "Taken", "Value", "Limits used"], rows);
+}
