@@ -85,9 +85,9 @@ def kidney_poor(chart: Chart) -> Truth:
     """
     if chart.conditions(ValueSetName.CHRONIC_KIDNEY_DISEASE):
         return True
-    by_egfr = below(_kidney(chart, Analyte.GLOMERULAR_FILTRATION_RATE), chart.limits.egfr_poor)
-    if by_egfr is not None:
-        return by_egfr
+    egfr = _kidney(chart, Analyte.GLOMERULAR_FILTRATION_RATE)
+    if egfr is not None:
+        return below(egfr, chart.limits.egfr_poor)
     creatinine = _kidney(chart, Analyte.CREATININE)
     own = None if creatinine is None or creatinine.interval is None else creatinine.interval.high
     limit = chart.limits.creatinine_high if own is None or chart.pregnant else own
@@ -131,9 +131,14 @@ def _raised_mma_proves(mma: LabResult, chart: Chart) -> Truth:
 
 
 def _kidney_hidden(chart: Chart) -> bool:
-    """Whether a kidney value may exist that could not be retrieved or read."""
+    """Whether a kidney value exists or may exist that does not tell.
+
+    Asked when nothing tells: a value there is can then only be a bound.
+    """
     return any(
-        chart.unknown(analyte) or chart.unreadable(analyte, chart.organ_span)
+        chart.unknown(analyte)
+        or chart.unreadable(analyte, chart.organ_span)
+        or _kidney(chart, analyte) is not None
         for analyte in (Analyte.GLOMERULAR_FILTRATION_RATE, Analyte.CREATININE)
     )
 

@@ -162,6 +162,15 @@ def test_kidney_function_that_may_exist_unseen_proves_nothing() -> None:
     assert unread.states.function is FunctionState.UNKNOWN
 
 
+def test_a_bound_that_hides_the_kidney_function_proves_nothing() -> None:
+    creatinine = result(Analyte.CREATININE, "0.8")
+    assert function("0.9", result(EGFR, "<90")).states.function is FunctionState.UNKNOWN
+    assert function("0.9", result(EGFR, "<90"), creatinine).states.function is FunctionState.UNKNOWN
+    bound = result(Analyte.CREATININE, "<2")
+    assert function("0.9", bound).states.function is FunctionState.UNKNOWN
+    assert function("2.1", bound).states.function is FunctionState.DEFICIENT
+
+
 def test_laboratory_upper_limit_of_mma() -> None:
     lower = assessed(result(MMA, "0.35", high="0.27"), result(EGFR, 90))
     assert lower.states.function is FunctionState.DEFICIENT
