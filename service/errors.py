@@ -6,6 +6,7 @@
     ├── ClientNotAllowed         403
     ├── UnknownService           404
     ├── ClinicalDataUnavailable  412  needed data cannot be had (CDS Hooks 2.0, Prefetch)
+    ├── RequestTooLarge          413  more entries or values than are looked at
     └── StorageUnavailable       503  feedback could not be stored
 
 Messages name fields, keys and statuses. They never carry a value from the patient, a token or a
@@ -83,6 +84,14 @@ class ClinicalDataUnavailable(CdsServiceError):
         super().__init__(message, code=code)
         self.keys = keys or tuple(key for key, _ in details)
         self.details = details
+
+
+class RequestTooLarge(CdsServiceError):
+    """The body holds more than this service looks at in one call."""
+
+    status = 413
+    code = "too-many-entries"
+    issue_type = "too-costly"
 
 
 class StorageUnavailable(CdsServiceError):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 _MOST_BYTES = 512 * 1024 * 1024
+_MOST_ENTRIES = 10_000_000
 
 
 class InProcessTransport:
@@ -56,6 +57,7 @@ def _settings(fhir_server: str | None) -> Settings:
                 "clients_file": None,
                 "database_url": "",
                 "max_request_bytes": _MOST_BYTES,
+                "max_entries": _MOST_ENTRIES,
             }
         )
     except SettingsRefused as error:

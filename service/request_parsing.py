@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 from fhir_mappings.decoding import DECODE_ERRORS
 from service.base_urls import BaseUrl, parse_base_url
+from service.body_limits import check_entries, check_values
 from service.cds_hooks import CdsRequest, CdsService, FhirAuthorization
 from service.errors import ClientNotAllowed, InvalidHookCall
 
@@ -79,10 +80,12 @@ def parse_hook_call(
 ) -> CdsRequest:
     """Check the body of a call of `service`.
 
-    Raises InvalidHookCall with the path of the field at fault, and ClientNotAllowed when the call
-    names a FHIR server that is not on the client's list.
+    Raises InvalidHookCall with the path of the field at fault, RequestTooLarge, and
+    ClientNotAllowed when the call names a FHIR server that is not on the client's list.
     """
+    check_values(body, settings.max_entries)
     parsed = _decode(body)
+    check_entries(body, (parsed.prefetch or {}).values(), settings.max_entries)
     _require(parsed.hook == service.hook, "hook", f"must be {service.hook} for this service")
     _require(_UUID.fullmatch(parsed.hookInstance), "hookInstance", "must be a UUID")
     _check_context(parsed.context, service.hook)

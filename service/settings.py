@@ -70,8 +70,9 @@ class Settings(BaseSettings):
     loopback and the public HAPI sandbox. `cors_origins`: origins of browser clients (JSON list);
     in development any. `call_deadline`: seconds for one call. `codes_per_search`: codes in one
     search. `parallel_searches`: searches of one call at the same time. `max_request_bytes`: limit
-    on the body of a call. `max_search_bytes`, `max_pages`: limits on one search. `max_call_bytes`:
-    limit on all searches of one call. `public_url`: the service's own address, for links on cards.
+    on the body of a call. `max_entries`: limit on its prefetched entries. `max_search_bytes`,
+    `max_pages`: limits on one search. `max_call_bytes`: limit on all searches of one call.
+    `public_url`: the service's own address, for links on cards.
     `explanations`: whether a call may ask why (in development yes). `client_authentication`:
     `proxy` states that a reverse proxy lets only known CDS Clients through. `fhir_ca_file`:
     certificate authorities of the FHIR servers.
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
     codes_per_search: int = Field(default=20, ge=1, le=500)
     parallel_searches: int = Field(default=12, ge=1, le=64)
     max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    max_entries: int = Field(default=20_000, ge=100, le=10_000_000)
     max_search_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
     max_call_bytes: int = Field(default=128 * 1024 * 1024, ge=1024)
     max_pages: int = Field(default=100, ge=1, le=1000)

@@ -7,6 +7,17 @@ import sys
 
 import click
 
+_LIMITS = (
+    *("--limit-request-line", "4094"),
+    *("--limit-request-fields", "64"),
+    *("--limit-request-field_size", "8190"),
+    *("--timeout", "60"),
+    *("--graceful-timeout", "30"),
+    *("--keep-alive", "5"),
+    "--no-control-socket",
+)
+"""gunicorn answers 414 and 431 to larger heads; a stop waits for the calls that are running."""
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -56,6 +67,7 @@ def gunicorn_command(
         str(workers),
         "--threads",
         str(threads),
+        *_LIMITS,
         "--env",
         f"HEME_HOOKS_PUBLIC_URL={public_url or f'http://{reachable}'}",
         "service.app:create_app()",

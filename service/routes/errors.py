@@ -25,7 +25,9 @@ _HTTP_ERRORS = {
     404: ("not-found", "not-found", "There is nothing at this address"),
     405: ("method-not-allowed", "not-supported", "This address does not take this method"),
     413: ("request-too-large", "too-long", "The body is larger than this service accepts"),
+    414: ("address-too-long", "too-long", "The address is longer than this service accepts"),
     415: ("unsupported-media-type", "not-supported", "The body must be application/json"),
+    431: ("headers-too-large", "too-long", "The headers are larger than this service accepts"),
 }
 
 
