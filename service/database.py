@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 5.0
 """How long a writer waits for another one before the store counts as unavailable."""
 
-ANSWER_SECONDS = 2.0
-"""How long PostgreSQL may be silent, beyond a wait for a lock, before the connection is given up;
-also how long connecting may take (2 is libpq's shortest)."""
+ANSWER_SECONDS = 1.0
+"""How long PostgreSQL may be silent, waits for locks apart, before a connection is given up."""
+
+CONNECT_SECONDS = 2
+"""How long connecting may take: libpq knows nothing shorter."""
 
 _POOL = {"pool_size": 8, "max_overflow": -1}
 """A thread never waits for another one's connection: there are as many as threads."""
@@ -36,6 +38,7 @@ def create_engine(url: str) -> Engine:
     engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **_POOL)
     if engine.driver == "psycopg":
         event.listen(engine, "do_connect", _bounded_connect())
+        event.listen(engine, "checkin", _usual_patience)
     return engine
 
 
@@ -79,9 +82,15 @@ def _bounded_connect() -> Callable[[object, object, Sequence[Any], dict[str, Any
     def connect(
         _dialect: object, _record: object, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> object:
-        return Bounded.connect(*args, **({"connect_timeout": int(ANSWER_SECONDS)} | kwargs))
+        return Bounded.connect(*args, **({"connect_timeout": CONNECT_SECONDS} | kwargs))
 
     return connect
+
+
+def _usual_patience(connection: Any, _record: object) -> None:  # noqa: ANN401
+    """The next user of a pooled connection pings it first, and should not wait as we did."""
+    if connection is not None:
+        connection.answer_seconds = ANSWER_SECONDS
 
 
 def limit_waiting(connection: Connection, seconds: float) -> None:

@@ -1,7 +1,9 @@
 """The evidence of a card: what would have to change for it to be news (architecture 2.8).
 
 States, not raw values, so that the next day's CBC with the same meaning is not news. Neither is
-that a proposed order was placed: it leaves the proposals because somebody acted on the card.
+that a proposed order was placed, nor that a result has become too old to stand for a new one: the
+orders of the work-up count as long as the finding wants them, proposed or not. Marrow and referral
+count when they are proposed, so that the moment when they are is news.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 DONE_ABOUT_IT = frozenset({"M4", "M5", "M6"})
 """Modifiers that say that the marrow or the referral is under way (clinical-knowledge 3.5)."""
+
+_ACTIONS = frozenset({"hematology-referral", "marrow-biopsy"})
 
 DATA_QUALITY = "data-quality"
 _ALONE = frozenset(rule.id for rule in RULES if rule.step is Step.DATA_AND_ORDERS)
@@ -75,9 +79,20 @@ def evidence_of(interpretation: Interpretation) -> Evidence:
             "overlays": sorted(overlay.id for overlay in overlays if overlay),
             "modifiers": sorted(modifiers),
         },
-        frozenset(f"{order.order}/{order.priority}" for order in interpretation.orders),
+        _orders(interpretation),
         tuple(sorted({f"{item.analyte}/{item.reason}" for item in interpretation.set_aside})),
     )
+
+
+def _orders(interpretation: Interpretation) -> frozenset[str]:
+    actions = {
+        f"{order.order}/{order.priority}"
+        for order in interpretation.orders
+        if order.order in _ACTIONS
+    }
+    wanted = {order.order for order in interpretation.orders}
+    wanted |= {order.order for order in interpretation.withheld}
+    return frozenset(actions | (wanted - _ACTIONS))
 
 
 def orders_in(text: str) -> frozenset[str]:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 NO_REASON = "no-reason"
 OTHER_CODE = "another-code"
-OFFERED = frozenset(reason.code for reason in OVERRIDE_REASONS)
+OFFERED = tuple(reason.code for reason in OVERRIDE_REASONS)
+REASONS = (*OFFERED, OTHER_CODE, NO_REASON)
+"""Every reason that is ever shown or counted."""
 
 
 def shown_reason(code: str | None) -> str:

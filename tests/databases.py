@@ -14,8 +14,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
+
+from service import migrations
+from service.database import create_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +55,15 @@ class PostgreSQL:
     def url(self) -> str:
         return f"postgresql+psycopg://heme@127.0.0.1:{self.port}/postgres"
 
+    def new_database(self) -> str:
+        """Make one more database; its URL."""
+        name = f"store_{uuid4().hex}"
+        engine = sa.create_engine(self.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        engine.dispose()
+        return self.url.removesuffix("postgres") + name
+
     def _as_owner(self, *command: str) -> list[str]:
         # PostgreSQL refuses to run as root.
         return ["runuser", "-u", "nobody", "--", *command] if os.getuid() == 0 else list(command)
@@ -81,15 +95,21 @@ class PostgreSQL:
             cwd="/",
         )
 
-    def stop(self) -> None:
+    def stop(self, mode: str = "fast") -> None:
         subprocess.run(
-            self._as_owner(
-                self.pg_ctl, "-D", str(self.folder / "data"), "-m", "fast", "-w", "stop"
-            ),
+            self._as_owner(self.pg_ctl, "-D", str(self.folder / "data"), "-m", mode, "-w", "stop"),
             check=False,
             capture_output=True,
             cwd="/",
         )
+
+
+def upgraded(url: str) -> str:
+    """Make the tables; the same URL."""
+    engine = create_engine(url)
+    migrations.upgrade(engine)
+    engine.dispose()
+    return url
 
 
 def running_postgresql() -> Iterator[PostgreSQL]:
@@ -108,4 +128,4 @@ def running_postgresql() -> Iterator[PostgreSQL]:
         try:
             yield server
         finally:
-            server.stop()
+            server.stop("immediate")  # nobody reads it again

@@ -8,7 +8,9 @@ import click
 
 from service.commands.storage import Age, open_storage
 from service.errors import StorageUnavailable
-from service.feedback_report import as_csv, as_json, as_table, feedback_report
+from service.feedback_report import feedback_report
+from service.report_readers import new_reader
+from service.report_text import as_csv, as_json, as_table
 
 FORMATS = {"table": as_table, "csv": as_csv, "json": as_json}
 
@@ -29,3 +31,15 @@ def report(last: timedelta, form: str) -> None:
     except StorageUnavailable as error:
         raise click.ClickException(f"{error} [{error.code}]") from None
     click.echo(FORMATS[form](made))
+
+
+@feedback.command("reader")
+@click.argument("name")
+def reader(name: str) -> None:
+    """Make the token with which NAME may read /feedback/report."""
+    try:
+        token, entry = new_reader(name)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"token (give it to {name}, it is not kept): {token}")
+    click.echo(f"entry of HEME_HOOKS_REPORT_READERS:  {entry}")

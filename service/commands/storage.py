@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
+from service.database import code_of
 from service.errors import StorageUnavailable
-from service.feedback_report import prune
 from service.migrations import upgrade
-from service.settings import load_settings
+from service.retention import prune
+from service.settings import SettingsRefused, load_settings
 from service.storage import Storage, create_engine
 
 _AGE = re.compile(r"(\d{1,5})d")
@@ -35,7 +38,10 @@ class Age(click.ParamType[timedelta]):
 
 def open_storage() -> Storage:
     """Open the configured store. Raises ClickException where none is configured."""
-    settings = load_settings()
+    try:
+        settings = load_settings()
+    except SettingsRefused as refused:
+        raise click.ClickException(str(refused)) from None
     if not settings.database_url:
         raise click.ClickException("HEME_HOOKS_DATABASE_URL is empty: there is no store")
     return Storage(create_engine(settings.database_url), settings.hash_key.get_secret_value())
@@ -49,7 +55,10 @@ def storage() -> None:
 @storage.command("upgrade")
 def storage_upgrade() -> None:
     """Create the tables or bring them to this version. Once, before the workers start."""
-    upgrade(open_storage().engine)
+    try:
+        upgrade(open_storage().engine)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise click.ClickException(f"The store could not be upgraded [{code_of(error)}]") from None
     click.echo("The store is up to date.")
 
 

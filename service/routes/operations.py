@@ -16,6 +16,7 @@ from flask import Blueprint, Response, g, request
 from service.errors import UnknownService
 from service.metrics import CONTENT_TYPE
 from service.readiness import checks, is_ready
+from service.routes.feedback_report import is_served, report_routes
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -50,6 +51,8 @@ def operations_routes(product: Product) -> Blueprint:
 def register_operations(app: Flask, product: Product) -> None:
     """Add the routes, and count each hook call and feedback request by service and status."""
     app.register_blueprint(operations_routes(product))
+    if is_served(product):
+        app.register_blueprint(report_routes(product))
     if product.storage is not None:
         product.storage.on_failure = product.metrics.store_failed
 

@@ -10,10 +10,15 @@ import pytest
 import requests
 
 from service.embedded_server import embedded_server
+from tests.databases import running_postgresql, upgraded
+from tests.integration import ehr
 from tests.servers import hapi_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.databases import PostgreSQL
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +57,33 @@ def session() -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.headers["Cache-Control"] = "no-cache"
         yield session
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL."""
+    yield from running_postgresql()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite store with its tables."""
+    return upgraded(f"sqlite:///{tmp_path}/store.sqlite3")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """The URL of a store with its tables, on each kind of database in turn."""
+    if request.param == "sqlite":
+        made: str = request.getfixturevalue("sqlite_url")
+        return made
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return upgraded(server.new_database())
+
+
+@pytest.fixture(autouse=True)
+def closed_stores() -> Iterator[None]:
+    """Close what the products of a test left open."""
+    yield
+    while ehr.OPEN:
+        ehr.OPEN.pop().dispose()

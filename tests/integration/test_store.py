@@ -16,7 +16,7 @@ from service.cds_hooks import Card, Coding, Indicator, Source, Suggestion
 from service.errors import ClientNotAllowed, InvalidHookCall, StorageUnavailable
 from service.evidence import Evidence, evidence_of
 from service.feedback import parse_feedback
-from service.feedback_report import as_csv, as_json, as_table, feedback_report, prune
+from service.feedback_report import feedback_report
 from service.feedback_store import record_feedback
 from service.interpreter.interpretation import (
     B12State,
@@ -34,6 +34,8 @@ from service.interpreter.interpretation import (
 )
 from service.issued_cards import remember
 from service.repeats import HELD, SHADOW, SHOWN, Viewer, Window, hold_back
+from service.report_text import as_csv, as_json, as_table
+from service.retention import prune
 from service.storage import (
     Storage,
     create_engine,
