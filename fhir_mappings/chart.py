@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_mappings import loose
 from fhir_mappings.context_resources import (
     KINDS,
+    AppointmentResource,
     MedicationRecord,
     MedicationResource,
     PatientResource,
@@ -48,6 +49,12 @@ class Chart:
         key = resource_key(written)
         return key == f"Patient/{self.patient_id}" or written in self.patient_names
 
+    @property
+    def of_others(self) -> int:
+        """How many resources name somebody and not the hook's patient."""
+        named = (_owners(resource) for resource in self.resources)
+        return sum(1 for owners in named if owners and not any(map(self.is_patient, owners)))
+
     def medication(self, reference: str, record: MedicationRecord) -> MedicationResource | None:
         """Return the Medication that a reference names: contained, or in any document."""
         if reference.startswith("#"):
@@ -78,6 +85,15 @@ def resource_key(reference: str) -> str:
     if len(parts) < 2 or not parts[-2].isalpha() or not parts[-1]:
         return ""
     return "/".join(parts[-2:])
+
+
+def _owners(resource: Resource) -> list[object]:
+    """Return the references to whom a resource is about; an Appointment names places as well."""
+    if isinstance(resource, AppointmentResource):
+        actors = [loose.member(each, "actor") for each in loose.items(resource.participant)]
+        return [a for a in actors if resource_key(loose.reference(a)).startswith("Patient/")]
+    subject = getattr(resource, "subject", None)
+    return [subject] if loose.reference(subject) else []
 
 
 def source_of(resource: Resource, kind: str) -> str:

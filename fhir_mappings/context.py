@@ -201,7 +201,8 @@ class ClinicalContext:
 
     `unreadable` names the resource type of every entry that could not be read at all, once each
     entry (empty: not even its type could be told). `only_selected`: the hook named selections
-    (order-select), so that drafts which are not `selected` are not asked about.
+    (order-select), so that drafts which are not `selected` are not asked about. `of_others` counts
+    the resources that were sent but belong to somebody else; nothing of them is used.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -213,3 +214,4 @@ class ClinicalContext:
     drafts: tuple[MedicationDraft, ...] = ()
     only_selected: bool = False
     unreadable: tuple[str, ...] = ()
+    of_others: int = 0

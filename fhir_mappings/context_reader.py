@@ -65,4 +65,5 @@ def read_context(
         imaging=tuple(read_imaging(chart)),
         drafts=tuple(read_medication_drafts(drafts, chart, selections)),
         unreadable=(*chart.unreadable, *drafts.unreadable),
+        of_others=chart.of_others,
     )

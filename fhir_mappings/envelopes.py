@@ -63,8 +63,8 @@ def observation_envelope(
     if parent and parent.refusal not in {None, Reason.NO_TIME, Reason.FUTURE}:
         return replace(envelope, refusal=parent.refusal, explanation=parent.explanation)
     refusal = (
-        _status_refusal(envelope.status)
-        or _subject_refusal(observation.subject, chart, parent)
+        _subject_refusal(observation.subject, chart, parent)
+        or _status_refusal(envelope.status)
         or _focus_refusal(observation.focus, chart)
         or _specimen_refusal(words)
         or _time_refusal(envelope.taken, chart.now)
@@ -92,8 +92,8 @@ def report_envelope(
         marrow=bool(_MARROW.search(words)),
     )
     refusal = (
-        _status_refusal(envelope.status)
-        or _subject_refusal(report.subject, chart, None)
+        _subject_refusal(report.subject, chart, None)
+        or _status_refusal(envelope.status)
         or _specimen_refusal(words)
     )
     return _refused(envelope, refusal)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, Unreadable
+from fhir_mappings.panel import Analyte, Reason, Unreadable
 from fhir_mappings.terminology import Role
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from fhir_mappings.panel import Reason
     from fhir_mappings.readings import Envelope
     from fhir_mappings.terminology import CodeMeaning
 
@@ -26,9 +25,12 @@ def refused(
     """Return the refusal of one result.
 
     Band forms are a part of the differential that the neutrophil count can do without (1.4): that
-    they cannot be read does not leave the neutrophil count reported but unreadable.
+    they cannot be read does not leave the neutrophil count reported but unreadable. What was
+    written about another person is not repeated: it would be shown in this patient's chart.
     """
     analyte = meaning.analyte
+    if reason is Reason.SUBJECT:
+        reported, candidates = "", ()
     if meaning.role is Role.BAND:
         analyte, candidates = Analyte.NEUTROPHIL_PERCENT, ()
         explanation = f"Band forms: {explanation[:1].lower()}{explanation[1:]}"

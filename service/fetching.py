@@ -10,7 +10,8 @@ from fhir_mappings.panel import DataGroup
 from service.clinical_data import OBSERVATION_GROUPS
 from service.code_search import is_refusal
 from service.fetch_timing import ignore, run_timed
-from service.fhir_failures import Failure, FailureKind
+from service.fhir_failures import Failure, FailureKind, FetchFailed
+from service.fhir_reading import look_at
 from service.observability import Event, log
 from service.side_by_side import Key, Pages, run_side_by_side
 
@@ -121,7 +122,10 @@ class Fetcher:
         return tasks
 
     def _read(self, resource_type: str) -> Pages:
-        return (self.server.read(resource_type, self._patient_id),)
+        body = self.server.read(resource_type, self._patient_id)
+        if look_at(body).id not in {self._patient_id, ""}:
+            raise FetchFailed(FailureKind.WRONG_PATIENT)
+        return (body,)
 
     def _queries(self, group: DataGroup) -> tuple[str, ...]:
         template = self._plan.templates[group]

@@ -39,6 +39,8 @@ class ClinicalDataSource:
         self._call = call
         self._templates = templates
         self._fetcher = fetcher
+        self._data = ClinicalData()
+        self._not_used: dict[DataGroup, str] = {}
 
     def first_stage(self) -> ClinicalData:
         """Patient, blood counts, differential and film.
@@ -49,13 +51,24 @@ class ClinicalDataSource:
         reports = self._prefetched(DataGroup.DIAGNOSTIC_REPORTS)
         if reports.usable and reports.next_link is None:
             groups[DataGroup.DIAGNOSTIC_REPORTS] = GroupData(DataSource.PREFETCH, reports.documents)
-        return ClinicalData(groups)
+        self._data = ClinicalData(groups)
+        return self._data
 
     def second_stage(self, data: ClinicalData) -> ClinicalData:
         """Everything else, added to the first stage."""
         missing = [group for group in SECOND_STAGE if group not in data.groups]
         gathered = with_medications(self._gather(missing), self._fetcher)
-        return ClinicalData({**data.groups, **gathered})
+        self._data = ClinicalData({**data.groups, **gathered})
+        return self._data
+
+    def log_gaps(self) -> None:
+        """Log what was wrong with the prefetch, and what is unavailable: one line each."""
+        if self._not_used:
+            reasons = [f"{group.value}: {why}" for group, why in self._not_used.items()]
+            log.warning(Event.PREFETCH_NOT_USED, keys=reasons)
+        if failures := self._data.failures:
+            kinds = [f"{group.value}={_kind(failure)}" for group, failure in failures.items()]
+            log.warning(Event.DATA_UNAVAILABLE, keys=kinds)
 
     def _gather(self, groups: Iterable[DataGroup]) -> dict[DataGroup, GroupData]:
         prefetched = {group: self._prefetched(group) for group in groups}
@@ -66,8 +79,7 @@ class ClinicalDataSource:
         }
         fetched = self._fetcher.fetch(wanted) if self._fetcher and wanted else {}
         return {
-            group: _group_data(group, value, fetched.get(group))
-            for group, value in prefetched.items()
+            group: _group_data(value, fetched.get(group)) for group, value in prefetched.items()
         }
 
     def _prefetched(self, group: DataGroup) -> Prefetched:
@@ -75,26 +87,26 @@ class ClinicalDataSource:
             self._call.prefetch.get(group), self._templates[group], self._call.patient_id
         )
         if not value.usable and value.why_not:
-            log.warning(Event.PREFETCH_NOT_USED, key=group.value, reason=value.why_not)
+            self._not_used[group] = value.why_not
         return value
 
 
-def _group_data(group: DataGroup, prefetched: Prefetched, fetched: Fetched | None) -> GroupData:
+def _group_data(prefetched: Prefetched, fetched: Fetched | None) -> GroupData:
     if fetched is None:
         if prefetched.usable and prefetched.next_link is None:
             return GroupData(DataSource.PREFETCH, prefetched.documents)
-        return _unavailable(group, prefetched, Failure(FailureKind.NO_FHIR_SERVER))
+        return _unavailable(prefetched, Failure(FailureKind.NO_FHIR_SERVER))
     if isinstance(fetched.answer, Failure):
-        return _unavailable(group, prefetched, fetched.answer)
+        return _unavailable(prefetched, fetched.answer)
     if fetched.continues:
         return GroupData(DataSource.BOTH, (*prefetched.documents, *fetched.answer))
     return GroupData(DataSource.FHIR_SERVER, fetched.answer)
 
 
-def _unavailable(group: DataGroup, prefetched: Prefetched, failure: Failure) -> GroupData:
+def _unavailable(prefetched: Prefetched, failure: Failure) -> GroupData:
     why = "the prefetched Bundle has a next link" if prefetched.usable else prefetched.why_not
-    failure = replace(failure, prefetched=why)
-    log.warning(
-        Event.DATA_UNAVAILABLE, key=group.value, kind=failure.kind.value, status=failure.status
-    )
-    return GroupData(DataSource.UNAVAILABLE, failure=failure)
+    return GroupData(DataSource.UNAVAILABLE, failure=replace(failure, prefetched=why))
+
+
+def _kind(failure: Failure) -> str:
+    return failure.kind.value + (f" {failure.status}" if failure.status else "")

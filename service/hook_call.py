@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from fhir_mappings.panel import DataGroup
+from fhir_mappings.panel import DataGroup, Reason
 from service.cards import build_cards
 from service.clinical_data import OBSERVATION_GROUPS
 from service.errors import ClinicalDataUnavailable
 from service.facts_reader import read_facts
 from service.fhir_failures import Failure, FailureKind
 from service.interpreter.evaluate import interpret, may_still_fire
+from service.observability import Event, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -88,6 +89,7 @@ def respond(
     if second_stage:
         data = source.second_stage(data)
         facts = read_facts(data, call, now, knowledge.terminology)
+    _log_others(facts)
     interpretation = interpret(facts, now, knowledge.findings_off)
     cards = build_cards(
         interpretation,
@@ -102,6 +104,13 @@ def respond(
         _require(_failures(data, facts), interpretation.undecided_groups & _DECIDING)
     outcome = repeats.hold_back(cards, interpretation, call, now)
     return Answer(outcome, interpretation, data, second_stage, facts)
+
+
+def _log_others(facts: Facts) -> None:
+    """A server or client that sends another patient's resources needs mending: say so."""
+    results = sum(1 for each in facts.panel.unreadable if each.reason is Reason.SUBJECT)
+    if count := results + facts.context.of_others:
+        log.warning(Event.OTHER_PATIENT, items=count)
 
 
 def _failures(data: ClinicalData, facts: Facts) -> dict[DataGroup, Failure]:

@@ -40,8 +40,7 @@ def with_medications(groups: Groups, fetcher: Fetcher | None) -> Groups:
     fetched = _fetch(references[:MOST_REFERENCES], fetcher)
     found = tuple(page for pages in fetched.values() for page in pages)
     return groups | {
-        group: _completed(group, data, found, (*documents, *found))
-        for group, data in medications.items()
+        group: _completed(data, found, (*documents, *found)) for group, data in medications.items()
     }
 
 
@@ -65,12 +64,11 @@ def _read(fetcher: Fetcher, reference: str) -> Pages:
     return (fetcher.server.read(resource_type, resource_id),)
 
 
-def _completed(group: DataGroup, data: GroupData, found: Pages, everything: Pages) -> GroupData:
+def _completed(data: GroupData, found: Pages, everything: Pages) -> GroupData:
     if data.failure is not None:
         return data
     if _nameless(data.documents, everything):
         failure = Failure(FailureKind.MEDICATION_REFERENCE)
-        log.warning(Event.DATA_UNAVAILABLE, key=group.value, kind=failure.kind.value)
         data = replace(data, source=DataSource.UNAVAILABLE, failure=failure)
     # Every key gets all of them: a Medication is told apart by its reference.
     return replace(data, documents=(*data.documents, *found))

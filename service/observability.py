@@ -33,6 +33,7 @@ class Event(StrEnum):
     DATA_UNAVAILABLE = "data unavailable"
     CODE_SEARCH_REFUSED = "search by code refused"
     MEDICATION_NOT_READ = "medication not read"
+    OTHER_PATIENT = "resources of another patient refused"
     FEEDBACK_STORED = "feedback stored"
     STORE_UNAVAILABLE = "store unavailable"
     NOT_LISTED = "event not listed"

@@ -67,7 +67,10 @@ def _call(product: Product, service: CdsService) -> Response:
     searches = SearchLog() if hook_call.wants_explanation else None
     source = _data_source(product, hook_call, deadline, searches)
     memory = product.memory(client, service)
-    answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
+    try:
+        answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
+    finally:
+        source.log_gaps()
     response = _response(answer, now, searches)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)
     count_answer(product.metrics, answer)

@@ -22,12 +22,16 @@ Resource = dict[str, Any]
 class ChartServer:
     """Holds resources and answers searches; counts what it was asked."""
 
-    def __init__(self, server: HTTPServer, page_size: int = 200) -> None:
+    def __init__(
+        self, server: HTTPServer, page_size: int = 200, *, every_patient: bool = False
+    ) -> None:
         self.base = server.url_for("/fhir")
         self.page_size = page_size
         self.resources: list[Resource] = []
         self.asked: list[str] = []
         self.refuse: set[str] = set()
+        self.every_patient = every_patient
+        self.read_as: Resource | None = None
         import re
 
         server.expect_request(re.compile("^/fhir/.*")).respond_with_handler(self.answer)
@@ -41,7 +45,9 @@ class ChartServer:
             return _json({"resourceType": "OperationOutcome"}, 500)
         if wanted:
             return self._read(kind, wanted)
-        matches = [r for r in self.resources if r["resourceType"] == kind and _fits(r, request)]
+        matches = [
+            r for r in self.resources if r["resourceType"] == kind and self._fits(r, request)
+        ]
         start = int(request.args.get("_offset", 0))
         size = min(int(request.args.get("_count", self.page_size)), self.page_size)
         bundle: Resource = {
@@ -60,20 +66,27 @@ class ChartServer:
         return _json(bundle)
 
     def _read(self, kind: str, wanted: str) -> Response:
+        if self.read_as is not None:
+            return _json(self.read_as)
         for resource in self.resources:
             if resource["resourceType"] == kind and resource["id"] == wanted:
                 return _json(resource)
         return _json({"resourceType": "OperationOutcome"}, 404)
+
+    def _fits(self, resource: Resource, request: Request) -> bool:
+        return _of_patient(resource, request, self.every_patient) and _of_codes(resource, request)
 
 
 def _json(body: Resource, status: int = 200) -> Response:
     return Response(json.dumps(body), status, content_type="application/fhir+json")
 
 
-def _fits(resource: Resource, request: Request) -> bool:
+def _of_patient(resource: Resource, request: Request, every_patient: bool) -> bool:
     patient = request.args.get("patient") or request.args.get("subject")
-    if patient and _subject(resource) != patient.removeprefix("Patient/"):
-        return False
+    return every_patient or not patient or _subject(resource) == patient.removeprefix("Patient/")
+
+
+def _of_codes(resource: Resource, request: Request) -> bool:
     codes = request.args.get("code")
     if codes is None:
         return True
