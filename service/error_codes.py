@@ -1,0 +1,253 @@
+"""The stable codes of errors, what they mean and what helps: the source of docs/errors.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One value of `issue.details.coding.code`. Codes are only ever added."""
+
+    code: str
+    status: int
+    meaning: str
+    remedy: str
+
+
+ERROR_CODES = (
+    ErrorCode(
+        "invalid-hook-call",
+        400,
+        "The body is not valid JSON, or a field of the call is missing or mistyped.",
+        "`expression` names the field; correct the client.",
+    ),
+    ErrorCode(
+        "invalid-feedback",
+        400,
+        "The feedback is malformed; nothing of it was stored.",
+        "`expression` names the field; correct the client.",
+    ),
+    ErrorCode(
+        "invalid-sandbox-request",
+        400,
+        "The sandbox page (development only) sent something that cannot be used.",
+        "`expression` names the field of the page.",
+    ),
+    ErrorCode(
+        "token-missing",
+        401,
+        "The call has no `Authorization: Bearer` token.",
+        "Send a signed token with each call, feedback included.",
+    ),
+    ErrorCode(
+        "invalid-token",
+        401,
+        "The token is no JSON Web Token, is too long (8,000 characters), has another `typ` than "
+        "JWT, an unknown `crit`, times that are no numbers, or a `jti` that is no plain text of "
+        "up to 200 characters.",
+        "Correct the client's tokens.",
+    ),
+    ErrorCode(
+        "unknown-issuer",
+        401,
+        "`iss` is the issuer of no client in the clients file. It is compared letter by letter.",
+        "Register the client, or correct its issuer.",
+    ),
+    ErrorCode(
+        "algorithm-not-allowed",
+        401,
+        "`alg` is not listed for this client, or does not fit the key. Never `none`, never HMAC.",
+        "Sign with ES384 or RS384, or list the algorithm.",
+    ),
+    ErrorCode(
+        "foreign-key-set",
+        401,
+        "`jku` is not the configured key set of this client.",
+        "Leave `jku` out, or correct `jwks_url`.",
+    ),
+    ErrorCode(
+        "unknown-key",
+        401,
+        "`kid` is missing or not in the client's key set.",
+        "After a key rotation wait 30 seconds, or publish the new key before it is used.",
+    ),
+    ErrorCode(
+        "key-set-unavailable",
+        401,
+        "The client's key set cannot be read, so nobody can be let in.",
+        "Look at the key server, or at the key file.",
+    ),
+    ErrorCode(
+        "invalid-signature",
+        401,
+        "The signature does not hold.",
+        "Compare the client's private key with its published public key.",
+    ),
+    ErrorCode(
+        "claim-missing",
+        401,
+        "One of `iss`, `aud`, `exp`, `iat`, `jti` is missing.",
+        "Correct the client's tokens.",
+    ),
+    ErrorCode(
+        "wrong-audience",
+        401,
+        "`aud` is not the exact URL of the endpoint called.",
+        "Check `HEME_HOOKS_PUBLIC_URL`; discovery, each service and each feedback endpoint differ.",
+    ),
+    ErrorCode(
+        "token-expired", 401, "`exp` has passed.", "Make a token for each call; check the clocks."
+    ),
+    ErrorCode(
+        "token-from-the-future",
+        401,
+        "`iat` or `nbf` lies more than five minutes ahead.",
+        "Check the clocks.",
+    ),
+    ErrorCode(
+        "token-lives-too-long",
+        401,
+        "`exp` is more than 24 hours ahead.",
+        "Let tokens live for five minutes.",
+    ),
+    ErrorCode(
+        "unknown-tenant",
+        401,
+        "`tenant` is not one of this client's.",
+        "Add the tenant to the clients file.",
+    ),
+    ErrorCode(
+        "token-used-before",
+        401,
+        "`jti` was seen before: a repeated call or a replay.",
+        "Make a new token for each call, retries included.",
+    ),
+    ErrorCode(
+        "replay-guard-missing",
+        401,
+        "There is no database, so it cannot be told whether a token was used before.",
+        "Set `HEME_HOOKS_DATABASE_URL`.",
+    ),
+    ErrorCode(
+        "client-not-authenticated", 401, "The caller is not known.", "Send a token that is valid."
+    ),
+    ErrorCode("client-not-allowed", 403, "The client may not do this.", "Ask the operator."),
+    ErrorCode(
+        "fhir-server-not-allowed",
+        403,
+        "`fhirServer` is not among those that this client may name.",
+        "List its base URL in the clients file (or `HEME_HOOKS_FHIR_SERVERS`).",
+    ),
+    ErrorCode(
+        "card-of-another-client",
+        403,
+        "The feedback is about a card that was issued to another client; nothing was stored.",
+        "Send feedback where the card came from.",
+    ),
+    ErrorCode(
+        "unknown-service", 404, "There is no CDS Service of that id.", "See `GET /cds-services`."
+    ),
+    ErrorCode("not-found", 404, "There is nothing at this address.", "Check the address."),
+    ErrorCode(
+        "method-not-allowed",
+        405,
+        "The address does not take this method.",
+        "`Allow` names those that it takes.",
+    ),
+    ErrorCode(
+        "clinical-data-unavailable",
+        412,
+        "Data that the advice needs was neither prefetched nor could be fetched. No patient was "
+        "judged.",
+        "One issue for each prefetch key says why; look at the FHIR server, the scopes and the "
+        "templates.",
+    ),
+    ErrorCode(
+        "patient-unreadable",
+        412,
+        "The Patient resource is missing, is another patient's, or cannot be read.",
+        "Prefetch the patient of the context.",
+    ),
+    ErrorCode(
+        "request-too-large",
+        413,
+        "The body has more bytes than `HEME_HOOKS_MAX_REQUEST_BYTES`.",
+        "Prefetch less, or raise the limit here and at the proxy.",
+    ),
+    ErrorCode(
+        "too-many-entries",
+        413,
+        "The prefetched Bundles hold more entries than `HEME_HOOKS_MAX_ENTRIES`.",
+        "Prefetch less, or raise the limit.",
+    ),
+    ErrorCode(
+        "too-many-values",
+        413,
+        "The body holds more JSON values than any chart of so many entries.",
+        "As for too-many-entries.",
+    ),
+    ErrorCode("address-too-long", 414, "The address is too long.", "Check the address."),
+    ErrorCode(
+        "unsupported-media-type",
+        415,
+        "The body is not `application/json` in UTF-8, or is compressed.",
+        "Correct the client's headers.",
+    ),
+    ErrorCode("headers-too-large", 431, "The headers are too large.", "Send shorter headers."),
+    ErrorCode(
+        "http-error", 400, "Any other HTTP error; the status says which.", "Correct the request."
+    ),
+    ErrorCode(
+        "internal-error",
+        500,
+        "The service failed. The log line of the same request id names the place.",
+        "Tell us the place; there is nothing of the patient in it.",
+    ),
+    ErrorCode(
+        "storage-unavailable",
+        503,
+        "The database cannot be used. Feedback was not stored, a token could not be checked.",
+        "Send feedback again later; look at the database.",
+    ),
+    ErrorCode(
+        "storage-not-configured",
+        503,
+        "This service keeps no feedback: it has no database.",
+        "Set `HEME_HOOKS_DATABASE_URL`.",
+    ),
+    ErrorCode(
+        "storage-not-migrated",
+        503,
+        "The database has no tables, or those of another version.",
+        "`heme-hooks storage upgrade`",
+    ),
+    ErrorCode(
+        "storage-locked", 503, "Another writer holds the database.", "Use PostgreSQL for load."
+    ),
+    ErrorCode(
+        "storage-read-only", 503, "The database cannot be written.", "Check the file's rights."
+    ),
+    ErrorCode("storage-full", 503, "The disk of the database is full.", "Make room."),
+)
+
+_INTRODUCTION = """# Errors
+
+Every answer that is not 200 carries a FHIR OperationOutcome. `issue.details.coding.code` is one of
+the codes below (system `{system}`); codes are only ever added. `issue.details.text` says it in
+English, `issue.expression` names the field or prefetch key, and `issue.diagnostics` holds the
+request id that the log line and the `X-Request-Id` header have too. No value of the patient, no
+token and no text of a FHIR server is ever repeated.
+
+401 comes with `WWW-Authenticate: Bearer`, 405 with `Allow`. Heads that are too large (414, 431)
+are answered by gunicorn or the proxy before this service sees them, in their own words.
+
+| code | status | meaning | what helps |
+| --- | --- | --- | --- |
+"""
+
+
+def errors_document(system: str) -> str:
+    """Return docs/errors.md."""
+    rows = (f"| `{e.code}` | {e.status} | {e.meaning} | {e.remedy} |\n" for e in ERROR_CODES)
+    return _INTRODUCTION.format(system=system) + "".join(rows)
