@@ -73,7 +73,7 @@ class Report:
 def feedback_report(
     storage: Storage, since: datetime, until: datetime, *, small_group: int = SMALL_GROUP
 ) -> Report:
-    """Count the cards issued from `since` to `until`, both included, with what became of them since.
+    """Count the cards issued from `since` to `until`, both included, and what became of them.
 
     Raises StorageUnavailable.
     """

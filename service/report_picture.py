@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from service.feedback_reasons import REASONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
@@ -117,7 +119,7 @@ def _outcomes(rows: Sequence[ReportRow]) -> list[Shape]:
             reasons[reason] = reasons.get(reason, 0) + number
     parts = [
         ("accepted", "accepted", sum(row.accepted for row in rows)),
-        *((f"reason {reason}", f"overridden: {reason}", reasons[reason]) for reason in reasons),
+        *((f"reason {r}", f"overridden: {r}", reasons.get(r, 0)) for r in REASONS),
         ("unanswered", "unanswered", sum(row.unanswered for row in rows)),
     ]
     whole = sum(number for _, _, number in parts)

@@ -87,3 +87,9 @@ def closed_stores() -> Iterator[None]:
     yield
     while ehr.OPEN:
         ehr.OPEN.pop().dispose()
+
+
+@pytest.fixture
+def clients_file(tmp_path: Path) -> Path:
+    """Two clients, north and south."""
+    return ehr.write_clients(tmp_path)

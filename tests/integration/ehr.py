@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import jwt
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
 
 from service.app import create_app
 from service.database import create_engine
@@ -17,6 +21,7 @@ from tests.functional.vignette_charts import PATIENT, RXNORM, T0, chart, vignett
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
@@ -134,3 +139,37 @@ def rows(url: str, table: sa.Table) -> list[Any]:
         found = list(connection.execute(sa.select(table)).mappings())
     engine.dispose()
     return found
+
+
+KEYS = {name: ec.generate_private_key(ec.SECP384R1()) for name in ("north", "south")}
+
+
+def write_clients(tmp_path: Path) -> Path:
+    """A clients file with north and, in shadow mode, south, and their key sets."""
+    text = ""
+    for name, key in KEYS.items():
+        public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": name}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"keys": [public]}))
+        text += (
+            f'[[clients]]\nname = "{name}"\nissuer = "https://{name}.example"\n'
+            f'jwks_file = "{name}.json"\nshadow = {str(name == "south").lower()}\n'
+            f'fhir_servers = ["https://{name}.example/fhir"]\n'
+            f'cors_origins = ["https://{name}.example"]\n'
+        )
+    (tmp_path / "clients.toml").write_text(text)
+    return tmp_path / "clients.toml"
+
+
+def signer(name: str) -> Callable[[str], dict[str, str]]:
+    def sign(url: str) -> dict[str, str]:
+        claims = {
+            "iss": f"https://{name}.example",
+            "aud": url,
+            "iat": int(T0.timestamp()),
+            "exp": int((T0 + timedelta(minutes=5)).timestamp()),
+            "jti": str(uuid4()),
+        }
+        token = jwt.encode(claims, KEYS[name], "ES384", {"kid": name})
+        return {"Authorization": f"Bearer {token}"}
+
+    return sign
