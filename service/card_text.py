@@ -51,21 +51,26 @@ def states_list(states: States) -> str:
 
 
 def set_aside_list(results: Iterable[Unreadable]) -> str:
-    """Return what was reported but not used, each with its reason."""
-    items = [_set_aside_item(result) for result in results]
+    """Return what was reported but not used, each with its reason; the newest of what recurs."""
+    alike: dict[tuple[object, ...], list[Unreadable]] = {}
+    for result in results:
+        key = (result.analyte, result.reported, result.reason, result.explanation)
+        alike.setdefault(key, []).append(result)
+    items = [_set_aside_item(several[0], len(several) - 1) for several in alike.values()]
     if len(items) > MOST_SET_ASIDE:
         more = len(items) - MOST_SET_ASIDE
         items = [*items[:MOST_SET_ASIDE], f"and {more} more, the newest stand above"]
     return section("Reported but not used", items, escape=False)
 
 
-def _set_aside_item(result: Unreadable) -> str:
+def _set_aside_item(result: Unreadable, earlier: int) -> str:
     name = analyte_name(result.analyte) if result.analyte else "A result"
     parts = [markdown.prose(name)]
     if result.reported:
         parts.append(markdown.code(result.reported))
     if result.taken:
-        parts.append(f"({shown_time(result.taken)})")
+        more = f", and {earlier} more like it" if earlier else ""
+        parts.append(f"({shown_time(result.taken)}{more})")
     why = result.explanation or REASON_WORDS[result.reason]
     return f"{' '.join(parts)}: {markdown.prose(why)}"
 

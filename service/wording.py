@@ -24,7 +24,7 @@ NOTE_WORDS: dict[Note, str] = {
     Note.ANC_COMPUTED: "computed from leukocytes and the differential",
     Note.ANC_BANDS: "adding the band forms would move it across a limit",
     Note.UNIT_INFERRED: "unit inferred: only one reading fits the value and its reference range",
-    Note.UNIT_GOVERNS: "unit and LOINC code disagree on mass or moles, the unit is followed",
+    Note.UNIT_GOVERNS: "unit and LOINC code disagree on the kind of quantity, the unit is followed",
     Note.TSAT_COMPUTED: "computed from iron and TIBC",
     Note.TSAT_INCONSISTENT: "the reported saturation disagrees with iron and TIBC and is not used",
     Note.TIBC_COMPUTED: "computed from UIBC and iron",
