@@ -6,6 +6,7 @@ import json
 import os
 import tracemalloc
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,8 @@ from click.testing import CliRunner, Result
 from werkzeug import Request, Response
 
 from fhir_mappings.analytes import default_terminology
+from fhir_mappings.panel import Analyte
+from fhir_mappings.reader import read_panel
 from fhir_mappings.site_mappings import load_terminology
 from service.cli import main
 from service.mapping_report import tally as tally_module
@@ -20,9 +23,10 @@ from service.mapping_report.sources import Trouble, ndjson_charts
 from service.mapping_report.tally import Tally
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_httpserver import HTTPServer
+
+    from fhir_mappings.panel import LabResult
+    from fhir_mappings.terminology import Terminology
 
 LOINC = "http://loinc.org"
 LOCAL = "urn:oid:1.2.3.4.lab"
@@ -496,6 +500,24 @@ def test_a_folder_without_an_export_is_told(tmp_path: Path) -> None:
 
     assert outcome.exit_code == 1
     assert "no .ndjson file" in outcome.stderr
+
+
+def test_the_example_of_the_guide_is_a_site_mapping_that_loads(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text("utf-8")
+    example = guide.split("```json\n")[1].split("```")[0]
+    (tmp_path / "site.json").write_text(example, "utf-8")
+
+    terminology = load_terminology([tmp_path / "site.json"])
+
+    assert terminology.meaning_of("urn:oid:1.2.3.4.5", "HB") is not None
+    reads = panel_reads(terminology)
+    assert reads.value == 210
+
+
+def panel_reads(terminology: Terminology) -> LabResult:
+    document = json.dumps(bundle(result("777-3", 210, "kilo-plt"))).encode()
+    panel = read_panel([document], "p1", datetime(2026, 5, 15, tzinfo=UTC), terminology)
+    return panel.results[Analyte.PLATELETS][0]
 
 
 def with_rows_added(tmp_path: Path, answer: Json, *resources: Json) -> Json:
