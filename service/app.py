@@ -17,8 +17,9 @@ from service.fetching import FetchPlan
 from service.fhir_transport import fhir_session
 from service.hook_call import Knowledge
 from service.observability import Event, configure_logging, log
+from service.routes.calls import REQUEST_ID, register_calls
 from service.routes.cds_hooks import cds_hooks_routes
-from service.routes.errors import REQUEST_ID, register_errors
+from service.routes.errors import register_errors
 from service.routes.feedback import feedback_routes
 from service.routes.knowledge import knowledge_routes
 from service.routes.product import Product
@@ -65,7 +66,8 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions["heme-hooks"] = product
-    register_errors(app, new_id)
+    register_calls(app, new_id, parts.audit)
+    register_errors(app)
     app.register_blueprint(cds_hooks_routes(product))
     app.register_blueprint(feedback_routes(product))
     app.register_blueprint(knowledge_routes())

@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 from service.fhir_failures import FailureKind, FetchFailed
 from service.fhir_reading import ByteBudget, look_at, read_body
 from service.pagination import PageTrail, next_page_url
+from service.trace import current_trace
 
 if TYPE_CHECKING:
     from service.base_urls import BaseUrl
@@ -123,6 +124,8 @@ class FhirServer:
             # HAPI answers a search from its store for 60 s unless asked for a fresh one.
             "Cache-Control": "no-cache",
         }
+        if (trace := current_trace.get()) is not None:
+            headers["traceparent"] = trace.traceparent
         if self._access_token is not None:
             headers["Authorization"] = f"Bearer {self._access_token}"
         return headers

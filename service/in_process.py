@@ -56,6 +56,7 @@ def _settings(fhir_server: str | None) -> Settings:
                 "explanations": True,
                 "clients_file": None,
                 "database_url": "",
+                "audit_log": "",
                 "max_request_bytes": _MOST_BYTES,
                 "max_entries": _MOST_ENTRIES,
             }

@@ -36,6 +36,7 @@ class Event(StrEnum):
     OTHER_PATIENT = "resources of another patient refused"
     FEEDBACK_STORED = "feedback stored"
     STORE_UNAVAILABLE = "store unavailable"
+    AUDIT_NOT_WRITTEN = "audit not written"
     NOT_LISTED = "event not listed"
 
 
@@ -68,8 +69,10 @@ FIELDS = frozenset(
         "second_stage",
         "service",
         "sources",
+        "span_id",
         "status",
         "timestamp",
+        "trace_id",
         "unreadable",
     }
 )

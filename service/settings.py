@@ -78,7 +78,9 @@ class Settings(BaseSettings):
     certificate authorities of the FHIR servers.
     `clients_file`: TOML file of CDS Clients; once it names one, every call is authenticated.
     `database_url`: SQLAlchemy URL of the store of issued cards and feedback; empty for none.
-    `hash_key`: secret of the hashes that stand for patients and users in the store.
+    `audit_log`: where the audit goes: `stdout`, `stderr`, a file, or empty for none (in production
+    `stdout`). `hash_key`: secret of the hashes that stand for patients and users in the store and
+    in the audit.
     `sandbox`: whether `/sandbox` is there (in development yes, in production never).
     `quiet_repeats`, `shadow`: switches of clients that are not in the file. `repeat_days`: days
     after which a card that was held back is shown again.
@@ -114,6 +116,7 @@ class Settings(BaseSettings):
     fhir_ca_file: Path | None = None
     clients_file: Path | None = None
     database_url: str = DEVELOPMENT_DATABASE
+    audit_log: str | None = None
     hash_key: SecretStr = SecretStr(DEVELOPMENT_HASH_KEY)
     quiet_repeats: bool = False
     repeat_days: float = Field(default=30.0, gt=0, le=3650, allow_inf_nan=False)
@@ -177,6 +180,11 @@ class Settings(BaseSettings):
     def has_sandbox(self) -> bool:
         """Whether the page for CDS developers is served."""
         return not self.is_production if self.sandbox is None else self.sandbox
+
+    @property
+    def audit_target(self) -> str:
+        """Where the audit goes; empty for nowhere."""
+        return self.audit_log if self.audit_log is not None else "stdout" * self.is_production
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

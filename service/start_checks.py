@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from fhir_mappings.analytes import default_terminology
 from fhir_mappings.orders import ORDERS
 from fhir_mappings.site_mappings import SiteMappingError, load_terminology
+from service.audit import open_audit
 from service.clients import ClientsRefused, load_clients
 from service.interpreter.rules import FINDINGS
 from service.settings import SettingsRefused, read_settings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fhir_mappings.terminology import Terminology
+    from service.audit import AuditLog
     from service.clients import CdsClient
     from service.settings import Settings
 
@@ -33,6 +35,7 @@ class Parts:
     terminology: Terminology
     clients: tuple[CdsClient, ...]
     storage: Storage | None
+    audit: AuditLog | None
 
 
 def load_parts(**values: Any) -> Parts:  # noqa: ANN401  as the settings take them
@@ -63,6 +66,7 @@ def _parts(settings: Settings, problems: list[str]) -> Parts:
         attempt(_terminology, default_terminology()),
         attempt(_clients, ()),
         attempt(_storage, None),
+        attempt(_audit, None),
     )
     if problems:
         raise SettingsRefused(problems)
@@ -97,6 +101,13 @@ def _clients(settings: Settings) -> tuple[CdsClient, ...]:
     if not clients and settings.needs_clients:
         raise SettingsRefused(["HEME_HOOKS_CLIENTS_FILE names no client, so anybody could call"])
     return clients
+
+
+def _audit(settings: Settings) -> AuditLog | None:
+    try:
+        return open_audit(settings.audit_target)
+    except OSError as error:
+        raise SettingsRefused([f"HEME_HOOKS_AUDIT_LOG: {type(error).__name__}"]) from None
 
 
 def _storage(settings: Settings) -> Storage | None:

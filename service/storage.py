@@ -6,8 +6,6 @@ clinicians can hold anything, so they stand in a table of their own that is prun
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.database import BUSY_SECONDS, code_of, create_engine, limit_waiting
 from service.errors import StorageUnavailable
+from service.pseudonyms import keyed_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,7 +134,7 @@ class Storage:
         self, engine: Engine, hash_key: str, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self.engine = engine
-        self._hash_key = hash_key.encode()
+        self._hash_key = hash_key
         self._monotonic = monotonic
         self._rests_until = 0.0
         self.on_failure: Callable[[str], None] = lambda _code: None
@@ -187,8 +186,7 @@ class Storage:
 
     def hashed(self, *parts: str) -> str:
         """A keyed hash: the same patient or user gives the same hash, nobody can go back."""
-        text = "\x1f".join(parts).encode()
-        return hmac.new(self._hash_key, text, hashlib.sha256).hexdigest()
+        return keyed_hash(self._hash_key, *parts)
 
     def insert_once(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """An INSERT that leaves an existing row alone."""

@@ -23,7 +23,7 @@ from service.interpreter.rules import RULE_TABLE_VERSION
 from service.observability import Event, log, request_context
 from service.request_parsing import parse_hook_call
 from service.routes.bodies import json_body
-from service.routes.errors import request_id
+from service.routes.calls import audit_entry, request_id
 from service.search_log import SearchLog
 from service.settings import PrefetchKeys
 from service.trends import trends
@@ -31,6 +31,7 @@ from service.trends import trends
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from service.audit import AuditEntry
     from service.cds_hooks import CdsRequest, CdsService
     from service.clients import CdsClient
     from service.hook_call import Answer
@@ -61,9 +62,14 @@ def cds_hooks_routes(product: Product) -> Blueprint:
 def _call(product: Product, service: CdsService) -> Response:
     started = time.monotonic()
     deadline = Deadline(product.settings.call_deadline)
+    audit = audit_entry()
+    audit.service, audit.hook = service.id, service.hook
     client = product.client()
+    audit.client = client.name
     now = product.clock()
     hook_call = parse_hook_call(json_body(), service, product.settings, client)
+    key = product.settings.hash_key.get_secret_value()
+    audit.about(key, client, hook_call.user_id, hook_call.patient_id)
     searches = SearchLog() if hook_call.wants_explanation else None
     source = _data_source(product, hook_call, deadline, searches)
     memory = product.memory(client, service)
@@ -74,8 +80,17 @@ def _call(product: Product, service: CdsService) -> Response:
     response = _response(answer, now, searches)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)
     count_answer(product.metrics, answer)
+    _audit_answer(audit, answer)
     _log_answer(answer, service, client, started)
     return response
+
+
+def _audit_answer(audit: AuditEntry, answer: Answer) -> None:
+    audit.findings = tuple(finding_ids(answer.interpretation))
+    audit.cards, audit.held_back = len(answer.cards), len(answer.outcome.held)
+    audit.sources = {
+        group.value: answer.data.source_of(group).value for group in answer.data.groups
+    }
 
 
 def _data_source(

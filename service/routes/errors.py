@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import msgspec
-from flask import Response, g, request
+from flask import Response, g
 from werkzeug.exceptions import HTTPException
 
 from service.errors import CdsServiceError, ClientNotAuthenticated, ClinicalDataUnavailable
 from service.observability import Event, log
 from service.outcomes import operation_outcome
+from service.routes.calls import audit_entry, request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flask import Flask
-
-REQUEST_ID = "X-Request-Id"
 
 _HTTP_ERRORS = {
     404: ("not-found", "not-found", "There is nothing at this address"),
@@ -43,22 +39,13 @@ class _HttpError(CdsServiceError):
         self.issue_type = issue_type
 
 
-def register_errors(app: Flask, new_id: Callable[[], object]) -> None:
-    """Give every request an id and every error its answer."""
-
-    @app.before_request
-    def take_request_id() -> None:
-        g.request_id = _uuid_of(request.headers.get(REQUEST_ID, "")) or str(new_id())
-
-    @app.after_request
-    def give_request_id(response: Response) -> Response:
-        response.headers[REQUEST_ID] = request_id()
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
+def register_errors(app: Flask) -> None:
+    """Give every error its answer."""
 
     @app.errorhandler(CdsServiceError)
     def refuse(error: CdsServiceError) -> Response:
         keys = error.keys if isinstance(error, ClinicalDataUnavailable) else None
+        audit_entry().sources = dict.fromkeys(keys or (), "unavailable")
         log.warning(
             Event.CALL_REFUSED,
             status=error.status,
@@ -89,12 +76,8 @@ def register_errors(app: Flask, new_id: Callable[[], object]) -> None:
         return _answer(CdsServiceError("The service failed; its log names the place"))
 
 
-def request_id() -> str:
-    """Return the id of the request being served."""
-    return str(g.get("request_id", ""))
-
-
 def _answer(error: CdsServiceError) -> Response:
+    g.error_code = error.code
     body = msgspec.json.encode(operation_outcome(error, request_id()))
     response = Response(body, status=error.status, mimetype="application/fhir+json")
     if isinstance(error, ClientNotAuthenticated):
@@ -107,14 +90,6 @@ def _challenge(error: ClientNotAuthenticated) -> str:
     if error.code == "token-missing":
         return 'Bearer realm="heme-hooks"'
     return f'Bearer realm="heme-hooks", error="invalid_token", error_description="{error.code}"'
-
-
-def _uuid_of(text: str) -> str | None:
-    """Take a client's id only when it is a UUID: anything else could name a patient."""
-    try:
-        return str(UUID(text)) if len(text) == 36 else None
-    except ValueError:
-        return None
 
 
 def _place_of(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from service.feedback_reasons import reason_label
 from service.feedback_store import record_feedback
 from service.observability import Event, log, request_context
 from service.routes.bodies import json_body
-from service.routes.errors import request_id
+from service.routes.calls import audit_entry, request_id
 
 if TYPE_CHECKING:
     from service.cds_hooks import CdsService
@@ -34,7 +34,10 @@ def feedback_routes(product: Product) -> Blueprint:
 
 
 def _take(product: Product, service: CdsService) -> Response:
+    audit = audit_entry()
+    audit.service = service.id
     client = product.client()
+    audit.client = client.name
     items = parse_feedback(json_body())
     if product.storage is None:
         raise StorageUnavailable(
@@ -45,5 +48,6 @@ def _take(product: Product, service: CdsService) -> Response:
     )
     for item in stored:
         product.metrics.feedback.labels(item.outcome, reason_label(item)).inc()
+    audit.items = len(items)
     log.info(Event.FEEDBACK_STORED, client=client.name, items=len(items))
     return Response(status=200)

@@ -6,12 +6,15 @@ import io
 import json
 import logging
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
 from service.observability import FIELDS, Event, configure_logging, log
 from tests.functional.hook_calls import (
+    NOW,
     PATIENT_ID,
+    URL,
     call,
     client,
     empty_prefetch,
@@ -19,10 +22,12 @@ from tests.functional.hook_calls import (
     seed_prefetch,
 )
 from tests.functional.raw_server import http, raw_server
+from tests.functional.tokens import Signer, clients_file, database
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
+    from pathlib import Path
 
 MARKER = "Xq7Marker"
 ALLOWED_TO_COME_BACK = ("hook", "hookInstance")
@@ -91,14 +96,106 @@ def test_headers_are_not_logged() -> None:
     assert MARKER not in answer.text + stream.getvalue()
 
 
-def test_no_text_of_a_whole_chart_is_logged() -> None:
-    stream = io.StringIO()
+def marked_prefetch() -> dict[str, Any]:
     prefetch = {key: marked(value) for key, value in seed_prefetch().items()}
     prefetch["patient"]["name"] = [{"family": MARKER, "given": [MARKER]}]
-    answer = post(client(stream), call(prefetch=prefetch))
+    return prefetch
+
+
+def test_no_text_of_a_whole_chart_is_logged() -> None:
+    stream = io.StringIO()
+    answer = post(client(stream), call(prefetch=marked_prefetch()))
     assert answer.status_code == 200
     assert MARKER not in stream.getvalue()
     assert PATIENT_ID not in stream.getvalue()
+
+
+class Kept:
+    """Everything that the service writes down or shows to operators."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.log = io.StringIO()
+        self.audit = folder / "audit.jsonl"
+        self.folder = folder
+        self.browser = client(
+            self.log, audit_log=str(self.audit), database_url=database(folder), **settings
+        )
+
+    def text(self) -> str:
+        store = b"".join(path.read_bytes() for path in self.folder.glob("store.sqlite3*"))
+        shown = [self.browser.get(path).text for path in ("/metrics", "/health/ready")]
+        return "\n".join(
+            [self.log.getvalue(), self.audit.read_text(), store.decode("latin-1"), *shown]
+        )
+
+
+def test_nothing_of_a_chart_is_kept_in_log_audit_metrics_or_database(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    user = "Practitioner/Xq7-User"
+    body = call(prefetch=marked_prefetch(), extension={"any": {MARKER: MARKER}})
+    body["context"] |= {"userId": user, "encounterId": "Xq7-Encounter", "more": MARKER}
+    answer = post(kept.browser, body, traceparent=MARKER, tracestate=MARKER, Cookie=MARKER)
+    assert answer.status_code == 200
+    assert answer.json["cards"]  # type: ignore[index]
+    text = kept.text()
+    assert "index-pattern" in text
+    for secret in (MARKER, PATIENT_ID, "Xq7-User", "Xq7-Encounter"):
+        assert secret not in text, secret
+
+
+def test_nothing_of_token_and_fhir_server_is_kept(tmp_path: Path) -> None:
+    def answer(path: str, connection: socket.socket) -> None:
+        kind = path.removeprefix("/fhir/").partition("?")[0].partition("/")[0]
+        if kind == "Patient":
+            connection.sendall(http(marked_prefetch()["patient"]))
+        else:
+            entry = [{"resource": {"resourceType": kind, "id": MARKER, "note": MARKER}}]
+            link = [{"relation": "self", "url": f"http://x/{MARKER}"}]
+            page = {"resourceType": "Bundle", "entry": entry, "link": link, "id": MARKER}
+            connection.sendall(http(page, headers={"X-Trace": MARKER, "ETag": MARKER}))
+
+    with raw_server(answer) as server:
+        path = clients_file(tmp_path, f'fhir_servers = ["{server.base}"]')
+        kept = Kept(tmp_path, clients_file=path)
+        authorization = {
+            "access_token": MARKER,
+            "token_type": "Bearer",
+            "expires_in": 300,
+            "scope": MARKER,
+            "subject": MARKER,
+            "patient": MARKER,
+        }
+        body = call(fhirServer=server.base, fhirAuthorization=authorization)
+        signer = Signer(f"http://localhost{URL}", NOW)
+        token = signer.token(sub=MARKER, name=MARKER, tenant=MARKER)
+        post(kept.browser, body, Authorization=f"Bearer {token}")
+        assert len(server.requests) > 1
+    text = kept.text()
+    assert "hook call" in text
+    for secret in (MARKER, PATIENT_ID, token, token.rpartition(".")[2]):
+        assert secret not in text, secret
+
+
+def test_a_marker_in_every_refused_place_is_kept_nowhere(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    for path in REFUSED:
+        assert post(kept.browser, one(path)()).status_code == 400
+    for url in (f"/cds-services/{MARKER}", f"/{MARKER}?{MARKER}={MARKER}"):
+        assert MARKER not in post(kept.browser, call(), url).text
+    assert MARKER not in kept.text()
+
+
+def test_a_comment_of_feedback_stands_in_the_database_only(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    item = {
+        "card": str(uuid4()),
+        "outcome": "overridden",
+        "outcomeTimestamp": "2026-06-15T12:00:00Z",
+        "overrideReason": {"userComment": MARKER},
+    }
+    assert post(kept.browser, {"feedback": [item]}, f"{URL}/feedback").status_code == 200
+    shown = [kept.browser.get(path).text for path in ("/metrics", "/health/ready")]
+    assert MARKER not in "".join([kept.log.getvalue(), kept.audit.read_text(), *shown])
 
 
 SERVER_SAYS = [
