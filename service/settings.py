@@ -7,6 +7,7 @@ says everything that is missing at once.
 from __future__ import annotations
 
 import json
+import re
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  pydantic needs it at run time
 from typing import Any, Self
@@ -25,6 +26,9 @@ PUBLIC_HAPI = ("https://hapi.fhir.org/baseR4", "http://hapi.fhir.org/baseR4")
 DEVELOPMENT_DATABASE = "sqlite:///heme-hooks.sqlite3"
 DEVELOPMENT_HASH_KEY = "development"
 SHORTEST_HASH_KEY = 32
+
+
+_READER = re.compile(r"[A-Za-z0-9._@-]{1,100}:[0-9a-f]{64}")
 
 
 class Environment(StrEnum):
@@ -83,7 +87,8 @@ class Settings(BaseSettings):
     in the audit.
     `sandbox`: whether `/sandbox` is there (in development yes, in production never).
     `quiet_repeats`, `shadow`: switches of clients that are not in the file. `repeat_days`: days
-    after which a card that was held back is shown again.
+    after which a card that was held back is shown again. `metrics`: whether `/metrics` is there.
+    `report_readers`: who may read `/feedback/report`, each `name:SHA-256 of a token` (JSON list).
     """
 
     # Lists are decoded below, so that a wrong one is a problem like any other.
@@ -121,6 +126,8 @@ class Settings(BaseSettings):
     quiet_repeats: bool = False
     repeat_days: float = Field(default=30.0, gt=0, le=3650, allow_inf_nan=False)
     shadow: bool = False
+    metrics: bool = True
+    report_readers: tuple[str, ...] = ()
     sandbox: bool | None = None
 
     @field_validator("fhir_servers", "cors_origins", "findings_off", mode="before")
@@ -147,6 +154,19 @@ class Settings(BaseSettings):
     @classmethod
     def _public_url(cls, url: str) -> str:
         return str(parse_base_url(url)) if url else ""
+
+    @field_validator("report_readers", mode="before")
+    @classmethod
+    def _readers(cls, given: object) -> object:
+        try:
+            readers = json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError('must be a JSON list, such as ["name:hash"]') from None
+        if not isinstance(readers, list | tuple) or not all(
+            isinstance(reader, str) and _READER.fullmatch(reader) for reader in readers
+        ):
+            raise ValueError("write each as 'heme-hooks feedback reader NAME' prints it")
+        return tuple(readers)
 
     @field_validator("site_mappings", "fhir_ca_file", "clients_file")
     @classmethod

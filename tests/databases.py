@@ -103,6 +103,10 @@ class PostgreSQL:
             cwd="/",
         )
 
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
 
 def upgraded(url: str) -> str:
     """Make the tables; the same URL."""

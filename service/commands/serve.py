@@ -59,6 +59,8 @@ def gunicorn_command(
         sys.executable,
         "-m",
         "gunicorn",
+        "--config",
+        "python:service.gunicorn_config",
         "--bind",
         address,
         "--worker-class",
