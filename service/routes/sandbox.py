@@ -26,6 +26,7 @@ from service.sandbox.drafts import offered_drafts
 from service.sandbox.patients import find_patients
 from service.sandbox.unit_bench import Sample, read_sample
 from service.settings import PUBLIC_HAPI
+from service.wording import NOTE_WORDS
 
 if TYPE_CHECKING:
     from service.base_urls import BaseUrl
@@ -148,6 +149,7 @@ def _setup(product: Product) -> dict[str, object]:
         ],
         "keys": [key.value for key in DataGroup],
         "coreKeys": [key.value for key in DataGroup if key in CORE_KEYS],
+        "noteWords": {note.value: words for note, words in NOTE_WORDS.items()},
         "drafts": offered_drafts(),
         "servers": [*servers, PUBLIC_HAPI[0]],
     }

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"(<=|>=|<|>)?\s*(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?)")
 _PATIENT = "unit-bench"
 
 
@@ -60,21 +60,27 @@ def _observation(sample: Sample, now: datetime) -> Json:
         "code": {"coding": [{"system": LOINC, "code": sample.code}]},
         "effectiveDateTime": (now - timedelta(hours=1)).isoformat(),
     }
-    if _NUMBER.fullmatch(sample.value.strip()):
-        observation["valueQuantity"] = _quantity(sample.value, sample.unit)
-    else:
+    quantity = _quantity(sample.value, sample.unit)
+    if quantity is None:
         observation["valueString"] = f"{sample.value} {sample.unit}".strip()
-    limits = {"low": sample.low, "high": sample.high}
-    given = {
-        k: _quantity(v, sample.unit) for k, v in limits.items() if _NUMBER.fullmatch(v.strip())
+    else:
+        observation["valueQuantity"] = quantity
+    limits = {
+        "low": _quantity(sample.low, sample.unit),
+        "high": _quantity(sample.high, sample.unit),
     }
-    if given:
-        observation["referenceRange"] = [given]
-    return observation
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    return observation | {"referenceRange": [given]} if given else observation
 
 
-def _quantity(number: str, unit: str) -> Json:
-    quantity: Json = {"value": msgspec.Raw(number.strip().encode())}
+def _quantity(text: str, unit: str) -> Json | None:
+    """A Quantity with the number's digits as written; None for what is no number."""
+    number = _NUMBER.fullmatch(text.strip())
+    if number is None:
+        return None
+    quantity: Json = {"value": msgspec.Raw(number.group(2).encode())}
+    if number.group(1):
+        quantity["comparator"] = number.group(1)
     return quantity | {"unit": unit} if unit else quantity
 
 

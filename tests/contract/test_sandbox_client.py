@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from service.migrations import upgrade
+from service.storage import create_engine
 from tests.functional.hook_calls import (
     PATIENT_ID,
     client,
@@ -16,6 +19,8 @@ from tests.functional.hook_calls import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flask.testing import FlaskClient
 
 BASE = "/cds-services/"
@@ -76,6 +81,78 @@ def sandbox_call(hook: str, draft: Any = None, **context: Any) -> dict[str, Any]
 def url(hook: str) -> str:
     """The sandbox joins a discovery URL that ends in a slash with `/` and the id."""
     return f"{BASE}/pancytopenia-{hook}"
+
+
+ORIGIN = "https://sandbox.cds-hooks.org"
+TOKEN = {"Authorization": "Bearer a.b.c", "Origin": ORIGIN}
+ADDRESSES = [
+    ("GET", "/cds-services"),
+    ("GET", "/cds-services/"),
+    ("POST", url("patient-view")),
+    ("POST", url("order-select")),
+    ("POST", url("order-sign")),
+    ("POST", url("patient-view") + "/feedback"),
+    ("POST", "/cds-services/pancytopenia-order-sign/feedback"),
+]
+
+
+@pytest.mark.parametrize(("method", "address"), ADDRESSES)
+def test_every_preflight_passes_without_a_token_and_names_authorization(
+    browser: FlaskClient, method: str, address: str
+) -> None:
+    asked = "authorization" if method == "GET" else "authorization,content-type"
+    answer = browser.options(
+        address,
+        headers={
+            "Origin": ORIGIN,
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": asked,
+        },
+    )
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] in {ORIGIN, "*"}
+    assert method in answer.headers["Access-Control-Allow-Methods"]
+    allowed = answer.headers["Access-Control-Allow-Headers"].lower()
+    # By the Fetch standard `*` does not stand for Authorization.
+    assert {name.strip() for name in allowed.split(",")} >= set(asked.split(","))
+
+
+@pytest.mark.parametrize(
+    ("address", "body", "status"),
+    [
+        (url("patient-view"), b"{", 400),
+        (url("order-select"), {"hook": "order-select"}, 400),
+        ("/cds-services/nothing", {}, 404),
+        (url("patient-view") + "/feedback", {}, 400),
+    ],
+)
+def test_a_refusal_can_be_read_by_the_page_as_well(
+    browser: FlaskClient, address: str, body: object, status: int
+) -> None:
+    answer = post(browser, body, address, **TOKEN)
+    assert answer.status_code == status
+    assert answer.headers["Access-Control-Allow-Origin"] in {ORIGIN, "*"}
+
+
+def test_discovery_answers_a_page_with_a_token_it_does_not_need(browser: FlaskClient) -> None:
+    for address in ("/cds-services", "/cds-services/"):
+        answer = browser.get(address, headers=TOKEN)
+        assert answer.headers["Access-Control-Allow-Origin"] in {ORIGIN, "*"}
+        services = answer.json["services"]  # type: ignore[index]
+        assert len({service["id"] for service in services}) == len(services) == 3
+        for template in (t for service in services for t in service["prefetch"].values()):
+            assert set(re.findall(r"{{(.*?)}}", template)) <= {"context.patientId"}
+            names = [pair.partition("=")[0] for pair in template.partition("?")[2].split("&")]
+            assert len(set(names)) == len(names)
+
+
+def test_cards_have_what_the_sandbox_needs_to_accept_and_dismiss(browser: FlaskClient) -> None:
+    for card in post(browser, sandbox_call("patient-view"), url("patient-view")).json["cards"]:  # type: ignore[index]
+        assert card["uuid"]
+        for suggestion in card.get("suggestions", ()):
+            assert suggestion["uuid"]
+            assert suggestion["label"]
+            assert suggestion["actions"]
 
 
 def test_patient_view_without_authorization_and_encounter(browser: FlaskClient) -> None:
@@ -154,3 +231,27 @@ def test_an_answer_holds_no_null_and_nothing_empty_but_the_cards(browser: FlaskC
                 assert item not in (None, "")
 
     check(post(browser, sandbox_call("patient-view"), url("patient-view")).json)
+
+
+def test_its_feedback_is_taken_again_and_again(tmp_path: Path) -> None:
+    """Accepted twice, its sibling too, then dismissed: with a reason, and with nothing at all."""
+    database = f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    upgrade(create_engine(database))
+    browser = client(database_url=database)
+    answer = post(browser, sandbox_call("patient-view"), url("patient-view"))
+    card = answer.json["cards"][-1]  # type: ignore[index]
+    accepted = {"card": card["uuid"], "outcome": "accepted"}
+    chosen = [{"id": suggestion["uuid"]} for suggestion in card["suggestions"][:2]]
+    reason = card["overrideReasons"][0]
+    bare_reason = {"reason": {"code": reason["code"], "system": reason["system"]}}
+    overridden = {"card": card["uuid"], "outcome": "overridden"}
+    for item in (
+        {**accepted, "acceptedSuggestions": chosen[:1]},
+        {**accepted, "acceptedSuggestions": chosen[:1]},
+        {**accepted, "acceptedSuggestions": chosen[1:]},
+        {**overridden, "overrideReason": bare_reason},
+        overridden,
+    ):
+        entry = {**item, "outcomeTimestamp": "2026-11-03T09:31:07.123Z"}
+        address = url("patient-view") + "/feedback"
+        assert post(browser, {"feedback": [entry]}, address, **TOKEN).status_code == 200

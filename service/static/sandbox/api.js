@@ -1,6 +1,5 @@
-// Requests to this service. Every failure is a Failure with something a person can read.
-
-import { parse } from "./json.js";
+// Requests to this service: each gives status, milliseconds, text and the JSON in it. Every failure is
+// a Failure with something a person can read.
 
 export class Failure extends Error {
   constructor(title, { status = 0, issues = [], hint = "", body = "" } = {}) {
@@ -16,7 +15,7 @@ const HINTS = {
 };
 
 export async function get(path, signal) {
-  return (await exchange(path, { signal })).value;
+  return exchange(path, { signal });
 }
 
 export async function post(path, body, signal) {
@@ -50,7 +49,7 @@ async function send(path, options) {
 
 function read(text) {
   try {
-    return text ? parse(text) : null;
+    return text ? JSON.parse(text) : null;
   } catch {
     return null;
   }

@@ -35,7 +35,8 @@ function drawCard(card, open, service) {
     body);
   const answer = { service, card, said, article, body };
   fill(body,
-    card.detail && h("details", { open }, h("summary", {}, "Detail"), h("div", { class: "detail" }, drawn(card.detail))),
+    card.detail && h("details", { open }, h("summary", {}, "Detail"),
+      h("div", { class: "detail", tabindex: 0, role: "region", "aria-label": "Detail of the card" }, drawn(card.detail))),
     suggestions(answer), links(card), override(answer), said, source(card.source));
   return article;
 }
@@ -66,10 +67,10 @@ function suggestions(answer) {
 function drawSuggestion(answer, suggestion, list, single) {
   const button = h("button", { type: "button", onclick: accept }, "Accept");
   button.setAttribute("aria-label", `Accept: ${suggestion.label}`);
-  const actions = (suggestion.actions ?? []).map((action) => h("li", {},
-    h("strong", {}, action.type), ` ${action.description ?? ""}`,
-    action.resource && h("details", {}, h("summary", {}, `Drafted ${action.resource.resourceType}`),
-      h("pre", { tabindex: 0 }, pretty(action.resource)))));
+  const actions = (suggestion.actions ?? []).map((action) => h("details", {},
+    h("summary", {}, `${action.type} ${action.resource?.resourceType ?? action.resourceId ?? ""}`),
+    h("p", {}, action.description ?? ""),
+    action.resource && h("pre", { tabindex: 0, "aria-label": "Resource" }, pretty(action.resource))));
   async function accept() {
     const buttons = single ? [...list.querySelectorAll("button")] : [button];
     buttons.forEach((each) => { each.disabled = true; });
@@ -80,7 +81,7 @@ function drawSuggestion(answer, suggestion, list, single) {
   }
   return h("li", {}, button, h("div", {},
     h("span", {}, suggestion.label, suggestion.isRecommended && h("span", { class: "badge" }, "recommended")),
-    actions.length > 0 && h("ul", { class: "actions" }, actions)));
+    actions.length > 0 && h("div", { class: "actions" }, actions)));
 }
 
 function links(card) {

@@ -1,6 +1,8 @@
 // JSON that keeps the digits of numbers (9.10 stays 9.10) where the browser can, and says where it
 // is broken where it cannot be read.
 
+import { brokenAt } from "./json-place.js";
+
 const EXACT = typeof JSON.rawJSON === "function";
 
 function keepDigits(key, value, context) {
@@ -13,18 +15,16 @@ export class BrokenJson extends Error {}
 export function parse(text) {
   try {
     return EXACT ? JSON.parse(text, keepDigits) : JSON.parse(text);
-  } catch (error) {
-    throw new BrokenJson(`This is not JSON: ${place(String(error.message), text)}`);
+  } catch {
+    throw new BrokenJson(`This is not JSON: ${place(text)}.`);
   }
 }
 
-function place(message, text) {
-  const told = message.replace(/^JSON\.parse: /, "").replace(/ in JSON at position \d+.*$/s, "");
-  const found = /position (\d+)/.exec(message);
-  if (!found) return `${told}.`;
-  const before = text.slice(0, Number(found[1]));
-  const line = before.split("\n").length;
-  return `${told}, line ${line}, column ${before.length - before.lastIndexOf("\n")}.`;
+function place(text) {
+  const at = brokenAt(text);
+  const before = text.slice(0, at).split("\n");
+  const mark = at < text.length ? `${JSON.stringify(text[at])} does not fit` : "it ends too early";
+  return `${mark}, line ${before.length}, column ${before.at(-1).length + 1}`;
 }
 
 export function number(text) {

@@ -42,7 +42,7 @@ async function begin() {
   byId("reset").addEventListener("click", undoAll);
   byId("every-value").addEventListener("change", showValues);
   try {
-    setup = await get("/sandbox/data/setup");
+    setup = (await get("/sandbox/data/setup")).value;
   } catch (error) {
     fail(error);
     return;
@@ -122,16 +122,23 @@ function show(made) {
     fill(byId("status"), made.failure.title);
   } else {
     drawCards(byId("cards"), response, made.service);
-    fill(byId("status"), summary(response));
+    fill(byId("status"), summary(response), " ", h("a", { href: "#why", onclick: goToWhy }, "Why?"));
   }
   const unanswered = note("There is nothing to explain: the call gave no cards.");
   if (made.failure) [byId("why"), byId("time")].forEach((node) => fill(node, unanswered.cloneNode(true)));
   else {
-    drawWhy(byId("why"), response);
+    drawWhy(byId("why"), response, setup.noteWords);
     drawHistory(byId("time"), response);
   }
   drawWire(byId("wire"), made);
   drawTakeAway(byId("take"), made);
+}
+
+// The fragment holds the state, so that the link moves there by itself.
+function goToWhy(event) {
+  event.preventDefault();
+  showTab("why", { focus: true });
+  byId("behind-title").scrollIntoView();
 }
 
 function summary(response) {

@@ -94,7 +94,7 @@ function axes([low, high], [from, to], x, y) {
 function ticks(low, high) {
   const rough = (high - low) / 4;
   const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((n) => n * unit).find((n) => n >= rough);
+  const step = [1, 2, 5, 10].map((n) => n * unit).find((n) => n >= rough * 0.8);
   const values = [];
   for (let value = Math.ceil(low / step) * step; value <= high; value += step) values.push(value);
   return values;

@@ -4,21 +4,22 @@ import { Failure, get, post } from "./api.js";
 import { BrokenJson, parse } from "./json.js";
 
 export async function loadChart(state, signal) {
+  if (state.source === "file" && state.given.kind === "request") return chartOfRequest(state.given.value);
+  return parse((await exchangeFor(state, signal)).text);
+}
+
+function exchangeFor(state, signal) {
   if (state.source === "sample") return get(`/sandbox/data/samples/${encodeURIComponent(state.sample)}`, signal);
   if (state.source === "server") {
     const body = JSON.stringify({ server: state.server, patient: state.patient });
-    return (await post("/sandbox/data/chart", body, signal)).value;
+    return post("/sandbox/data/chart", body, signal);
   }
-  return state.given.kind === "request" ? chartOfRequest(state.given.value) : chartOfBundle(state.given, signal);
-}
-
-async function chartOfBundle({ text, patient }, signal) {
-  const path = `/sandbox/data/bundle${patient ? `?patient=${encodeURIComponent(patient)}` : ""}`;
-  return (await post(path, text, signal)).value;
+  const { text, patient } = state.given;
+  return post(`/sandbox/data/bundle${patient ? `?patient=${encodeURIComponent(patient)}` : ""}`, text, signal);
 }
 
 // Nothing to ask for: the request holds its chart.
-async function chartOfRequest(request) {
+function chartOfRequest(request) {
   const context = request.context ?? {};
   return {
     request,

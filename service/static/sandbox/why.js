@@ -11,7 +11,7 @@ const WORDS = {
 };
 const MARKS = { fired: "✓", false: "✗", undecided: "?", "not reached": "·", "switched off": "–" };
 
-export function drawWhy(node, response) {
+export function drawWhy(node, response, noteWords) {
   const why = response?.extension?.["heme-hooks"];
   if (!why) {
     fill(node, note("The service gave no explanation (HEME_HOOKS_EXPLANATIONS switches it)."));
@@ -22,13 +22,13 @@ export function drawWhy(node, response) {
     section("Rules in the order tried", why.rules && path(why.rules)),
     section("How the chart was read", why.statesInWords && pairs(Object.entries(why.statesInWords))),
     section("Set aside, and why", setAside(why.setAside)),
-    section("Values used", why.used && used(why.used)),
+    section("Values used", why.used && used(why.used, noteWords)),
     section("Modifiers", why.modifiers && list(why.modifiers, (item) => [
       h("strong", {}, item.id), ` ${item.trigger}: ${item.effect}`])),
     section("Not proposed", why.withheld && list(why.withheld, (item) => `${item.order}: ${item.reason}`)),
     section("Held back", why.heldBack && list(why.heldBack, (item) => `${item.summary} (${item.reason})`)),
     section("Could not be checked", why.couldNotCheck && list(why.couldNotCheck, (item) => item)),
-    section("Where the data came from", why.data && pairs(Object.entries(why.data))));
+    section("Where the data came from", why.data && pairs(bySource(why.data))));
 }
 
 function section(title, content) {
@@ -64,18 +64,25 @@ function ruleLink(rule) {
   return h("a", { href: `/knowledge#${rule.id}`, target: "_blank", rel: "noopener" }, rule.id);
 }
 
+// Most keys come from one place: say each place once.
+function bySource(data) {
+  const places = new Map();
+  for (const [key, place] of Object.entries(data)) places.set(place, [...(places.get(place) ?? []), key]);
+  return [...places].map(([place, keys]) => [place, keys.join(", ")]);
+}
+
 function setAside(items) {
   if (!items?.length) return note("Nothing: every result that was found could be read.");
   return table(["Result", "Reported", "Why it is not used"],
     items.map((item) => [item.name, item.reported ?? "", item.reason]));
 }
 
-function used(items) {
+function used(items, noteWords) {
   return table(["Result", "As reported", "Taken", "Remarks"], items.map((item) => [
     item.name,
     item.differs && item.reported ? `${item.reported} = ${item.value}` : item.reported ?? `${item.value} (computed)`,
     item.taken ?? "",
-    [item.status, ...(item.notes ?? [])].filter(Boolean).join(", ")]));
+    [item.status, ...(item.notes ?? []).map((note) => noteWords[note] ?? note)].filter(Boolean).join(", ")]));
 }
 
 export function table(heads, rows) {

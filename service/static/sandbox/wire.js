@@ -1,20 +1,30 @@
 // What went over the wire: the request, the response, and the FHIR searches with their times.
 
 import { h, s, fill, note } from "./dom.js";
-import { pretty } from "./json.js";
+import { parse, pretty } from "./json.js";
 import { withoutToken } from "./request.js";
 
 const MOST_SHOWN = 150000;
 
 export function drawWire(node, call) {
-  const { request, exchange, failure } = call;
+  const { request, exchange } = call;
   const searches = exchange?.value?.extension?.["heme-hooks"]?.searches;
   fill(node,
     h("p", { class: "lead" }, told(call)),
     h("section", {}, h("h3", {}, "FHIR searches"), searches?.length ? timeline(searches)
       : note(request.fhirServer ? "None was needed or none is told: what was prefetched sufficed, or the call failed." : "None: the call names no FHIR server.")),
-    h("section", {}, h("h3", {}, "Response"), block(exchange?.value ?? failure?.body ?? "", "response")),
+    h("section", {}, h("h3", {}, "Response"), block(answerOf(call), "response")),
     h("section", {}, h("h3", {}, "Request"), block(withoutToken(request), "request")));
+}
+
+// Read again from the text, so that every number is shown with its digits.
+function answerOf({ exchange, failure }) {
+  const text = exchange?.text ?? failure?.body ?? "";
+  try {
+    return parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function told({ url, exchange, failure }) {
