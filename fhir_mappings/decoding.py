@@ -160,16 +160,17 @@ def _decode_piecewise(document: bytes, kinds: tuple[type[Resource], ...], decode
         bundle = msgspec.json.decode(document, type=_RawBundle)
         entries = [msgspec.json.decode(raw, type=_RawEntry) for raw in bundle.entry or ()]
     except DECODE_ERRORS:
-        _decode_resource(document, "", kinds, decoded)
+        decode_entry(document, "", kinds, decoded)
         return
     for entry in entries:
         if bytes(entry.resource) != b"null":
-            _decode_resource(entry.resource, _text(entry.fullUrl), kinds, decoded)
+            decode_entry(entry.resource, _text(entry.fullUrl), kinds, decoded)
 
 
-def _decode_resource(
+def decode_entry(
     raw: bytes | Raw, full_url: str, kinds: tuple[type[Resource], ...], decoded: Decoded
 ) -> None:
+    """Add one entry's resource to `decoded`, or what it holds if it is a Bundle itself."""
     try:
         decoded.add(_resource_decoder(kinds).decode(raw), full_url)
     except DECODE_ERRORS:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import date, datetime, timedelta
     from decimal import Decimal
 
 
@@ -307,6 +307,22 @@ class Panel:
     marrow: tuple[MarrowResult, ...] = ()
     pregnancy: tuple[PregnancyObservation, ...] = ()
     unavailable: frozenset[DataGroup] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """How far back anybody looks, so that what lies before need not be read.
+
+    Results count from `days` before the newest blood count (before the call when it is older), of
+    the analytes in `longer` from more. `counts` are the blood counts, each with the analyte that
+    it becomes: of each, one result is wanted from before the `together` that end at the newest
+    count, however old.
+    """
+
+    days: timedelta
+    together: timedelta
+    counts: Mapping[Analyte, Analyte]
+    longer: Mapping[Analyte, timedelta] = field(default_factory=dict)
 
 
 GROUP_OF_ANALYTE: dict[Analyte, DataGroup] = {

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fhir_mappings.decoding import decode
+from fhir_mappings.decoding import Decoded, decode, decode_entry
 from fhir_mappings.envelopes import observation_envelope, report_envelope
 from fhir_mappings.observations import read_observation
+from fhir_mappings.pages import Page, PlainObservation, open_page
 from fhir_mappings.panel import (
     MarrowResult,
     Panel,
@@ -38,18 +40,18 @@ from fhir_mappings.resources import (
     Specimen,
 )
 from fhir_mappings.settling import settle_record
+from fhir_mappings.sieve import Sieved, Sifted, Sifter, sieve, sieve_by_age
 from fhir_mappings.times import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fhir_mappings.context import Patient
-    from fhir_mappings.decoding import Decoded
-    from fhir_mappings.panel import DataGroup
+    from fhir_mappings.panel import DataGroup, LookBack
     from fhir_mappings.readings import Envelope
     from fhir_mappings.terminology import Terminology
 
-__all__ = ["PatientUnreadable", "read_panel", "read_patient", "readings"]
+__all__ = ["LaboratoryRecord", "PatientUnreadable", "read_panel", "read_patient", "readings"]
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _STATUS_AGE = ("registered", "unknown", "preliminary", "final", "amended", "corrected", "cancelled")
@@ -77,16 +79,82 @@ def read_panel(
     unavailable. `patient` chooses among reference ranges for age and sex. Raises nothing on
     account of the documents.
     """
-    grouped = documents.items() if isinstance(documents, Mapping) else [(None, documents)]
-    decoded: list[Decoded] = []
-    for group, pages in grouped:
-        for page in pages:
-            one = decode(page, LABORATORY_KINDS)
-            decoded.append(one)
-            if group is not None and one.undecodable and not one.resources:
-                unavailable |= {group}
-    reported = _read(decoded, patient_id, now, terminology, patient)
-    return _panel(reported, terminology, unavailable)
+    record = LaboratoryRecord(patient_id, now, terminology, patient)
+    return record.panel(documents, unavailable)
+
+
+class LaboratoryRecord:
+    """The laboratory pages of one patient in one call, each page and each result read once.
+
+    The second stage of a call brings more pages beside those of the first. `look_back` says which
+    results nobody will look at, so that they are left unread; None reads all.
+    """
+
+    def __init__(
+        self,
+        patient_id: str,
+        now: datetime,
+        terminology: Terminology,
+        patient: Patient | None = None,
+        look_back: LookBack | None = None,
+    ) -> None:
+        self._chart = Chart(_bare(patient_id), now, terminology, patient)
+        self._look_back = look_back
+        self._sifter = Sifter(terminology, self._chart.patient_id)
+        self._pages: dict[int, tuple[bytes, Page, Sifted]] = {}
+        self._decoded: dict[int, Decoded] = {}
+        self._reported: dict[int, tuple[Reported, ...]] = {}
+
+    def panel(
+        self,
+        documents: Iterable[bytes] | Mapping[DataGroup, Iterable[bytes]],
+        unavailable: frozenset[DataGroup] = frozenset(),
+    ) -> Panel:
+        """Return what these documents say, in the words of `read_panel`."""
+        grouped = documents.items() if isinstance(documents, Mapping) else [(None, documents)]
+        pages: list[tuple[Page, Sifted]] = []
+        for group, those in grouped:
+            for document in those:
+                page, sifted = self._opened(document)
+                pages.append((page, sifted))
+                if group is not None and page.is_unreadable:
+                    unavailable |= {group}
+        terminology, now = self._chart.terminology, self._chart.now
+        if self._look_back is not None:
+            sieved = sieve_by_age(pages, now, self._look_back)
+            panel = _panel(self._read(pages, sieved), terminology, unavailable)
+            if sieved.is_enough(panel.results, self._look_back, now):
+                return panel
+        return _panel(self._read(pages, sieve(pages)), terminology, unavailable)
+
+    def _opened(self, document: bytes) -> tuple[Page, Sifted]:
+        """The page, opened once; the document is kept, so that no other can have its identity."""
+        if id(document) not in self._pages:
+            page = open_page(document)
+            self._pages[id(document)] = document, page, self._sifter.sift(page)
+        return self._pages[id(document)][1:]
+
+    def _read(self, pages: Iterable[tuple[Page, Sifted]], sieved: Sieved) -> Iterator[Reported]:
+        decoded = [page.others for page, _ in pages]
+        kept = {id(observation): observation for observation in sieved.kept}
+        decoded += [self._decode(observation) for observation in kept.values()]
+        entries = _newest_versions(decoded)
+        chart = _resolved(entries, self._chart)
+        if chart != self._chart:
+            self._chart, self._reported = chart, {}
+        for entry in entries:
+            key = id(entry.resource)
+            if key not in self._reported:
+                self._reported[key] = tuple(_read_entry(entry, chart))
+            yield from self._reported[key]
+        yield from _not_decoded(decoded)
+
+    def _decode(self, observation: PlainObservation) -> Decoded:
+        key = id(observation)
+        if key not in self._decoded:
+            one = self._decoded[key] = Decoded()
+            decode_entry(observation.raw, observation.full_url, LABORATORY_KINDS, one)
+        return self._decoded[key]
 
 
 def readings(
@@ -101,34 +169,34 @@ def readings(
     `patient_id` None accepts any subject. Nothing is settled or derived.
     """
     decoded = [decode(document, LABORATORY_KINDS) for document in documents]
-    return tuple(_read(decoded, patient_id, now, terminology, patient))
-
-
-def _read(
-    decoded: Iterable[Decoded],
-    patient_id: str | None,
-    now: datetime,
-    terminology: Terminology,
-    patient: Patient | None,
-) -> Iterator[Reported]:
-    decoded = tuple(decoded)
     entries = _newest_versions(decoded)
-    named = patient_id.removeprefix("Patient/") if patient_id else patient_id
-    chart = _chart(entries, Chart(named, now, terminology, patient))
-    for entry in entries:
-        if isinstance(entry.resource, Observation):
-            yield from read_observation(
-                entry.resource, chart, spoiled=entry.spoiled, full_url=entry.full_url
-            )
-        elif isinstance(entry.resource, DiagnosticReport):
-            yield from read_report(entry.resource, chart)
+    named = None if patient_id is None else _bare(patient_id)
+    chart = _resolved(entries, Chart(named, now, terminology, patient))
+    found = chain.from_iterable(_read_entry(entry, chart) for entry in entries)
+    return (*found, *_not_decoded(decoded))
+
+
+def _bare(patient_id: str) -> str:
+    return patient_id.removeprefix("Patient/")
+
+
+def _read_entry(entry: _Entry, chart: Chart) -> Iterator[Reported]:
+    if isinstance(entry.resource, Observation):
+        yield from read_observation(
+            entry.resource, chart, spoiled=entry.spoiled, full_url=entry.full_url
+        )
+    elif isinstance(entry.resource, DiagnosticReport):
+        yield from read_report(entry.resource, chart)
+
+
+def _not_decoded(decoded: Iterable[Decoded]) -> Iterator[Reported]:
     for one in decoded:
         for _ in one.undecodable:
             told = "Something that was sent is no FHIR resource that can be read."
             yield Reported(Unreadable(None, Reason.MALFORMED, told))
 
 
-def _chart(entries: Iterable[_Entry], chart: Chart) -> Chart:
+def _resolved(entries: Iterable[_Entry], chart: Chart) -> Chart:
     """Resolve what resources say of each other: patients, specimens, members of reports."""
     patients: dict[str, str] = {}
     specimens: dict[str, Specimen] = {}

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.context_reader import read_context
 from fhir_mappings.panel import DataGroup
-from fhir_mappings.reader import PatientUnreadable, read_panel, read_patient
+from fhir_mappings.reader import LaboratoryRecord, PatientUnreadable, read_patient
 from service.clinical_data import OBSERVATION_GROUPS
 from service.errors import ClinicalDataUnavailable
 from service.interpreter.interpretation import Facts
+from service.interpreter.windows import LOOK_BACK
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from fhir_mappings.context import Patient
     from fhir_mappings.terminology import Terminology
     from service.cds_hooks import CdsRequest
     from service.clinical_data import ClinicalData
@@ -23,40 +25,57 @@ _LABORATORY = (*OBSERVATION_GROUPS, DataGroup.DIAGNOSTIC_REPORTS)
 _CONTEXT = tuple(group for group in DataGroup if group not in OBSERVATION_GROUPS)
 
 
-def read_facts(
-    data: ClinicalData, call: CdsRequest, now: datetime, terminology: Terminology
-) -> Facts:
-    """Read what was gathered.
+class FactsReader:
+    """Reads what was gathered for one call, after each stage; no page is read twice."""
 
-    Raises ClinicalDataUnavailable when the Patient, without which nothing can be judged, cannot be
-    read.
-    """
+    def __init__(self, call: CdsRequest, now: datetime, terminology: Terminology) -> None:
+        self._call = call
+        self._now = now
+        self._terminology = terminology
+        self._patient: Patient | None = None
+        self._laboratory: LaboratoryRecord | None = None
+
+    def read(self, data: ClinicalData) -> Facts:
+        """Return the facts of all that was gathered so far.
+
+        Raises ClinicalDataUnavailable when the Patient, without which nothing can be judged,
+        cannot be read.
+        """
+        call, now, terminology = self._call, self._now, self._terminology
+        patient = self._patient = self._patient or _patient(data, call.patient_id)
+        if self._laboratory is None:
+            # Who asks why is shown the whole course of the results.
+            look_back = None if call.wants_explanation else LOOK_BACK
+            self._laboratory = LaboratoryRecord(
+                call.patient_id, now, terminology, patient, look_back
+            )
+        panel = self._laboratory.panel(_laboratory_pages(data), data.unavailable)
+        context = read_context(
+            {group: data.documents(group) for group in _CONTEXT},
+            None if call.draft_orders is None else bytes(call.draft_orders),
+            call.selections,
+            call.patient_id,
+            now,
+            terminology.orderables,
+        )
+        return Facts(
+            patient,
+            panel,
+            replace(context, only_selected=call.hook == "order-select"),
+            unavailable=data.unavailable | panel.unavailable,
+            user_is_patient=call.user_id.startswith(("Patient/", "RelatedPerson/")),
+        )
+
+
+def _patient(data: ClinicalData, patient_id: str) -> Patient:
     try:
-        patient = read_patient(data.documents(DataGroup.PATIENT)[0], call.patient_id)
+        return read_patient(data.documents(DataGroup.PATIENT)[0], patient_id)
     except PatientUnreadable:
         raise ClinicalDataUnavailable(
             "The patient cannot be read",
             code="patient-unreadable",
             details=((DataGroup.PATIENT.value, "the Patient resource cannot be read"),),
         ) from None
-    panel = read_panel(
-        _laboratory_pages(data), call.patient_id, now, terminology, data.unavailable, patient
-    )
-    context = read_context(
-        {group: data.documents(group) for group in _CONTEXT},
-        None if call.draft_orders is None else bytes(call.draft_orders),
-        call.selections,
-        call.patient_id,
-        now,
-        terminology.orderables,
-    )
-    return Facts(
-        patient,
-        panel,
-        replace(context, only_selected=call.hook == "order-select"),
-        unavailable=data.unavailable | panel.unavailable,
-        user_is_patient=call.user_id.startswith(("Patient/", "RelatedPerson/")),
-    )
 
 
 def _laboratory_pages(data: ClinicalData) -> dict[DataGroup, tuple[bytes, ...]]:
@@ -64,9 +83,13 @@ def _laboratory_pages(data: ClinicalData) -> dict[DataGroup, tuple[bytes, ...]]:
 
     Keys share pages when their search by code was refused and one by category took its place.
     """
-    seen: set[bytes] = set()
+    # Told apart by their length first: the hash of a page costs as much as passing over it.
+    seen: dict[int, list[bytes]] = {}
     pages: dict[DataGroup, tuple[bytes, ...]] = {}
     for group in _LABORATORY:
-        pages[group] = tuple(page for page in data.documents(group) if page not in seen)
-        seen.update(pages[group])
+        pages[group] = tuple(
+            page for page in data.documents(group) if page not in seen.get(len(page), ())
+        )
+        for page in pages[group]:
+            seen.setdefault(len(page), []).append(page)
     return pages

@@ -9,7 +9,7 @@ from fhir_mappings.panel import DataGroup, Reason
 from service.cards import build_cards
 from service.clinical_data import OBSERVATION_GROUPS
 from service.errors import ClinicalDataUnavailable
-from service.facts_reader import read_facts
+from service.facts_reader import FactsReader
 from service.fhir_failures import Failure, FailureKind
 from service.interpreter.evaluate import interpret, may_still_fire
 from service.observability import Event, log
@@ -83,12 +83,13 @@ def respond(
     """
     data = source.first_stage()
     _require(data.failures, _INDISPENSABLE)
-    facts = read_facts(data, call, now, knowledge.terminology)
+    reader = FactsReader(call, now, knowledge.terminology)
+    facts = reader.read(data)
     _require(_failures(data, facts), _INDISPENSABLE)
     second_stage = may_still_fire(facts, now, knowledge.findings_off)
     if second_stage:
         data = source.second_stage(data)
-        facts = read_facts(data, call, now, knowledge.terminology)
+        facts = reader.read(data)
     _log_others(facts)
     interpretation = interpret(facts, now, knowledge.findings_off)
     cards = build_cards(

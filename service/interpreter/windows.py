@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
+from fhir_mappings.panel import Analyte, LookBack
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
@@ -53,6 +55,29 @@ class Windows:
 
 
 WINDOWS = Windows()
+
+LOOK_BACK = LookBack(
+    days=max(
+        WINDOWS.stale,
+        WINDOWS.vitamins_before_anchor,
+        WINDOWS.organs_before_anchor,
+        WINDOWS.both_low_from,
+    ),
+    together=WINDOWS.counts_together + WINDOWS.same_specimen,
+    counts={
+        Analyte.HEMOGLOBIN: Analyte.HEMOGLOBIN,
+        Analyte.LEUKOCYTES: Analyte.LEUKOCYTES,
+        Analyte.NEUTROPHILS: Analyte.NEUTROPHILS,
+        Analyte.NEUTROPHIL_PERCENT: Analyte.NEUTROPHILS,
+        Analyte.PLATELETS: Analyte.PLATELETS,
+    },
+    longer={
+        Analyte.VITAMIN_B12: WINDOWS.b12_evidence,
+        Analyte.METHYLMALONATE: WINDOWS.b12_evidence,
+    },
+)
+"""The longest windows in which laboratory numbers count. Of the blood counts one before the
+current ones is wanted too: severe is new or not (3.1), and a line was measured once or never."""
 
 
 class Span(NamedTuple):
