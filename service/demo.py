@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from service import samples
+from service.base_urls import parse_base_url
 from service.children import HOST, ServerNotStarted, check_port, free_port, is_free, running
 from service.commands.serve import gunicorn_command
 from service.embedded_server import embedded_server
@@ -64,15 +65,20 @@ def wishes(arguments: Sequence[str]) -> Wishes:
     parser.add_argument("--fhir-port", default="")
     parser.add_argument("--once", default="")
     given = parser.parse_args(arguments)
-    if given.fhir_server and not given.patient:
-        raise DemoFailed("FHIR_SERVER needs PATIENT=ID, the id of a patient on that server.")
     return Wishes(
-        given.fhir_server,
+        _address(given.fhir_server),
         given.patient,
         _port(given.port, "PORT"),
         _port(given.fhir_port, "FHIR_PORT"),
         given.once not in {"", "0"},
     )
+
+
+def _address(text: str) -> str:
+    try:
+        return str(parse_base_url(text)) if text else ""
+    except ValueError as error:
+        raise DemoFailed(f"FHIR_SERVER {error}.") from error
 
 
 def _port(text: str, name: str) -> int:
@@ -91,9 +97,9 @@ def run(wished: Wishes) -> None:
     """
     with ExitStack() as stack:
         port = _service_port(wished.port)
-        base = wished.fhir_server.rstrip("/")
-        if not base:
-            base = stack.enter_context(embedded_server(wished.fhir_port))
+        base = wished.fhir_server or stack.enter_context(embedded_server(wished.fhir_port))
+        # Another's server is written to only when no patient of its own was named.
+        if not (wished.fhir_server and wished.patient):
             _load(base)
         patient = _patient_id(wished)
         service = f"http://{HOST}:{port}"
@@ -150,14 +156,13 @@ def _load(base: str) -> None:
     with requests.Session() as session:
         session.trust_env = False
         loaded = samples.load(base, session, now)
-    print(f"FHIR server {base} with {len(loaded)} sample patients")
+    print(f"FHIR server {base} with {len(loaded)} sample patients, renewed just now")
 
 
 def _patient_id(wished: Wishes) -> str:
     patient = wished.patient or samples.SEED
-    if not wished.fhir_server and patient in samples.NAMES:
-        return samples.SAMPLES[patient].patient_id
-    return patient
+    own = wished.patient and wished.fhir_server
+    return samples.SAMPLES[patient].patient_id if patient in samples.NAMES and not own else patient
 
 
 def call(service: str, fhir_server: str, patient: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import requests
 from requests.exceptions import RequestException
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError
 
 from service.fhir_failures import FailureKind, FetchFailed
 from service.fhir_reading import ByteBudget, look_at, read_body
@@ -113,9 +113,17 @@ class FhirServer:
                     allow_redirects=False,
                 ) as response:
                     _check_status(response.status_code)
-                    return read_body(response, self._deadline, budget)
+                    return self._body(response, budget)
             except (RequestException, HTTPError, OSError) as error:
                 raise FetchFailed(self._kind_of(error)) from None
+
+    def _body(self, response: requests.Response, budget: ByteBudget) -> bytes:
+        try:
+            return read_body(response, self._deadline, budget)
+        except (RequestException, HTTPError, OSError):
+            in_time = self._deadline.remaining
+            kind = FailureKind.BROKEN_OFF if in_time else FailureKind.DEADLINE
+            raise FetchFailed(kind) from None
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -131,8 +139,13 @@ class FhirServer:
         return headers
 
     def _kind_of(self, error: Exception) -> FailureKind:
-        late = isinstance(error, requests.Timeout) or not self._deadline.remaining
-        return FailureKind.DEADLINE if late else FailureKind.CONNECTION
+        if isinstance(error, requests.Timeout) or not self._deadline.remaining:
+            return FailureKind.DEADLINE
+        if isinstance(error, requests.exceptions.SSLError):
+            return FailureKind.TLS
+        cause = error.args[0] if error.args else None
+        unresolved = isinstance(getattr(cause, "reason", None), NameResolutionError)
+        return FailureKind.NAME if unresolved else FailureKind.CONNECTION
 
 
 def _check_page(body: bytes) -> Document:

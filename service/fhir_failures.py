@@ -16,6 +16,9 @@ class FailureKind(StrEnum):
     STATUS = "http-status"
     REDIRECT = "redirect"
     CONNECTION = "connection"
+    NAME = "name-not-resolved"
+    TLS = "tls"
+    BROKEN_OFF = "broken-off"
     DEADLINE = "deadline"
     NOT_JSON = "not-json"
     NOT_FHIR = "wrong-resource-type"
@@ -33,6 +36,9 @@ _SENTENCES = {
     FailureKind.NO_FHIR_SERVER: "it was not prefetched and the call gives no fhirServer",
     FailureKind.REDIRECT: "the FHIR server answered with a redirect, which is not followed",
     FailureKind.CONNECTION: "the FHIR server could not be reached",
+    FailureKind.NAME: "the host name of fhirServer does not resolve",
+    FailureKind.TLS: "TLS with the FHIR server failed, or its certificate is not trusted",
+    FailureKind.BROKEN_OFF: "the FHIR server's answer broke off or could not be unpacked",
     FailureKind.DEADLINE: "the FHIR server did not answer within the time of the call",
     FailureKind.NOT_JSON: "the FHIR server's answer is not JSON that can be read",
     FailureKind.NOT_FHIR: "the FHIR server answered with another resource type than asked for",

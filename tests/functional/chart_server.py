@@ -1,18 +1,21 @@
 """A small FHIR server over loopback that holds one chart: read, search by patient and code, pages.
 
 It answers searches as FHIR R4 describes and nothing else; it knows neither our prefetch keys nor
-our mappings.
+our mappings. Its habits can be changed to those of other servers.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from werkzeug import Response
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_httpserver import HTTPServer
     from werkzeug import Request
 
@@ -20,7 +23,11 @@ Resource = dict[str, Any]
 
 
 class ChartServer:
-    """Holds resources and answers searches; counts what it was asked."""
+    """Holds resources and answers searches; counts what it was asked.
+
+    `habit` rewrites every page, `refuses` tells which searches get a 400, `overlap` rows of a page
+    stand on the next one again, `read_as` is read in place of any resource.
+    """
 
     def __init__(
         self, server: HTTPServer, page_size: int = 200, *, every_patient: bool = False
@@ -32,38 +39,50 @@ class ChartServer:
         self.refuse: set[str] = set()
         self.every_patient = every_patient
         self.read_as: Resource | None = None
-        import re
-
-        server.expect_request(re.compile("^/fhir/.*")).respond_with_handler(self.answer)
+        self.habit: Callable[[Resource, Request], Resource] = lambda bundle, _: bundle
+        self.refuses: Callable[[Request], bool] = lambda _: False
+        self.overlap = 0
+        self.starts_with_empty_page = False
+        server.expect_request(re.compile("^/fhir(/.*)?$")).respond_with_handler(self.answer)
 
     def answer(self, request: Request) -> Response:
         """Answer one read or search."""
-        path = request.path.removeprefix("/fhir/")
+        path = request.path.removeprefix("/fhir").removeprefix("/")
         self.asked.append(f"{path}?{request.query_string.decode()}")
-        kind, _, wanted = path.partition("/")
+        kind, _, wanted = (path or request.args.get("_getpages", "")).partition("/")
         if kind in self.refuse:
             return _json({"resourceType": "OperationOutcome"}, 500)
         if wanted:
             return self._read(kind, wanted)
-        matches = [
-            r for r in self.resources if r["resourceType"] == kind and self._fits(r, request)
-        ]
-        start = int(request.args.get("_offset", 0))
+        if self.refuses(request):
+            return _json({"resourceType": "OperationOutcome"}, 400)
+        of_kind = (each for each in self.resources if each["resourceType"] == kind)
+        matches = [each for each in of_kind if self._fits(each, request)]
+        return _json(self.habit(self._page(kind, matches, request), request))
+
+    def _page(self, kind: str, matches: list[Resource], request: Request) -> Resource:
+        asked = request.args.get("_offset")
+        start = int(asked or 0)
         size = min(int(request.args.get("_count", self.page_size)), self.page_size)
+        if self.starts_with_empty_page and asked is None:
+            size = 0
+        rows = [
+            {"fullUrl": f"{self.base}/{kind}/{r['id']}", "resource": r}
+            for r in matches[start : start + size]
+        ]
         bundle: Resource = {
             "resourceType": "Bundle",
             "type": "searchset",
             "total": len(matches),
             "link": [{"relation": "self", "url": request.url}],
-            "entry": [
-                {"fullUrl": f"{self.base}/{kind}/{r['id']}", "resource": r}
-                for r in matches[start : start + size]
-            ],
+            "entry": rows,
         }
-        if start + size < len(matches):
-            query = urlencode({**request.args.to_dict(), "_offset": start + size})
+        following = start + size
+        if following < len(matches):
+            more = max(following - self.overlap, start + 1 if size else 0)
+            query = urlencode({**request.args.to_dict(), "_offset": more})
             bundle["link"].append({"relation": "next", "url": f"{self.base}/{kind}?{query}"})
-        return _json(bundle)
+        return bundle
 
     def _read(self, kind: str, wanted: str) -> Response:
         if self.read_as is not None:
@@ -74,7 +93,7 @@ class ChartServer:
         return _json({"resourceType": "OperationOutcome"}, 404)
 
     def _fits(self, resource: Resource, request: Request) -> bool:
-        return _of_patient(resource, request, self.every_patient) and _of_codes(resource, request)
+        return _of_patient(resource, request, self.every_patient) and _matches(resource, request)
 
 
 def _json(body: Resource, status: int = 200) -> Response:
@@ -86,13 +105,23 @@ def _of_patient(resource: Resource, request: Request, every_patient: bool) -> bo
     return every_patient or not patient or _subject(resource) == patient.removeprefix("Patient/")
 
 
-def _of_codes(resource: Resource, request: Request) -> bool:
-    codes = request.args.get("code")
-    if codes is None:
-        return True
-    wanted = {token.rpartition("|")[2] for token in codes.split(",")}
-    carried = {c.get("code") for c in resource.get("code", {}).get("coding", [])}
-    return bool(wanted & carried)
+def _matches(resource: Resource, request: Request) -> bool:
+    """Whether the resource has one of the codes and one of the categories asked for."""
+    return all(
+        wanted is None or bool(_tokens(wanted) & carried)
+        for wanted, carried in (
+            (request.args.get("code"), _carried([resource.get("code", {})])),
+            (request.args.get("category"), _carried(resource.get("category", []))),
+        )
+    )
+
+
+def _tokens(wanted: str) -> set[str]:
+    return {token.rpartition("|")[2] for token in wanted.split(",")}
+
+
+def _carried(concepts: list[Resource]) -> set[str]:
+    return {coding.get("code", "") for each in concepts for coding in each.get("coding", [])}
 
 
 def _subject(resource: Resource) -> str:

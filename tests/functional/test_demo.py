@@ -44,7 +44,12 @@ def test_once_is_heard() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--fhir-server", "http://127.0.0.1:1/fhir"], "FHIR_SERVER needs PATIENT"),
+        (["--fhir-server", "127.0.0.1:1/fhir"], "FHIR_SERVER must be"),
+        (["--fhir-server", "http://127.0.0.1:1/fhir"], "No FHIR server answers"),
+        (
+            ["--fhir-server", "http://127.0.0.1:1/fhir", "--patient", "x", "--once", "1"],
+            "could not be reached",
+        ),
         (["--port", "http"], "PORT is a number"),
         (["--fhir-port", "70000"], "FHIR_PORT is a number"),
     ],
