@@ -22,6 +22,7 @@ from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.errors import register_errors
 from service.routes.feedback import feedback_routes
 from service.routes.knowledge import knowledge_routes
+from service.routes.openapi import openapi_routes
 from service.routes.operations import register_operations
 from service.routes.product import Product
 from service.routes.sandbox import sandbox_routes
@@ -72,6 +73,7 @@ def create_app(
     app.register_blueprint(cds_hooks_routes(product))
     app.register_blueprint(feedback_routes(product))
     app.register_blueprint(knowledge_routes())
+    app.register_blueprint(openapi_routes(product))
     register_operations(app, product)
     if settings.has_sandbox:
         app.register_blueprint(sandbox_routes(product))

@@ -16,6 +16,8 @@ COMMANDS = {
     "knowledge": "service.commands.knowledge:knowledge",
     "feedback": "service.commands.feedback:feedback",
     "storage": "service.commands.storage:storage",
+    "openapi": "service.commands.openapi:openapi",
+    "replay": "service.commands.replay:replay",
 }
 """Command name to where it stands, as `module:attribute`."""
 

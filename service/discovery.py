@@ -37,7 +37,9 @@ CORE_KEYS = frozenset(
 _NAME = "cds-services.json"
 
 
-class _Document(Struct, frozen=True):
+class Document(Struct, frozen=True):
+    """The discovery response (CDS Hooks 2.0, Discovery)."""
+
     services: tuple[CdsService, ...]
 
 
@@ -63,7 +65,7 @@ class Catalogue:
             )
             for service in self.services
         )
-        return msgspec.json.encode(_Document(served))
+        return msgspec.json.encode(Document(served))
 
 
 def document_path() -> Path:
@@ -80,7 +82,7 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
     services or do not fit the prefetch keys, or when two services share an id.
     """
     text = (path or document_path()).read_bytes()
-    services = msgspec.json.decode(text, type=_Document).services
+    services = msgspec.json.decode(text, type=Document).services
     if len({service.id for service in services}) != len(services):
         raise ValueError("two services share an id")
     if any(service.prefetch != services[0].prefetch for service in services):

@@ -46,7 +46,9 @@ class _Item(Struct, frozen=True):
     overrideReason: _OverrideReason | None = None
 
 
-class _Body(Struct, frozen=True):
+class Body(Struct, frozen=True):
+    """The body of a feedback request."""
+
     feedback: list[_Item]
 
 
@@ -79,7 +81,7 @@ def parse_feedback(body: bytes) -> tuple[FeedbackItem, ...]:
     an empty list, an unknown outcome, an accepted card without suggestions, a bad timestamp.
     """
     try:
-        decoded = msgspec.json.decode(body, type=_Body)
+        decoded = msgspec.json.decode(body, type=Body)
     except DECODE_ERRORS as error:
         raise InvalidHookCall(
             "The body is not a feedback request: an object with the array 'feedback', each entry "

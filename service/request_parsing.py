@@ -52,11 +52,13 @@ class _Context(Struct):
     userId: str
     patientId: str
     encounterId: str | None = None
-    draftOrders: Raw = _NULL
+    draftOrders: Raw = msgspec.field(default_factory=lambda: _NULL)
     selections: list[str] | None = None
 
 
-class _Body(Struct):
+class Body(Struct):
+    """The body of a hook call, as far as it is read."""
+
     hook: str
     hookInstance: str
     context: _Context
@@ -71,7 +73,7 @@ class _Drafts(Struct):
     entry: list[Raw] | None = None
 
 
-_BODY = msgspec.json.Decoder(_Body)
+_BODY = msgspec.json.Decoder(Body)
 _DRAFTS = msgspec.json.Decoder(_Drafts)
 
 
@@ -106,7 +108,7 @@ def parse_hook_call(
     )
 
 
-def _decode(body: bytes) -> _Body:
+def _decode(body: bytes) -> Body:
     if body.startswith(_BYTE_ORDER_MARKS):
         raise InvalidHookCall("The body must be JSON in UTF-8 without a byte order mark")
     try:
@@ -177,7 +179,7 @@ def _may_use(client: CdsClient, settings: Settings, base: BaseUrl) -> bool:
     return base in client.fhir_servers or (not client.issuer and settings.allows_fhir_server(base))
 
 
-def _fhir_server(body: _Body, settings: Settings, client: CdsClient) -> BaseUrl | None:
+def _fhir_server(body: Body, settings: Settings, client: CdsClient) -> BaseUrl | None:
     authorization = body.fhirAuthorization
     if authorization is not None:
         _require(body.fhirServer is not None, "fhirServer", "is required with fhirAuthorization")
@@ -212,6 +214,6 @@ def _check_authorization(authorization: FhirAuthorization) -> None:
     _require(authorization.subject, f"{field}.subject", "must not be empty")
 
 
-def _wants_explanation(body: _Body) -> bool:
+def _wants_explanation(body: Body) -> bool:
     extension = body.extension
     return extension is not None and extension.ours is not None and extension.ours.explain

@@ -198,4 +198,5 @@ def test_the_audit_is_on_in_production_and_off_in_development() -> None:
     assert Settings().audit_target == ""
     production = Settings.model_construct(environment=Environment.PRODUCTION)
     assert production.audit_target == "stdout"
-    assert Settings.model_construct(environment=Environment.PRODUCTION, audit_log="").audit_target == ""
+    silent = Settings.model_construct(environment=Environment.PRODUCTION, audit_log="")
+    assert silent.audit_target == ""

@@ -1,0 +1,110 @@
+"""`heme-hooks replay`: a saved hook request once more."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+from msgspec import Raw
+
+from fhir_mappings.decoding import DECODE_ERRORS
+from service import try_command
+from service.commands.try_hook import shown
+from service.discovery import load_catalogue
+from service.try_command import (
+    EXIT_DATA_UNAVAILABLE,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    HttpTransport,
+    TryFailed,
+)
+
+if TYPE_CHECKING:
+    from service.try_command import Transport
+
+_EXPLAIN = Raw(b'{"heme-hooks":{"explain":true}}')
+_CALL = msgspec.json.Decoder(dict[str, Raw])
+
+
+@click.command("replay")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--service", "service_id", metavar="ID", help="Service id; else by the hook.")
+@click.option("--service-url", metavar="URL", help="A running service; without it, this process.")
+@click.option("--at", "at_text", metavar="DATE", help="Judge as of the date of the request.")
+@click.option("--json", "as_json", is_flag=True, help="Print the raw response.")
+@click.option("--explain", is_flag=True, help="Say why there are these cards, or none.")
+def replay(
+    *,
+    file: Path,
+    service_id: str | None,
+    service_url: str | None,
+    at_text: str | None,
+    as_json: bool,
+    explain: bool,
+) -> None:
+    """Send a saved hook request (the body that the EHR posted) and print the answer.
+
+    \b
+    heme-hooks replay request.json --at 2026-06-15 --explain
+
+    Without --explain the bytes are sent as they are. FHIR servers and tokens in the request are
+    used: a saved token has usually expired. Exit codes are those of `heme-hooks try`.
+    """
+    try:
+        body = file.read_bytes()
+        call = _read(body)
+        path = f"/cds-services/{service_id or _service_of(call)}"
+        if explain:
+            body = msgspec.json.encode(call | {"extension": _EXPLAIN})
+        answer = _answer(_transport(call, service_url, at_text), path, body)
+    except TryFailed as error:
+        click.echo(f"heme-hooks replay: {error.message}", err=True)
+        sys.exit(error.exit_code)
+    click.echo(answer.decode() if as_json else shown(answer, explain=explain))
+
+
+def _read(body: bytes) -> dict[str, Raw]:
+    try:
+        return _CALL.decode(body)
+    except DECODE_ERRORS as error:
+        raise TryFailed("The file holds no JSON object.", EXIT_USAGE) from error
+
+
+def _text(call: dict[str, Raw], name: str) -> str:
+    try:
+        return msgspec.json.decode(call[name], type=str)
+    except (KeyError, *DECODE_ERRORS):
+        return ""
+
+
+def _service_of(call: dict[str, Raw]) -> str:
+    hook = _text(call, "hook")
+    for service in load_catalogue().services:
+        if service.hook == hook:
+            return service.id
+    raise TryFailed("The request names no hook of this service; see --service.", EXIT_USAGE)
+
+
+def _transport(call: dict[str, Raw], service_url: str | None, at_text: str | None) -> Transport:
+    if service_url and at_text:
+        raise TryFailed("--at needs the service in this process.", EXIT_USAGE)
+    if service_url:
+        return HttpTransport(service_url)
+    from service.in_process import InProcessTransport
+
+    try:
+        at = try_command.moment(at_text) if at_text else None
+    except ValueError as error:
+        raise TryFailed("--at is a date such as 2026-06-15.", EXIT_USAGE) from error
+    return InProcessTransport(_text(call, "fhirServer") or None, at)
+
+
+def _answer(transport: Transport, path: str, body: bytes) -> bytes:
+    status, answer = transport.post(path, body)
+    if status != 200:
+        code = EXIT_DATA_UNAVAILABLE if status == 412 else EXIT_REFUSED
+        raise TryFailed(f"The service answered {status}: {try_command.reason_of(answer)}", code)
+    return answer
