@@ -144,6 +144,8 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--kill-every", type=float, default=5.0, help="seconds")
     options = parser.parse_args()
+    # Whoever ends this run ends the servers that it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not options.postgresql:
         return run(options)
     from tests.databases import running_postgresql

@@ -72,13 +72,18 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
-    """The URL of a store with its tables, on each kind of database in turn."""
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, on each kind in turn."""
     if request.param == "sqlite":
-        made: str = request.getfixturevalue("sqlite_url")
-        return made
+        return f"sqlite:///{tmp_path}/new.sqlite3"
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    return upgraded(server.new_database())
+    return server.new_database()
+
+
+@pytest.fixture
+def url(new_url: str) -> str:
+    """The URL of a store with its tables, on each kind of database in turn."""
+    return upgraded(new_url)
 
 
 @pytest.fixture(autouse=True)

@@ -94,7 +94,6 @@ def test_nothing_in_the_store_names_the_patient(url: str) -> None:
         assert text not in content
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "changed",
     [
@@ -108,9 +107,9 @@ def test_nothing_in_the_store_names_the_patient(url: str) -> None:
     ],
 )
 def test_what_no_database_could_keep_is_the_clients_mistake(
-    url: str, changed: dict[str, Any]
+    sqlite_url: str, changed: dict[str, Any]
 ) -> None:
-    assert Ehr(url).give(item({"uuid": "c"}) | changed).status_code == 400
+    assert Ehr(sqlite_url).give(item({"uuid": "c"}) | changed).status_code == 400
 
 
 def test_a_reason_comes_with_or_without_display_and_a_comment_alone(url: str) -> None:

@@ -311,3 +311,69 @@ def test_a_database_without_its_tables_is_named(tmp_path: Any) -> None:
         send(empty, [overridden("c")])
     assert caught.value.code == "storage-not-migrated"
     empty.engine.dispose()
+
+
+def test_evidence_that_changed_to_another_finding_and_back_is_news(store: Storage) -> None:
+    screen = Screen(store)
+    screen.answer(screen.open(0)[0], "overridden", 0.1)
+    assert screen.open(1) == []
+    screen.open(2, hemoglobin=Grade.SEVERE, topics=("incomplete-workup",))
+    assert len(screen.open(3)) == 1, "another finding stood in between"
+
+
+def test_feedback_of_another_client_on_an_unknown_card_never_counts_for_it(store: Storage) -> None:
+    issued = card()
+    send(store, [overridden(issued.uuid)], client="elsewhere")
+    for patient in range(5):
+        seen = Viewer("ehr", SERVICE, "user", f"patient {patient}")
+        shown = issued if patient == 0 else card()
+        remember(store, seen, [(shown, SHOWN)], evidence(), "v", NOW)
+    report = feedback_report(store, NOW - PERIOD, NOW + PERIOD)
+    assert (report.rows[0].overridden, report.unmatched_feedback) == (0, 1)
+
+
+def test_two_requests_with_the_same_cards_in_another_order_do_not_wait_crosswise(
+    store: Storage,
+) -> None:
+    items = [overridden(f"c{n}") for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        done = pool.map(lambda n: send(store, items if n % 2 else items[::-1]), range(16))
+        assert list(done) == [None] * 16
+    assert count(store, feedback) == 40
+
+
+def test_four_upgrades_at_once_make_one_schema(new_url: str) -> None:
+    def run(_: int) -> None:
+        engine = create_engine(new_url)
+        migrations.upgrade(engine)
+        engine.dispose()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(run, range(4))) == [None] * 4
+    engine = create_engine(new_url)
+    with engine.connect() as connection:
+        assert migrations.is_current(connection)
+    assert set(sa.inspect(engine).get_table_names()) == {*metadata.tables, "alembic_version"}
+    engine.dispose()
+
+
+def test_the_migrations_make_the_tables_that_the_code_expects(store: Storage) -> None:
+    inspector = sa.inspect(store.engine)
+    for table in metadata.sorted_tables:
+        there = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
+        assert there == {column.name: column.nullable for column in table.columns}
+        names = {index["name"] for index in inspector.get_indexes(table.name)}
+        assert names >= {index.name for index in table.indexes}
+
+
+def test_the_look_back_of_a_call_uses_an_index(store: Storage) -> None:
+    query = (
+        "SELECT topic FROM issued_card WHERE client = 'c' AND patient_hash = 'p' "
+        "AND user_hash = 'u' AND issued_at > '2026-01-01' ORDER BY issued_at DESC LIMIT 10"
+    )
+    explain = "EXPLAIN" if store.engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    with store.transaction(only_reads=True) as connection:
+        if store.engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plan = repr(connection.exec_driver_sql(f"{explain} {query}").all())
+    assert "issued_card_seen" in plan
