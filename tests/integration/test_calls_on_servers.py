@@ -6,8 +6,10 @@ The service runs in this process; the FHIR servers are real and reached over soc
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -116,6 +118,23 @@ def test_the_rest_of_a_prefetched_first_page_is_fetched(
     assert {"bloodCounts", "ironStudies"} <= set(more)
     bare = answered(client, samples.hook_call("index-pattern", now, fhir_server=loaded))
     call = samples.hook_call("index-pattern", now, fhir_server=loaded, prefetch=pages)
+    assert gist(answered(client, call)) == gist(bare)
+
+
+def test_where_hapi_has_forgotten_a_search_it_is_made_anew(
+    hapi: str, client: FlaskClient, session: requests.Session, now: datetime
+) -> None:
+    """A page asked for too late is gone (410): what was prefetched of the search is not enough."""
+    samples.load(hapi, session, now, ["index-pattern"])
+    patient = samples.SAMPLES["index-pattern"].patient_id
+    pages = prefetch_from(hapi, session, _templates(), patient, page_size=3)
+    for bundle in pages.values():
+        for link in bundle.get("link", ()):
+            link["url"] = re.sub(r"_getpages=[0-9a-f-]+", f"_getpages={uuid4()}", link["url"])
+    forgotten = next(x["url"] for x in pages["bloodCounts"]["link"] if x["relation"] == "next")
+    assert session.get(forgotten, timeout=60).status_code == 410
+    bare = answered(client, samples.hook_call("index-pattern", now, fhir_server=hapi))
+    call = samples.hook_call("index-pattern", now, fhir_server=hapi, prefetch=pages)
     assert gist(answered(client, call)) == gist(bare)
 
 
