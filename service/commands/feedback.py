@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from service.commands.storage import Age, open_storage
-from service.errors import StorageUnavailable
 from service.feedback_report import feedback_report
 from service.report_readers import new_reader
 from service.report_text import as_csv, as_json, as_table
@@ -26,10 +25,8 @@ def feedback() -> None:
 def report(last: timedelta, form: str) -> None:
     """Cards per finding, client and rule table: shown, held back, accepted, overridden and why."""
     now = datetime.now(UTC)  # noqa: TID251  a command runs now
-    try:
-        made = feedback_report(open_storage(), now - last, now)
-    except StorageUnavailable as error:
-        raise click.ClickException(f"{error} [{error.code}]") from None
+    with open_storage() as store:
+        made = feedback_report(store, now - last, now)
     click.echo(FORMATS[form](made))
 
 

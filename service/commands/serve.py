@@ -30,10 +30,9 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     In production put a buffering proxy such as nginx in front, and run `heme-hooks storage
     upgrade` first; in development the store is made ready here.
     """
-    from service.migrations import upgrade
+    from service.commands.storage import prepare_store
     from service.settings import SettingsRefused
     from service.start_checks import load_parts
-    from service.storage import create_engine
 
     try:
         settings = load_parts().settings
@@ -41,7 +40,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         click.echo(str(refused), err=True)
         sys.exit(1)
     if settings.database_url and not settings.is_production:
-        upgrade(create_engine(settings.database_url))
+        prepare_store(settings.database_url)
     command = gunicorn_command(host, port, workers, threads, settings.public_url)
     os.execv(sys.executable, command)  # noqa: S606
 

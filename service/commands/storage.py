@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +17,9 @@ from service.migrations import upgrade
 from service.retention import prune
 from service.settings import SettingsRefused, load_settings
 from service.storage import Storage, create_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _AGE = re.compile(r"(\d{1,5})d")
 
@@ -36,15 +41,38 @@ class Age(click.ParamType[timedelta]):
         return timedelta(days=int(match[1]))
 
 
-def open_storage() -> Storage:
-    """Open the configured store. Raises ClickException where none is configured."""
+@contextmanager
+def open_storage() -> Iterator[Storage]:
+    """Open the configured store. Raises ClickException, one sentence, for whatever goes wrong."""
     try:
         settings = load_settings()
     except SettingsRefused as refused:
         raise click.ClickException(str(refused)) from None
     if not settings.database_url:
         raise click.ClickException("HEME_HOOKS_DATABASE_URL is empty: there is no store")
-    return Storage(create_engine(settings.database_url), settings.hash_key.get_secret_value())
+    engine = create_engine(settings.database_url)
+    try:
+        yield Storage(engine, settings.hash_key.get_secret_value())
+    except StorageUnavailable as error:
+        raise click.ClickException(f"{error} [{error.code}]") from None
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise click.ClickException(f"The store could not be used [{code_of(error)}]") from None
+    finally:
+        engine.dispose()
+
+
+def prepare_store(url: str) -> None:
+    """Make the development store ready; where that fails, say so: cards are answered without it."""
+    engine = create_engine(url)
+    try:
+        upgrade(engine)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        click.echo(
+            f"The store cannot be made ready [{code_of(error)}]: feedback will be refused.",
+            err=True,
+        )
+    finally:
+        engine.dispose()
 
 
 @click.group()
@@ -55,10 +83,8 @@ def storage() -> None:
 @storage.command("upgrade")
 def storage_upgrade() -> None:
     """Create the tables or bring them to this version. Once, before the workers start."""
-    try:
-        upgrade(open_storage().engine)
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise click.ClickException(f"The store could not be upgraded [{code_of(error)}]") from None
+    with open_storage() as store:
+        upgrade(store.engine)
     click.echo("The store is up to date.")
 
 
@@ -67,8 +93,6 @@ def storage_upgrade() -> None:
 def storage_prune(older_than: timedelta) -> None:
     """Delete the comments of clinicians that are older than so many days."""
     before = datetime.now(UTC) - older_than  # noqa: TID251  a command runs now
-    try:
-        number = prune(open_storage(), before)
-    except StorageUnavailable as error:
-        raise click.ClickException(f"{error} [{error.code}]") from None
+    with open_storage() as store:
+        number = prune(store, before)
     click.echo(f"{number} comments deleted.")
