@@ -93,6 +93,41 @@ def draft_order(
     `supporting` are relative references to the Observations used; `site_coding` is a site's own
     orderable and comes first. Raises KeyError when there is no order of that id.
     """
+    about = about_drafts(patient_id, encounter_id, reason, supporting)
+    return draft_about(
+        order,
+        about,
+        priority=priority,
+        intent=intent,
+        note=note,
+        resource_id=resource_id,
+        site_coding=site_coding,
+    )
+
+
+def about_drafts(
+    patient_id: str, encounter_id: str | None, reason: str, supporting: Iterable[str]
+) -> dict[str, Any]:
+    """Return what all drafts of one call have in common; made once, shared by all of them."""
+    return {
+        "subject": {"reference": f"Patient/{patient_id}"},
+        "encounter": {"reference": f"Encounter/{encounter_id}"} if encounter_id else None,
+        "reasonCode": _reason_code(reason),
+        "supportingInfo": [{"reference": each} for each in dict.fromkeys(supporting)],
+    }
+
+
+def draft_about(
+    order: str,
+    about: Mapping[str, Any],
+    *,
+    priority: str,
+    intent: str,
+    note: str,
+    resource_id: str | None = None,
+    site_coding: LocalCoding | None = None,
+) -> dict[str, Any]:
+    """Return one draft with what `about_drafts` made. Raises KeyError as `draft_order` does."""
     definition = ORDERS[order]
     details: dict[str, Any] = {
         "id": resource_id,
@@ -102,10 +137,7 @@ def draft_order(
         "priority": priority,
         "code": _code(definition, site_coding),
         "orderDetail": _texts(definition.order_detail),
-        "subject": {"reference": f"Patient/{patient_id}"},
-        "encounter": {"reference": f"Encounter/{encounter_id}"} if encounter_id else None,
-        "reasonCode": _reason_code(reason),
-        "supportingInfo": [{"reference": each} for each in dict.fromkeys(supporting)],
+        **about,
         "note": _texts(note, definition.note),
     }
     return {"resourceType": "ServiceRequest"} | {k: v for k, v in details.items() if v}
@@ -152,11 +184,15 @@ def _reason_code(reason: str) -> list[dict[str, Any]]:
 
 
 def _texts(*texts: str) -> list[dict[str, str]]:
+    if not any(texts):
+        return []
     return [{"text": text} for text in dict.fromkeys(t.strip() for t in texts) if text]
 
 
 def _plain(coding: Coding) -> dict[str, str]:
     parts = {"system": coding.system, "code": coding.code, "display": coding.display}
+    if coding.system and coding.code and coding.display:
+        return parts
     return {key: value for key, value in parts.items() if value}
 
 

@@ -11,7 +11,8 @@ from service.clinical_data import OBSERVATION_GROUPS
 from service.errors import ClinicalDataUnavailable
 from service.facts_reader import FactsReader
 from service.fhir_failures import Failure, FailureKind
-from service.interpreter.evaluate import interpret, may_still_fire
+from service.interpreter.assess import assess
+from service.interpreter.evaluate import interpret_assessed, is_open
 from service.observability import Event, log
 
 if TYPE_CHECKING:
@@ -86,12 +87,14 @@ def respond(
     reader = FactsReader(call, now, knowledge.terminology)
     facts = reader.read(data)
     _require(_failures(data, facts), _INDISPENSABLE)
-    second_stage = may_still_fire(facts, now, knowledge.findings_off)
+    situation = assess(facts, now)
+    second_stage = is_open(situation, knowledge.findings_off)
     if second_stage:
         data = source.second_stage(data)
         facts = reader.read(data)
+        situation = assess(facts, now)
     _log_others(facts)
-    interpretation = interpret(facts, now, knowledge.findings_off)
+    interpretation = interpret_assessed(situation, knowledge.findings_off)
     cards = build_cards(
         interpretation,
         call,

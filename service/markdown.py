@@ -18,6 +18,9 @@ WORD_JOINER = "\u2060"
 _SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 _BLOCK_START = re.compile(r"^(\s*)(#{1,6}|[-+=]|\d{1,9}[.)])(?=\s|$|[-+=])")
 _AUTOLINK = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*:(?=//)|\bmailto:|\bxmpp:|\bwww(?=\.)|(?=@))")
+# Whatever the patterns above could match, and a little more, found in one pass: most texts have
+# none of it.
+_NEEDS_CARE = re.compile(r"[\\`*_\[\]|~&<>@]|:(?=//)|[opOP]:|[wW]\.|^[\d#+=-]")
 _BACKTICKS = re.compile(r"`+")
 
 
@@ -41,6 +44,8 @@ def _printable(char: str) -> str:
 def prose(text: str) -> str:
     """Return a sentence that shows exactly `text` and nothing else, whatever it holds."""
     line = plain(text, limit=4000)
+    if not _NEEDS_CARE.search(line):
+        return line
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = _SPECIAL.sub(r"\\\1", line)
     line = _AUTOLINK.sub(lambda match: match[0] + WORD_JOINER, line)

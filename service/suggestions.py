@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from fhir_mappings.orders import NO_ORDERABLES, draft_order
+from fhir_mappings.orders import NO_ORDERABLES, about_drafts, draft_about
 from fhir_mappings.panel import Analyte
 from service import markdown
 from service.cds_hooks import Action, Suggestion
@@ -57,7 +58,7 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SuggestionMaker:
     """Turns the proposed orders of one call into Suggestions.
 
@@ -104,20 +105,22 @@ class SuggestionMaker:
 
     def draft(self, order: ProposedOrder) -> dict[str, object]:
         """Return the R4 ServiceRequest, valid and without an id."""
-        resource = draft_order(
+        resource = draft_about(
             order.order,
-            patient_id=self.call.patient_id,
-            encounter_id=self.call.encounter_id,
+            self._about,
             priority=str(order.priority),
             intent=self.intent,
-            reason=self.reason(),
-            supporting=self.supporting(),
             note=markdown.plain(order.note),
             site_coding=self.orderables.get(order.order),
         )
         if order.order == B12:
             resource["code"]["text"] = self.label(order)
         return resource
+
+    @cached_property
+    def _about(self) -> dict[str, Any]:
+        call = self.call
+        return about_drafts(call.patient_id, call.encounter_id, self.reason(), self.supporting())
 
     def reason(self) -> str:
         """Say why, by the pattern of the lines (clinical-knowledge 4.1)."""

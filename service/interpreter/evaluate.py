@@ -39,8 +39,14 @@ def interpret(
     `findings_off` are findings that a safety officer has switched off: they give no card, and no
     other row takes their patient.
     """
-    situation = assess(facts, now)
-    if reason := nobody(facts):
+    return interpret_assessed(assess(facts, now), findings_off)
+
+
+def interpret_assessed(
+    situation: Situation, findings_off: frozenset[str] = frozenset()
+) -> Interpretation:
+    """Interpret a patient whose situation is assessed already."""
+    if reason := nobody(situation.facts):
         return Interpretation(_states(situation), explanation=explain(situation, Walk(), reason))
     return interpret_situation(situation, findings_off)
 
@@ -52,9 +58,13 @@ def may_still_fire(facts: Facts, now: datetime, findings_off: frozenset[str] = f
     (with pregnancy limits where a pregnancy is not excluded), no neutrophils below 0.5, no blasts
     and no refused count leave every rule false whatever the second stage brings.
     """
-    if nobody(facts):
+    return is_open(assess(facts, now), findings_off)
+
+
+def is_open(situation: Situation, findings_off: frozenset[str] = frozenset()) -> bool:
+    """Return what `may_still_fire` does of a situation that is assessed already."""
+    if nobody(situation.facts):
         return False
-    situation = assess(facts, now)
     case = Case(situation)
     if HOSPICE.test(case):
         return False

@@ -45,10 +45,12 @@ def select(
     chart: Chart, iron: IronStudies, blasts: Blasts, fever: Fever
 ) -> dict[Analyte, LabResult]:
     """Return the result of each analyte that the states rest on."""
+    measured = chart.facts.panel.results
     selected = {
         analyte: result
         for analyte in Analyte
-        if (result := chart.newest(analyte, span_of(analyte, chart))) is not None
+        if analyte in measured
+        and (result := chart.newest(analyte, span_of(analyte, chart))) is not None
     }
     if iron.iron is not None and iron.capacity is not None:
         selected[Analyte.IRON_BINDING_CAPACITY] = iron.capacity
@@ -61,8 +63,11 @@ def select(
 
 def refused(chart: Chart) -> dict[Analyte, tuple[Unreadable, ...]]:
     """Return the refused results of each analyte in its window; blood counts of 90 d."""
-    found = {}
+    found: dict[Analyte, tuple[Unreadable, ...]] = {}
+    named = {item.analyte for item in chart.facts.panel.unreadable}
     for analyte in Analyte:
+        if analyte not in named:
+            continue
         span = chart.data_quality_span if analyte in COUNTS else span_of(analyte, chart)
         if items := chart.unreadable(analyte, span):
             found[analyte] = items

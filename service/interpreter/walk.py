@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import DataGroup
 from service.interpreter.interpretation import Outcome, TriedRule
+from service.interpreter.logic import all_of
 from service.interpreter.rules import RULES
 from service.interpreter.rules.about_patient import (
     CHILD,
@@ -27,8 +28,11 @@ from service.interpreter.rules.overlays import OVERLAYS
 from service.interpreter.rules.row import Step
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fhir_mappings.context import MedicationDraft
     from service.interpreter.interpretation import Severity
+    from service.interpreter.logic import Truth
     from service.interpreter.rules.conditions import Condition
     from service.interpreter.rules.row import Rule
     from service.interpreter.situation import Situation
@@ -107,10 +111,11 @@ class _Walker:
     tried: list[TriedRule] = field(default_factory=list)
     open_rules: list[Rule] = field(default_factory=list)
     settled: bool = False
+    case: Case = field(init=False)
+    at_step: Step | None = None
 
-    @property
-    def case(self) -> Case:
-        return Case(self.situation, self.walk.overlay_indicators)
+    def __post_init__(self) -> None:
+        self.case = Case(self.situation, self.walk.overlay_indicators)
 
     def run(self) -> Walk:
         for rule in RULES:
@@ -128,8 +133,10 @@ class _Walker:
 
     def _leave_step(self, step: Step) -> None:
         """Stop before `step` when a step before it ends the evaluation for this patient."""
-        if self.walk.stopped is not None:
+        # What stops is asked once a step, not once a row.
+        if self.walk.stopped is not None or step is self.at_step:
             return
+        self.at_step = step
         for at, condition in STOPS.items():
             if at < step and condition.test(self.case) is True:
                 self.walk.stopped = at
@@ -144,12 +151,14 @@ class _Walker:
             self._fire(rule)
 
     def _judge(self, rule: Rule, case: Case) -> Outcome:
-        truth = judge(rule.when, case)
+        # Each condition is tested once; the explanation is made from the same answers.
+        truths = [condition.test(case) for condition in rule.when]
+        truth = all_of(*truths)
         outcome = {True: Outcome.FIRED, False: Outcome.FALSE, None: Outcome.UNDECIDED}[truth]
         if truth and rule.id in self.off and rule.has_card:
             outcome = Outcome.SWITCHED_OFF
             self.settled = self.settled or rule.step not in _OVERLAY_STEPS
-        condition = decisive(rule.when, case)
+        condition = decisive(rule.when, truths)
         if truth is None:
             self.open_rules.append(rule)
         self.tried.append(
@@ -157,7 +166,7 @@ class _Walker:
                 rule.id,
                 outcome,
                 condition.phrase(case) if condition else "",
-                _settled_by(rule, case),
+                _settled_by(rule, truths) if truth is None else (),
             )
         )
         return outcome
@@ -170,6 +179,7 @@ class _Walker:
             self.walk.overlay_indicators = {
                 each.id: each.indicator.of(case) for each in self.walk.overlays
             }
+            self.case = Case(self.situation, self.walk.overlay_indicators)
             return
         self.walk.finding = rule
         self.settled = True
@@ -222,9 +232,9 @@ def concerned_drafts(situation: Situation) -> tuple[MedicationDraft, ...]:
     return drafts
 
 
-def _settled_by(rule: Rule, case: Case) -> tuple[str, ...]:
-    words = (word for each in undecided_conditions(rule.when, case) for word in each.settled_by)
-    return tuple(dict.fromkeys(words))
+def _settled_by(rule: Rule, truths: Sequence[Truth]) -> tuple[str, ...]:
+    undecided = (each for each, truth in zip(rule.when, truths, strict=True) if truth is None)
+    return tuple(dict.fromkeys(word for each in undecided for word in each.settled_by))
 
 
 def walk_table(situation: Situation, findings_off: frozenset[str] = frozenset()) -> Walk:

@@ -13,7 +13,7 @@ from service.interpreter.interpretation import Severity
 from service.interpreter.logic import all_of, any_of, negate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from fhir_mappings.context import MedicationDraft
     from fhir_mappings.panel import DataGroup
@@ -119,11 +119,13 @@ def judge(conditions: tuple[Condition, ...], case: Case) -> Truth:
     return all_of(*(condition.test(case) for condition in conditions))
 
 
-def decisive(conditions: tuple[Condition, ...], case: Case) -> Condition | None:
-    """Return the first condition that is False, else the first that is unknown, else None."""
-    truths = [(condition, condition.test(case)) for condition in conditions]
+def decisive(conditions: tuple[Condition, ...], truths: Sequence[Truth]) -> Condition | None:
+    """Return the first condition that is False, else the first that is unknown, else None.
+
+    `truths` are the answers of the conditions, in their order.
+    """
     for wanted in (False, None):
-        for condition, truth in truths:
+        for condition, truth in zip(conditions, truths, strict=True):
             if truth is wanted:
                 return condition
     return None
