@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import requests
 
@@ -225,7 +226,10 @@ def _show_addresses(service: str, base: str, patient: str) -> None:
     )
     for name, value in lines:
         print(f"  {name:<15} {value}")
-    print("\nCtrl-C ends it.", flush=True)
+    state = urlencode({"server": base, "patient": patient}, safe=":/")
+    print("\nSee it in a browser, change a value, watch the cards and their reasons:\n")
+    print(f"  {service}/sandbox#{state}\n")
+    print("Ctrl-C ends it.", flush=True)
 
 
 def main() -> int:

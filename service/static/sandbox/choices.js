@@ -14,7 +14,7 @@ export function setUpChoices(state, setup, { reload, recall }) {
   fill(byId("servers"), setup.servers.map((url) => h("option", { value: url })));
   fill(byId("hook"), setup.services.map(({ hook }) => h("option", { value: hook }, hook)));
   fill(byId("keys"), setup.keys.map((key) => h("label", {},
-    h("input", { type: "checkbox", value: key, onchange: chooseKeys }), ` ${key}`)));
+    h("input", { type: "checkbox", value: key, onchange: chooseKeys }), key)));
 
   byId("source").addEventListener("change", (event) => {
     state.source = event.target.value;

@@ -41,14 +41,14 @@ function spanOf(times) {
   const first = Math.min(...times);
   const last = Math.max(...times);
   const room = Math.max((last - first) * 0.06, DAY);
-  return [first - room, last + room];
+  return { from: first - room, to: last + room, dates: last - first < DAY ? [last] : [first, last] };
 }
 
 function isOutside(point) {
   return point.limits.some((limit) => (limit.kind === "low" ? point.number < limit.number : point.number > limit.number));
 }
 
-function plot(series, [from, to]) {
+function plot(series, { from, to, dates }) {
   const all = series.points.flatMap((point) => [point.number, ...point.limits.map((limit) => limit.number)]);
   const [low, high] = roundRange(Math.min(...all), Math.max(...all));
   const x = (time) => LEFT + ((time - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
@@ -57,7 +57,7 @@ function plot(series, [from, to]) {
   return h("figure", {},
     h("figcaption", {}, h("strong", {}, series.name), ` ${series.unit}`),
     s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${spoken(series)}` },
-      axes([low, high], [from, to], x, y),
+      axes([low, high], dates, x, y),
       limitLines(series, [from, to], x, y),
       s("polyline", { class: "line", points: series.points.map((p) => `${x(p.time)},${y(p.number)}`).join(" ") }),
       series.points.map((point) => s("circle", {
@@ -77,16 +77,15 @@ function roundRange(least, most) {
   return [Math.max(0, least - room), most + room];
 }
 
-function axes([low, high], [from, to], x, y) {
+function axes([low, high], dates, x, y) {
   const values = ticks(low, high);
-  const days = [from + (to - from) * 0.06, to - (to - from) * 0.06];
   return [
     values.map((value) => [
       s("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }),
       s("text", { class: "tick", x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, shownNumber(value)),
     ]),
-    days.map((time, index) => s("text", {
-      class: "tick", x: index ? WIDTH - RIGHT : LEFT, y: HEIGHT - 10, "text-anchor": index ? "end" : "start",
+    dates.map((time, index) => s("text", {
+      class: "tick", x: x(time), y: HEIGHT - 10, "text-anchor": dates.length === 1 ? "middle" : index ? "end" : "start",
     }, new Date(time).toISOString().slice(0, 10))),
   ];
 }

@@ -29,13 +29,8 @@ function answerOf({ exchange, failure }) {
 
 function told({ url, exchange, failure }) {
   const what = `POST ${url}`;
-  if (exchange) return `${what} was answered ${exchange.status} in ${Math.round(exchange.took)} ms, ${size(exchange.text)}.`;
+  if (exchange) return `${what} was answered ${exchange.status} in ${Math.round(exchange.took)} ms, ${shownSize(new TextEncoder().encode(exchange.text).length)}.`;
   return failure?.status ? `${what} was answered ${failure.status}.` : `${what} was not answered.`;
-}
-
-function size(text) {
-  const bytes = new TextEncoder().encode(text).length;
-  return bytes < 10240 ? `${bytes} bytes` : `${Math.round(bytes / 1024)} KiB`;
 }
 
 function block(value, name) {
@@ -54,12 +49,16 @@ function timeline(searches) {
       h("td", {}, search.key),
       h("td", { class: "number" }, search.tookMs === undefined ? "not done" : `${Math.round(search.tookMs)} ms`),
       h("td", {}, bar(search, end)),
-      h("td", {}, search.failure ?? `${search.pages ?? 0} × ${size2(search.bytes ?? 0)}`),
+      h("td", search.failure ? {} : { class: "number" }, search.failure ?? answered(search)),
       h("td", {}, h("code", { class: "query" }, short(search.query))))))));
 }
 
-function size2(bytes) {
-  return bytes < 10240 ? `${bytes} B` : `${Math.round(bytes / 1024)} KiB`;
+function answered({ bytes = 0, pages = 0 }) {
+  return pages > 1 ? `${shownSize(bytes)} on ${pages} pages` : shownSize(bytes);
+}
+
+function shownSize(bytes) {
+  return bytes < 10240 ? `${bytes} bytes` : `${Math.round(bytes / 1024)} KiB`;
 }
 
 function bar(search, end) {
