@@ -23,7 +23,7 @@ from service.interpreter.rules import RULE_TABLE_VERSION
 from service.routes.bodies import json_body
 from service.sandbox.charts import allowed_server, bundle_chart, sample_chart, server_chart
 from service.sandbox.drafts import offered_drafts
-from service.sandbox.patients import find_patients
+from service.sandbox.patients import find_patients, is_fhir_id
 from service.sandbox.unit_bench import Sample, read_sample
 from service.settings import PUBLIC_HAPI
 from service.wording import NOTE_WORDS
@@ -120,6 +120,12 @@ def _add_fhir_server(routes: Blueprint, product: Product) -> None:
     @routes.post("/data/chart")
     def chart() -> Response:
         wanted = _read(_PatientOnServer)
+        if not is_fhir_id(wanted.patient):
+            raise InvalidHookCall(
+                "The patient's id is no FHIR id",
+                code="invalid-sandbox-request",
+                expression="patient",
+            )
         deadline = Deadline(settings.call_deadline)
         server = _server(product, allowed_server(wanted.server, settings), deadline)
         fetcher = Fetcher(server, wanted.patient, deadline, product.plan)

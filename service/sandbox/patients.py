@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from service.fhir_client import FhirServer
 
 MOST = 20
-_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
+_ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9.\-]{1,64}")
 
 Json = dict[str, Any]
 
@@ -37,7 +37,7 @@ def find_patients(server: FhirServer, deadline: Deadline, text: str) -> list[Jso
         f"Patient?name={quote(text, safe='')}&_count={MOST}" if text else f"Patient?_count={MOST}"
     )
     tasks = {"search": partial(_first_page, server, query)}
-    if _ID.fullmatch(text) and text not in {".", ".."}:
+    if is_fhir_id(text):
         tasks["read"] = partial(_read, server, text)
     answers = run_side_by_side(tasks, deadline, len(tasks))
     search = answers["search"]
@@ -51,6 +51,11 @@ def find_patients(server: FhirServer, deadline: Deadline, text: str) -> list[Jso
         )
     found = {one["id"]: one for page in reversed(pages) for one in _patients(page)}
     return list(found.values())[:MOST]
+
+
+def is_fhir_id(text: str) -> bool:
+    """Whether the text may stand in a URL as an id (FHIR R4, datatypes.html#id)."""
+    return _ID.fullmatch(text) is not None
 
 
 def _first_page(server: FhirServer, query: str) -> tuple[bytes, ...]:

@@ -130,3 +130,14 @@ def _wait_until(holds: Any) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_the_last_address_is_the_sandbox_with_this_patient(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    demo._show_addresses("http://127.0.0.1:8000", "http://127.0.0.1:9/fhir", "a-1")
+    said = capsys.readouterr().out
+    assert said.split("http://")[-2:] == [
+        "127.0.0.1:8000/sandbox#server=",
+        "127.0.0.1:9/fhir&patient=a-1\n\nCtrl-C ends it.\n",
+    ]

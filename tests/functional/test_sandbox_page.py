@@ -116,6 +116,8 @@ def test_numbers_of_a_bundle_keep_their_digits(browser: FlaskClient) -> None:
         ("chart", {"server": "ftp://x", "patient": "1"}, 400),
         ("chart", {"server": "https://elsewhere.example/fhir", "patient": "1"}, 403),
         ("chart", {"server": "http://127.0.0.1:9/fhir"}, 400),
+        ("chart", {"server": "http://127.0.0.1:9/fhir", "patient": ".."}, 400),
+        ("chart", {"server": "http://127.0.0.1:9/fhir", "patient": "a/b"}, 400),
         ("patients", {"server": "http://127.0.0.1:9/fhir", "text": "a"}, 412),
         ("unit", {"value": 1}, 400),
     ],
