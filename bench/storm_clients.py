@@ -64,7 +64,7 @@ class Client:
         started = time.monotonic()
         try:
             headers = {"Content-Type": "application/json"}
-            answer = self._session.post(url, data=data, json=json, headers=headers, timeout=30)
+            answer = self._session.post(url, data=data, json=json, headers=headers, timeout=10)
         except requests.RequestException as error:
             self._note(type(error).__name__)
             return None
