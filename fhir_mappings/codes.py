@@ -27,6 +27,9 @@ class Classified:
 
 def classify(code: CodeableConcept, terminology: Terminology) -> Classified:
     """Decide what a CodeableConcept means (A5); a site's own mapping outranks LOINC."""
+    if len(code.coding) == 1:
+        only = code.coding[0]
+        return Classified(only, terminology.meaning_of(only.system, only.code))
     known = [
         (coding, meaning)
         for coding in code.coding

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_mappings.panel import Reason
 from fhir_mappings.readings import Envelope
@@ -30,6 +31,15 @@ _MARROW = re.compile(r"\bmarrow\b")
 _BLOOD = re.compile(r"\b(blood|bld|bldv|bldc|wb)\b")
 _CORD_BLOOD_SNOMED = "122556008"
 _WORD_GAPS = re.compile(r"[^a-z0-9]+")
+_LONGEST_REMEMBERED = 400
+
+
+class _Told(NamedTuple):
+    """What words say of a specimen."""
+
+    blood: bool
+    marrow: bool
+    not_the_patient: bool
 
 
 def observation_envelope(
@@ -44,32 +54,36 @@ def observation_envelope(
 
     A report or panel that names an Observation lends it its time when it has none.
     """
-    reporter = parent or next((chart.report_of[k] for k in keys if k in chart.report_of), None)
-    status = observation.status.strip().lower()
-    times = _times(observation, chart.now, observation.effectiveInstant)
-    envelope = Envelope(
-        status=status or (parent.status if parent else ""),
-        taken=times[0] or (reporter.taken if reporter else None),
-        issued=times[1] or (reporter.issued if reporter else None),
-        source=keys[0] if observation.id and keys and parent is None else "",
-    )
-    specimens = [observation.specimen] if observation.specimen else []
-    words = _specimen_words(specimens, chart, contained) + _concept_words(observation.code)
-    envelope = replace(
-        envelope,
-        blood=bool(_BLOOD.search(words)) or bool(reporter and reporter.blood),
-        marrow=bool(_MARROW.search(words)) or bool(reporter and reporter.marrow),
-    )
+    reporter = parent
+    if reporter is None and chart.report_of:
+        reporter = next((chart.report_of[key] for key in keys if key in chart.report_of), None)
+    status = observation.status.strip().lower() or (parent.status if parent else "")
+    taken, issued = _times(observation, chart.now, observation.effectiveInstant)
+    if reporter is not None:
+        taken, issued = taken or reporter.taken, issued or reporter.issued
+    specimens = (observation.specimen,) if observation.specimen else ()
+    told = _told(specimens, observation.code, chart, contained)
+    refusal: tuple[Reason, str] | None
     if parent and parent.refusal not in {None, Reason.NO_TIME, Reason.FUTURE}:
-        return replace(envelope, refusal=parent.refusal, explanation=parent.explanation)
-    refusal = (
-        _subject_refusal(observation.subject, chart, parent)
-        or _status_refusal(envelope.status)
-        or _focus_refusal(observation.focus, chart)
-        or _specimen_refusal(words)
-        or _time_refusal(envelope.taken, chart.now)
+        refusal = parent.refusal, parent.explanation
+    else:
+        refusal = (
+            _subject_refusal(observation.subject, chart, parent)
+            or _status_refusal(status)
+            or _focus_refusal(observation.focus, chart)
+            or _specimen_refusal(told)
+            or _time_refusal(taken, chart.now)
+        )
+    return Envelope(
+        status=status,
+        taken=taken,
+        issued=issued,
+        source=keys[0] if observation.id and keys and parent is None else "",
+        refusal=refusal[0] if refusal else None,
+        explanation=refusal[1] if refusal else "",
+        blood=told.blood or (reporter is not None and reporter.blood),
+        marrow=told.marrow or (reporter is not None and reporter.marrow),
     )
-    return _refused(envelope, refusal)
 
 
 def report_envelope(
@@ -82,19 +96,19 @@ def report_envelope(
     """Judge a DiagnosticReport."""
     status = report.status.strip().lower()
     taken, issued = _times(report, chart.now)
-    words = _specimen_words(report.specimen, chart, contained) + _concept_words(report.code)
+    told = _told(report.specimen, report.code, chart, contained)
     envelope = Envelope(
         status=_REPORT_STATUSES.get(status, status),
         taken=taken,
         issued=issued,
         source=key,
-        blood=bool(_BLOOD.search(words)),
-        marrow=bool(_MARROW.search(words)),
+        blood=told.blood,
+        marrow=told.marrow,
     )
     refusal = (
         _subject_refusal(report.subject, chart, None)
         or _status_refusal(envelope.status)
-        or _specimen_refusal(words)
+        or _specimen_refusal(told)
     )
     return _refused(envelope, refusal)
 
@@ -145,8 +159,8 @@ def _focus_refusal(focus: Iterable[Reference], chart: Chart) -> tuple[Reason, st
     return None
 
 
-def _specimen_refusal(words: str) -> tuple[Reason, str] | None:
-    if not _NOT_THE_PATIENT.search(words):
+def _specimen_refusal(told: _Told) -> tuple[Reason, str] | None:
+    if not told.not_the_patient:
         return None
     return Reason.SPECIMEN, "The specimen is of a fetus, a cord, a donor or a blood product."
 
@@ -163,7 +177,10 @@ def _times(
     resource: Observation | DiagnosticReport, now: datetime, instant: str = ""
 ) -> tuple[datetime | None, datetime | None]:
     """(taken, issued) by A3; a coarse effective date gives way to an exact `issued`."""
-    issued = read_moment(resource.issued)
+    issued = read_moment(resource.issued) if resource.issued else None
+    first = read_moment(resource.effectiveDateTime) if resource.effectiveDateTime else None
+    if first is not None and first.precision >= Precision.DAY:
+        return first.seen_from(now), issued.seen_from(now) if issued else None
     period: Period | None = resource.effectivePeriod
     texts = [resource.effectiveDateTime, instant]
     texts += [period.end, period.start] if period else []
@@ -176,27 +193,42 @@ def _times(
     return taken, issued.seen_from(now) if issued else None
 
 
-def _specimen_words(
-    references: Iterable[Reference], chart: Chart, contained: Mapping[str, Specimen] | None
-) -> str:
+def _told(
+    specimens: Iterable[Reference],
+    code: CodeableConcept,
+    chart: Chart,
+    contained: Mapping[str, Specimen] | None,
+) -> _Told:
+    """What the words about the specimen and the code's own words say."""
     found: list[str] = []
-    for reference in references:
+    for reference in specimens:
         found.append(reference.display)
         for key in key_candidates(reference.reference):
             specimen = (contained or {}).get(key) or chart.specimens.get(key)
             if specimen is not None:
                 site = specimen.collection.bodySite if specimen.collection else None
-                found += [_concept_words(specimen.type), _concept_words(site)]
+                found += [*_concept_words(specimen.type), *_concept_words(site)]
                 break
-    return " " + _plain(" ".join(found)) + " "
+    text = " ".join((*found, *_concept_words(code)))
+    return _told_by(text) if len(text) <= _LONGEST_REMEMBERED else _told_by.__wrapped__(text)
 
 
-def _concept_words(concept: CodeableConcept | None) -> str:
+# The words are those of codes and specimens, the same few again and again.
+@lru_cache(maxsize=1024)
+def _told_by(text: str) -> _Told:
+    words = _plain(text)
+    return _Told(
+        blood=_BLOOD.search(words) is not None,
+        marrow=_MARROW.search(words) is not None,
+        not_the_patient=_NOT_THE_PATIENT.search(words) is not None,
+    )
+
+
+def _concept_words(concept: CodeableConcept | None) -> Iterable[str]:
     if concept is None:
-        return ""
+        return ()
     codes = ["cord" if c.code == _CORD_BLOOD_SNOMED else c.code for c in concept.coding]
-    words = [concept.text, *(coding.display for coding in concept.coding), *codes]
-    return _plain(" ".join(words))
+    return concept.text, *(coding.display for coding in concept.coding), *codes
 
 
 def _plain(text: str) -> str:

@@ -79,6 +79,8 @@ def contained_in(
     contained: Sequence[Raw],
 ) -> tuple[list[tuple[Observation, frozenset[str]]], dict[str, Specimen]]:
     """The contained Observations (with what was spoiled in them) and the Specimens by `#id`."""
+    if not contained:
+        return [], {}
     observations: list[tuple[Observation, frozenset[str]]] = []
     specimens: dict[str, Specimen] = {}
     for raw in contained:

@@ -147,6 +147,12 @@ def flag_of(concepts: Iterable[CodeableConcept]) -> Flag | None:
     the same in all of them.
     """
     concepts = tuple(concepts)
+    if not concepts:
+        return None
+    if len(concepts) == 1 == len(concepts[0].coding):
+        only = _FLAG_CODES.get(concepts[0].coding[0].code)
+        if only is not None:
+            return only
     codes = {
         _FLAG_CODES.get(coding.code.strip(" *!").upper())
         for concept in concepts

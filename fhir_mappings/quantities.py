@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 STAND_IN_RANK = 100
 """Added to the method rank of codes that stand in only when nothing better is there (1.2 notes)."""
 
+_NO_NOTES: frozenset[Note] = frozenset()
 _STAND_INS = frozenset({Role.CORRECTED_RETICULOCYTES, Role.CONJUGATED, Role.RACE_PAIR})
 _SMALLEST_PER_MICROLITER = {Analyte.PLATELETS: Decimal(1000), Analyte.LEUKOCYTES: Decimal(50)}
 _SMALLEST_PER_LITER = {
@@ -162,6 +163,8 @@ def _plausible(
 
 
 def _notes(status: str, meaning: CodeMeaning, reading: UnitReading) -> frozenset[Note]:
+    if status == "final" and not reading.inferred and not clashes(meaning, reading):
+        return _NO_NOTES
     notes = {
         Note.PRELIMINARY: status == "preliminary",
         Note.STATUS_UNKNOWN: status == "unknown",

@@ -8,10 +8,10 @@ changes what comes out. Everything reported is in the Panel: as a result, a find
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -44,7 +44,7 @@ from fhir_mappings.sieve import Sieved, Sifted, Sifter, sieve, sieve_by_age
 from fhir_mappings.times import read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from fhir_mappings.context import Patient
     from fhir_mappings.panel import DataGroup, LookBack
@@ -58,8 +58,7 @@ _STATUS_AGE = ("registered", "unknown", "preliminary", "final", "amended", "corr
 """Which of two statuses of one result came later; entered-in-error is the last of all."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     resource: Any
     full_url: str
     spoiled: frozenset[str]
@@ -289,8 +288,10 @@ def _panel(
     )
 
 
-def _newest_first(facts: Iterable[Any]) -> tuple[Any, ...]:
+def _newest_first(facts: Collection[Any]) -> tuple[Any, ...]:
     """Sort, and count once what differs only in where it stood."""
+    if len(facts) <= 1:
+        return tuple(facts)
     distinct: dict[Any, Any] = {}
     for fact in sorted(facts, key=lambda f: (not f.source, f.source, repr(f))):
         distinct.setdefault(replace(fact, source=""), fact)

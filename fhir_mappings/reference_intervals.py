@@ -85,6 +85,9 @@ def chosen_limits(
     ranges: Sequence[ReferenceRange], patient: Patient | None, taken: datetime | None
 ) -> WrittenLimits | None:
     """The one range that is for this patient; None when there is none or it cannot be told."""
+    if len(ranges) == 1:
+        only = ranges[0]
+        return _written(only) if _fits(only, patient, taken) is not None else None
     fitting: dict[int, set[WrittenLimits]] = {}
     for each in ranges:
         specificity = _fits(each, patient, taken)

@@ -15,8 +15,9 @@ def without_version(reference: str) -> str:
 
 def keys_of(resource_type: str, resource_id: str, full_url: str) -> tuple[str, ...]:
     """Every key under which a resource can be referred to."""
-    keys = (f"{resource_type}/{resource_id}" if resource_id else "", without_version(full_url))
-    return tuple(key for key in keys if key)
+    own = (f"{resource_type}/{resource_id}",) if resource_id else ()
+    url = without_version(full_url) if full_url else ""
+    return (*own, url) if url else own
 
 
 def key_candidates(reference: str) -> tuple[str, ...]:

@@ -65,10 +65,14 @@ def settle(results: Iterable[LabResult]) -> tuple[LabResult, ...]:
 
     Body temperatures are not specimens: each is kept, since the interpreter asks for any of them.
     """
-    ordered = sorted(set(results), key=_stable_order)
+    ordered = sorted(results, key=_newest_first)
     if ordered and ordered[0].analyte is Analyte.BODY_TEMPERATURE:
-        return _distinct(ordered)
-    return tuple(_chosen(cluster) for cluster in _specimens(ordered))
+        return _distinct(sorted(ordered, key=_stable_order))
+    # Most specimens have one result: what decides among several is worked out only for them.
+    return tuple(
+        cluster[0] if len(cluster) == 1 else _chosen(tuple(dict.fromkeys(cluster)))
+        for cluster in _specimens(ordered)
+    )
 
 
 def nearest(
@@ -78,6 +82,8 @@ def nearest(
 
     `results` stand newest first, as `settle` leaves them.
     """
+    if not results:
+        return None
     first_not_later = bisect_left(results, -at.timestamp(), key=lambda r: -r.taken.timestamp())
     around = results[max(first_not_later - 1, 0) : first_not_later + 1]
     closest = min(around, key=lambda result: abs(result.taken - at), default=None)
@@ -140,6 +146,10 @@ def _by_value(result: LabResult, sign: int) -> tuple[object, ...]:
 def _differ_widely(candidates: Sequence[LabResult]) -> bool:
     values = [result.value for result in candidates]
     return max(values) - min(values) > _LARGE_DIFFERENCE * max(values)
+
+
+def _newest_first(result: LabResult) -> float:
+    return -result.taken.timestamp()
 
 
 def _stable_order(result: LabResult) -> tuple[object, ...]:

@@ -34,19 +34,24 @@ class _Bench:
         self.whole: dict[Analyte, list[Measured]] = defaultdict(list)
         self.by_role: dict[Role, list[Measured]] = defaultdict(list)
         self.refused: list[Unreadable] = []
+        self._settled: dict[Analyte, tuple[LabResult, ...]] = {}
         for each in measured:
             self.by_role[each.role].append(each)
             if each.role not in _PARTS_ONLY:
                 self.whole[each.result.analyte].append(each)
 
     def settled(self, analyte: Analyte) -> tuple[LabResult, ...]:
-        return settle(each.result for each in self.whole.get(analyte, ()))
+        # Several computations ask for the same analyte.
+        if analyte not in self._settled:
+            self._settled[analyte] = settle(each.result for each in self.whole.get(analyte, ()))
+        return self._settled[analyte]
 
     def settled_role(self, role: Role) -> tuple[LabResult, ...]:
         return settle(each.result for each in self.by_role.get(role, ()))
 
     def keep(self, analyte: Analyte, checked: Checked) -> None:
         self.whole[analyte] = list(checked.kept)
+        self._settled.pop(analyte, None)
         self.refused += checked.refused
 
 

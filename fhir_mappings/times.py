@@ -56,6 +56,8 @@ class Moment:
         the clock on the wall stood further east: up to 14 hours ahead they count as now.
         """
         at = self.at
+        if self.zoned and self.precision == Precision.MOMENT:
+            return at
         if self.precision < Precision.MOMENT:
             at = datetime.combine(at.date(), now.astimezone(UTC).timetz())
         ahead = at - now

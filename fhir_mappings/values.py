@@ -108,11 +108,12 @@ def _comparator(text: str) -> Comparator | None:
 
 def _bounded(value: Decimal, comparator: Comparator | None, unit: str, sign: str) -> Number:
     """Refuse what is no number, or so large or long that it is no laboratory's."""
+    text = ""
     if (
         not value.is_finite()
         or abs(value.adjusted()) > _LARGEST_EXPONENT
         or len(value.as_tuple().digits) > _MOST_DIGITS
-        or len(format(value, "f")) > 2 * _MOST_DIGITS
+        or len(text := format(value, "f")) > 2 * _MOST_DIGITS
     ):
         raise NoNumber(Reason.VALUE, "The value is not a finite number of reasonable size.")
-    return Number(value, comparator, sign + format(value, "f"), unit.strip())
+    return Number(value, comparator, sign + text, unit.strip())
