@@ -1,0 +1,72 @@
+"""The docs say what the code does: generated tables, named tests, links. `make golden` rewrites."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.discovery import load_catalogue
+from service.interpreter.rules import FINDINGS
+from service.reference_tables import MEANINGS, prefetch_table, settings_table
+from service.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+READERS = ("integrator", "operator", "security", "clinical-safety", "mappings", "errors")
+TABLES = {
+    ("operator", "settings"): settings_table(),
+    ("integrator", "prefetch keys"): prefetch_table(load_catalogue().templates),
+}
+
+
+@pytest.mark.parametrize(("document", "table"), TABLES)
+def test_a_generated_table_is_that_of_the_code(
+    document: str, table: str, pytestconfig: pytest.Config
+) -> None:
+    path = DOCS / f"{document}.md"
+    text = path.read_text("utf-8")
+    block = re.compile(
+        rf"(?<=<!-- {table}, by `make golden` -->\n\n).*?(?=\n<!-- end -->)", re.DOTALL
+    )
+    assert len(block.findall(text)) == 1
+    if pytestconfig.getoption("update_snapshots", default=False):
+        path.write_text(block.sub(lambda _: TABLES[document, table], text), "utf-8")
+        return
+    assert block.findall(text) == [TABLES[document, table]]
+
+
+def test_every_setting_has_a_meaning_and_no_other() -> None:
+    assert MEANINGS.keys() == Settings.model_fields.keys()
+
+
+@pytest.mark.parametrize("document", READERS)
+def test_every_reader_has_a_document_whose_links_lead_somewhere(document: str) -> None:
+    text = (DOCS / f"{document}.md").read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        if "://" not in target:
+            assert (DOCS / target).exists(), target
+
+
+@pytest.mark.parametrize("document", READERS)
+def test_the_settings_that_a_document_names_exist(document: str) -> None:
+    text = (DOCS / f"{document}.md").read_text("utf-8")
+    for name in re.findall(rf"{PREFIX}([A-Z_]+)", text):
+        assert name.lower() in Settings.model_fields or name == "REQUIRE_SERVERS", name
+
+
+def test_every_threat_and_hazard_names_tests_that_exist() -> None:
+    for document in ("security", "clinical-safety"):
+        text = (DOCS / f"{document}.md").read_text("utf-8")
+        named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+        assert len(named) > 10
+        for path, function in named:
+            assert (ROOT / path).is_file(), path
+            assert f"def {function}" in (ROOT / path).read_text("utf-8"), function
+
+
+def test_the_findings_that_the_safety_document_names_exist() -> None:
+    text = (DOCS / "clinical-safety.md").read_text("utf-8")
+    for name in re.findall(r"\[\"([a-z0-9-]+)\"\]", text):
+        assert name in FINDINGS
