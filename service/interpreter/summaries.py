@@ -12,7 +12,7 @@ from fhir_mappings.panel import Analyte, SmearMethod
 from service.interpreter.interpretation import Line, LineState, Pattern
 from service.interpreter.rules.data_quality import refused_names, refused_results
 from service.interpreter.rules.missing import missing_named
-from service.interpreter.words import LINE_NAMES, day, listed, shown, with_unit
+from service.interpreter.words import counted, day, listed, shown, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,12 +87,12 @@ def _blast_date(case: Case) -> str:
 
 def _low_lines(case: Case) -> str:
     lines = case.situation.states.lines
-    return listed(LINE_NAMES[line] for line in Line if lines[line].state is LineState.LOW)
+    return listed(counted(lines[line]) for line in Line if lines[line].state is LineState.LOW)
 
 
 def _unknown_line(case: Case) -> str:
     lines = case.situation.states.lines
-    names = [LINE_NAMES[line] for line in Line if lines[line].state is LineState.UNKNOWN]
+    names = [counted(lines[line]) for line in Line if lines[line].state is LineState.UNKNOWN]
     return listed(names) or "the third line"
 
 

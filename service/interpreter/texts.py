@@ -23,7 +23,7 @@ from service.interpreter.interpretation import (
 )
 from service.interpreter.logic import below
 from service.interpreter.rules.details import hlh_warning
-from service.interpreter.words import ANALYTE_NAMES, LINE_NAMES, listed, with_unit
+from service.interpreter.words import ANALYTE_NAMES, counted, listed, with_unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,8 +149,8 @@ def sex_at_birth(case: Case) -> str:
 def discordant_flags(case: Case) -> str:
     """The laboratory calls normal what is below the limit, or flags what is not."""
     names = [
-        f"{LINE_NAMES[line]} {with_unit(fact.result)}"
-        for line, fact in case.situation.states.lines.items()
+        f"{counted(fact)} {with_unit(fact.result)}"
+        for fact in case.situation.states.lines.values()
         if fact.state is LineState.LOW and fact.result and fact.result.flag is Flag.NORMAL
     ]
     if not names:

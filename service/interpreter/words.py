@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from fhir_mappings.panel import LabResult
+    from service.interpreter.interpretation import LineFact
 
 LINE_NAMES = {
     Line.HEMOGLOBIN: "hemoglobin",
@@ -38,6 +39,12 @@ ANALYTE_NAMES: dict[Analyte, str] = {
     Analyte.METHYLMALONATE: "methylmalonic acid",
     Analyte.HOMOCYSTEINE: "homocysteine",
 }
+
+
+def counted(fact: LineFact) -> str:
+    """Name what a line was judged by: leukocytes must never pass for neutrophils."""
+    return ANALYTE_NAMES[fact.result.analyte] if fact.result else LINE_NAMES[fact.line]
+
 
 GROUP_NAMES: dict[DataGroup, str] = {
     DataGroup.PATIENT: "the patient's record",

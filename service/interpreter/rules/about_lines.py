@@ -11,7 +11,7 @@ from service.interpreter.interpretation import (
     Pattern,
 )
 from service.interpreter.rules.conditions import Case, Condition, either
-from service.interpreter.words import LINE_NAMES, shown
+from service.interpreter.words import counted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ def lines_seen(case: Case) -> str:
 
 def line_seen(fact: LineFact) -> str:
     value = f" ({shown(fact.result)})" if fact.result else ""
-    return f"{LINE_NAMES[fact.line]} {fact.state}{value}"
+    return f"{counted(fact)} {fact.state}{value}"
 
 
 def _states(case: Case, state: LineState) -> int:

@@ -10,7 +10,7 @@ from service.interpreter.interpretation import B12State, IronState, Line, LineSt
 from service.interpreter.logic import at_least, below
 from service.interpreter.rules.about_chemistry import IRON_ANALYTES
 from service.interpreter.situation import Freshness
-from service.interpreter.words import ANALYTE_NAMES, LINE_NAMES, day, listed, sentence, with_unit
+from service.interpreter.words import ANALYTE_NAMES, counted, day, listed, sentence, with_unit
 
 if TYPE_CHECKING:
     from service.interpreter.rules.conditions import Case
@@ -127,9 +127,9 @@ def iron_criterion(case: Case) -> str:
 
 def third_line(case: Case) -> str:
     """State the line that is not low."""
-    for line, fact in case.situation.states.lines.items():
+    for fact in case.situation.states.lines.values():
         if fact.state is not LineState.LOW and fact.result:
-            name = sentence(LINE_NAMES[line])
+            name = sentence(counted(fact))
             return f"{name}, the third line: {with_unit(fact.result)} ({day(fact.result.taken)})."
     return ""
 
@@ -139,7 +139,7 @@ def unknown_line(case: Case) -> str:
     for line, fact in case.situation.states.lines.items():
         if fact.state is LineState.UNKNOWN:
             why = fact.why or "not measured together with the others"
-            text = f"{sentence(LINE_NAMES[line])}: {why}."
+            text = f"{sentence(counted(fact))}: {why}."
             if line is Line.PLATELETS and case.situation.platelet_clumps:
                 text += " Repeat in a citrate tube and estimate platelets on the film."
             return text
@@ -195,11 +195,12 @@ def stale_history(case: Case) -> str:
 def child_evidence(case: Case) -> str:
     """Say what raised concern about a child."""
     situation = case.situation
+    lines = situation.states.lines
     parts = []
     if situation.pediatric_low:
         parts.append(
             "Low by the laboratory's flag or range, or by the floor for children: "
-            f"{listed(LINE_NAMES[Line(line)] for line in situation.pediatric_low)}."
+            f"{listed(counted(lines[Line(line)]) for line in situation.pediatric_low)}."
         )
     if situation.blasts.present:
         parts.append(blast_evidence(case))
