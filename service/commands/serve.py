@@ -15,6 +15,7 @@ _LIMITS = (
     *("--graceful-timeout", "30"),
     *("--keep-alive", "5"),
     "--no-control-socket",
+    *("--logger-class", "service.gunicorn_log.DiscreetLogger"),
 )
 """gunicorn answers 414 and 431 to larger heads; a stop waits for the calls that are running."""
 

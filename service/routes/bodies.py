@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from flask import abort, request
+from werkzeug.exceptions import HTTPException
+
+from service.errors import InvalidHookCall
 
 
 def json_body() -> bytes:
@@ -12,9 +15,18 @@ def json_body() -> bytes:
         abort(415)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         abort(415)
-    body = request.get_data()
+    body = _read()
     # Werkzeug cuts a body without a Content-Length at the limit, and says nothing.
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(body) >= limit:
         abort(413)
     return body
+
+
+def _read() -> bytes:
+    try:
+        return request.get_data()
+    except HTTPException:
+        raise
+    except Exception:  # noqa: BLE001  each server has its own for a body that is malformed
+        raise InvalidHookCall("The body cannot be read to its end") from None

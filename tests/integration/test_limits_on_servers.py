@@ -36,11 +36,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def exchange(base: str, request: bytes) -> str:
-    """Send bytes as they are; the first line of the answer."""
+def exchange(base: str, request: bytes, *, end: bool = False) -> str:
+    """Send bytes as they are, and that there are no more; the first line of the answer."""
     host, port = base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), 10) as connection:
         connection.sendall(request)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
         return connection.recv(65536).decode("latin-1").partition("\r\n")[0]
 
 
@@ -67,6 +69,39 @@ def test_a_chunked_body_is_held_to_the_limit_too(base: str) -> None:
 
 def chunk(content: bytes) -> bytes:
     return f"{len(content):x}\r\n".encode() + content + b"\r\n"
+
+
+def test_chunks_that_are_malformed_are_400(base: str) -> None:
+    opening = head("Content-Type: application/json", "Transfer-Encoding: chunked")
+    for body in (b"no-number\r\n", b"5\r\nabc", b"5\r\nabcdefg\r\n", b"-1\r\n", b"5;\n"):
+        assert " 400 " in exchange(base, opening + body, end=True), body
+
+
+def test_gunicorn_logs_nothing_that_a_caller_wrote() -> None:
+    port = free_port()
+    command = gunicorn_command(HOST, port, workers=1, threads=2)
+    environment = {**os.environ, "HEME_HOOKS_DATABASE_URL": ""}
+    child = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    base = f"http://{HOST}:{port}"
+    try:
+        _wait_for(base)
+        for request in (
+            b"GET /Xq7Marker Xq7Marker HTTP/1.1\r\n\r\n",
+            b"XQ7MARKER\r\n\r\n",
+            head("X Xq7Marker: 1"),
+            head("Content-Length: Xq7Marker"),
+            head("Transfer-Encoding: Xq7Marker"),
+            head("Content-Type: application/json", "Transfer-Encoding: chunked") + b"Xq7Marker\r\n",
+            head(path="/Xq7Marker?" + "x" * 5000),
+        ):
+            assert exchange(base, request).split(" ")[1] in {"400", "404", "414", "501"}
+    finally:
+        child.terminate()
+        written, _ = child.communicate(timeout=40)
+    assert b"Invalid request refused" in written
+    assert b"xq7marker" not in written.lower()
 
 
 def test_a_body_that_ends_too_soon_is_400_or_closed(base: str) -> None:
