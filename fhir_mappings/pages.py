@@ -1,14 +1,14 @@
 """A page of laboratory resources, opened without reading what may never be needed.
 
-Of a plain Observation only the head is decoded: id, code, subject and when it was drawn. msgspec
-passes over the rest ten times faster than it decodes it, and most results of a long record are of
-codes that nobody asks for, or older than anybody looks. Everything else is decoded as ever.
+Of an Observation only id, time and type are decoded, and everything else that is ever read is kept
+as the bytes that came. msgspec passes over bytes ten times faster than it decodes them, and most
+results of a long record are of codes that nobody asks for, or older than anybody looks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw, Struct
@@ -20,60 +20,69 @@ from fhir_mappings.decoding import (
     decode,
     decode_entry,
 )
-from fhir_mappings.resources import LABORATORY_KINDS
+from fhir_mappings.resources import LABORATORY_KINDS, Observation
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_OBSERVATION = "Observation"
 _READ_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in LABORATORY_KINDS)
-_OPENED_TYPES = _READ_TYPES | {"Bundle", ""}
+_OPENED_TYPES = _READ_TYPES - {_OBSERVATION} | {"Bundle", ""}
 
 
 # gc=False: heads hold no cycles, and a thousand of them make the collector run for nothing.
-class HeadCoding(Struct, frozen=True, gc=False):
-    """Coding, the part that is read."""
-
-    system: str = ""
-    code: str = ""
-    display: str = ""
-
-
-class HeadConcept(Struct, frozen=True, gc=False):
-    """CodeableConcept."""
-
-    coding: list[HeadCoding] = []
-    text: str = ""
-
-
-class HeadReference(Struct, frozen=True, gc=False):
-    """Reference."""
-
-    reference: str = ""
-
-
-class Head(Struct, frozen=True, gc=False):
-    """What tells of an Observation whether it need be read; its types are those of the reading."""
+class Head(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What tells of an Observation whether it need be read; the types are those of the reading."""
 
     resourceType: str = ""
     id: str = ""
-    code: HeadConcept = HeadConcept()
-    subject: HeadReference | None = None
     effectiveDateTime: str = ""
+    code: Raw = Raw()
+    subject: Raw = Raw()
     contained: Raw = Raw()
     component: Raw = Raw()
     hasMember: Raw = Raw()
 
 
-class PlainObservation(NamedTuple):
-    """An Observation that contains and groups nothing, still unread."""
+if TYPE_CHECKING:
 
-    head: Head
-    raw: Raw
-    full_url: str
+    class _UnreadObservation(Head, frozen=True):
+        """A Head with all else that is read of an Observation, still as bytes."""
+
+else:
+    _OF_HEAD = {each.name for each in msgspec.structs.fields(Head)}
+    _UnreadObservation = msgspec.defstruct(
+        "_UnreadObservation",
+        [
+            (each.name, Raw, Raw())
+            for each in msgspec.structs.fields(Observation)
+            if each.name not in _OF_HEAD
+        ],
+        bases=(Head,),
+        frozen=True,
+        gc=False,
+        omit_defaults=True,
+    )
+
+
+class Unread(Struct, frozen=True, gc=False):
+    """One Bundle entry with an Observation that is not read yet."""
+
+    resource: _UnreadObservation = _UnreadObservation()
+    fullUrl: str | None = None
+
+    def read_into(self, decoded: Decoded) -> None:
+        """Decode the Observation: put together again from its bytes, then as any other."""
+        decode_entry(
+            msgspec.json.encode(self.resource), self.fullUrl or "", LABORATORY_KINDS, decoded
+        )
 
 
 @dataclass(slots=True)
 class Page:
-    """One document: its plain Observations, and `others`, all else of it, decoded."""
+    """One document: `observations` that contain and group nothing, and all else of it, decoded."""
 
-    observations: list[PlainObservation] = field(default_factory=list)
+    observations: list[Unread] = field(default_factory=list)
     others: Decoded = field(default_factory=Decoded)
 
     @property
@@ -82,42 +91,67 @@ class Page:
         return bool(self.others.undecodable) and not (self.others.resources or self.observations)
 
 
-class _Entry(Struct, frozen=True, gc=False):
+class _Bundle(Struct, frozen=True, tag="Bundle", tag_field="resourceType"):
+    entry: list[Unread] | None = None
+
+
+class _RawEntry(Struct, frozen=True, gc=False):
     resource: Raw = Raw()
     fullUrl: str | None = None
 
 
-class _Bundle(Struct, frozen=True, tag="Bundle", tag_field="resourceType"):
-    entry: list[_Entry] | None = None
+class _RawBundle(Struct, frozen=True, tag="Bundle", tag_field="resourceType"):
+    entry: list[_RawEntry] | None = None
 
 
 _BUNDLE = msgspec.json.Decoder(_Bundle)
-_HEAD = msgspec.json.Decoder(Head)
+_RAW_BUNDLE = msgspec.json.Decoder(_RawBundle)
+_UNREAD = msgspec.json.Decoder(_UnreadObservation)
 
 
 def open_page(document: bytes) -> Page:
     """Open a Bundle or a single resource. Raises nothing, like `decode`."""
     document = document.removeprefix(BYTE_ORDER_MARK)
+    try:
+        entries = _BUNDLE.decode(document).entry or []
+    except DECODE_ERRORS:
+        return _piece_by_piece(document)
+    page = Page()
+    for entry in entries:
+        head = entry.resource
+        if head.resourceType != _OBSERVATION:
+            if head.resourceType in _OPENED_TYPES:
+                return _piece_by_piece(document)
+        elif _holds_others(head):
+            entry.read_into(page.others)
+        else:
+            page.observations.append(entry)
+    return page
+
+
+def _piece_by_piece(document: bytes) -> Page:
+    """A page with other resources on it, or with something that does not fit."""
     page = Page()
     try:
-        entries = _BUNDLE.decode(document).entry or ()
+        entries: Iterable[_RawEntry] = _RAW_BUNDLE.decode(document).entry or ()
     except DECODE_ERRORS:
         page.others = decode(document, LABORATORY_KINDS)
         return page
     for entry in entries:
-        _add(entry.resource, entry.fullUrl or "", page)
+        raw = entry.resource
+        if not raw or bytes(raw) == b"null":
+            continue
+        try:
+            unread = Unread(_UNREAD.decode(raw), entry.fullUrl)
+        except DECODE_ERRORS:
+            unread = Unread()
+        head = unread.resource
+        if head.resourceType == _OBSERVATION and not _holds_others(head):
+            page.observations.append(unread)
+        elif head.resourceType in _READ_TYPES | _OPENED_TYPES:
+            decode_entry(raw, entry.fullUrl or "", LABORATORY_KINDS, page.others)
     return page
 
 
-def _add(raw: Raw, full_url: str, page: Page) -> None:
-    try:
-        head = _HEAD.decode(raw)
-    except DECODE_ERRORS:
-        if raw and bytes(raw) != b"null":
-            decode_entry(raw, full_url, LABORATORY_KINDS, page.others)
-        return
-    if head.resourceType != "Observation" or head.contained or head.component or head.hasMember:
-        if head.resourceType in _OPENED_TYPES:
-            decode_entry(raw, full_url, LABORATORY_KINDS, page.others)
-    else:
-        page.observations.append(PlainObservation(head, raw, full_url))
+def _holds_others(head: Head) -> bool:
+    return bool(head.contained or head.component or head.hasMember)

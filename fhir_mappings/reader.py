@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from fhir_mappings.decoding import Decoded, decode, decode_entry
+from fhir_mappings.decoding import Decoded, decode
 from fhir_mappings.envelopes import observation_envelope, report_envelope
 from fhir_mappings.observations import read_observation
-from fhir_mappings.pages import Page, PlainObservation, open_page
+from fhir_mappings.pages import Page, Unread, open_page
 from fhir_mappings.panel import (
     MarrowResult,
     Panel,
@@ -148,11 +148,11 @@ class LaboratoryRecord:
             yield from self._reported[key]
         yield from _not_decoded(decoded)
 
-    def _decode(self, observation: PlainObservation) -> Decoded:
+    def _decode(self, observation: Unread) -> Decoded:
         key = id(observation)
         if key not in self._decoded:
             one = self._decoded[key] = Decoded()
-            decode_entry(observation.raw, observation.full_url, LABORATORY_KINDS, one)
+            observation.read_into(one)
         return self._decoded[key]
 
 

@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
+from fhir_mappings.decoding import DECODE_ERRORS, CodeableConcept, Reference
 from fhir_mappings.references import patient_id_of
 from fhir_mappings.terminology import CodeKind
 from fhir_mappings.times import FUTURE_TOLERANCE, Precision, read_moment
@@ -21,14 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from fhir_mappings.pages import HeadConcept, Page, PlainObservation
+    from fhir_mappings.pages import Page, Unread
     from fhir_mappings.panel import Analyte, LabResult, LookBack
     from fhir_mappings.terminology import Terminology
+
+_Read = TypeVar("_Read")
+_CONCEPT = msgspec.json.Decoder(CodeableConcept)
+_REFERENCE = msgspec.json.Decoder(Reference)
 
 _SLACK = timedelta(days=2)
 """Dates without a time, clocks that differ, and the 24 h in which iron studies belong together."""
 
-Dated = list[tuple["datetime", "PlainObservation"]]
+Dated = list[tuple["datetime", "Unread"]]
 
 
 @dataclass(slots=True)
@@ -41,14 +48,14 @@ class Sifted:
     """
 
     dated: dict[frozenset[Analyte], Dated] = field(default_factory=dict)
-    undated: list[PlainObservation] = field(default_factory=list)
+    undated: list[Unread] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Sieved:
     """The Observations to read. `left_out` has the newest date of each analyte left out as old."""
 
-    kept: list[PlainObservation] = field(default_factory=list)
+    kept: list[Unread] = field(default_factory=list)
     left_out: dict[Analyte, datetime] = field(default_factory=dict)
     newest_count: datetime | None = None
 
@@ -81,29 +88,39 @@ class Sieved:
 
 
 class Sifter:
-    """Sifts the pages of one call; remembers what their codes, dates and subjects mean."""
+    """Sifts the pages of one call; remembers what their codes, dates and subjects mean.
+
+    One record has the same few codes again and again, in the same bytes: each is read once.
+    """
 
     def __init__(self, terminology: Terminology, patient_id: str | None) -> None:
         self._terminology = terminology
         self._patient_id = patient_id
-        self._analytes: dict[tuple[str, str], frozenset[Analyte] | None] = {}
-        self._drawn: dict[tuple[str, str], datetime | None] = {}
+        self._analytes: dict[bytes, frozenset[Analyte] | None] = {}
+        self._drawn: dict[str, datetime | None] = {}
+        self._patients: dict[bytes, bool] = {}
 
     def sift(self, page: Page) -> Sifted:
         """Leave out the unknown codes of one page."""
         sifted = Sifted()
-        dated, undated, dates = sifted.dated, sifted.undated, self._drawn
+        dated, undated = sifted.dated, sifted.undated
+        meanings, dates, patients = self._analytes, self._drawn, self._patients
         for observation in page.observations:
-            head = observation[0]
-            analytes = self._of_code(head.code)
+            head = observation.resource
+            code = bytes(head.code)
+            if code not in meanings:
+                meanings[code] = self._of_code(code)
+            analytes = meanings[code]
             if analytes is None:
                 continue
-            subject = head.subject
-            about = (head.effectiveDateTime, subject.reference if subject is not None else "")
-            if about not in dates:
-                dates[about] = self._drawn_from_patient(*about)
-            drawn = dates[about]
-            if drawn is None or not analytes:
+            written = head.effectiveDateTime
+            if written not in dates:
+                dates[written] = _drawn(written)
+            drawn = dates[written]
+            subject = bytes(head.subject)
+            if subject not in patients:
+                patients[subject] = self._may_be_patient(subject)
+            if drawn is None or not analytes or not patients[subject]:
                 undated.append(observation)
             elif analytes in dated:
                 dated[analytes].append((drawn, observation))
@@ -111,30 +128,34 @@ class Sifter:
                 dated[analytes] = [(drawn, observation)]
         return sifted
 
-    def _drawn_from_patient(self, written: str, subject: str) -> datetime | None:
-        """When it was drawn, if effectiveDateTime alone settles that (A3).
+    def _may_be_patient(self, subject: bytes) -> bool:
+        """Whether the subject names nobody else: that another was sent at all must be known."""
+        reference = _read(subject, _REFERENCE)
+        if reference is None:
+            return False
+        named = reference.reference
+        is_patient = patient_id_of(named, {}) == self._patient_id
+        return is_patient or named.lower().startswith("urn:")
 
-        What names another patient is always read: that it was sent at all must be known.
-        """
-        named = patient_id_of(subject, {})
-        if named != self._patient_id and not subject.lower().startswith("urn:"):
-            return None
-        moment = read_moment(written)
-        return moment.at if moment is not None and moment.precision >= Precision.DAY else None
-
-    def _of_code(self, code: HeadConcept) -> frozenset[Analyte] | None:
+    def _of_code(self, code: bytes) -> frozenset[Analyte] | None:
         """The analytes of a code; none where it (also) means something else, None: unknown."""
-        known: list[frozenset[Analyte]] = []
-        for coding in code.coding:
-            key = (coding.system, coding.code)
-            if key not in self._analytes:
-                self._analytes[key] = _meant(key, self._terminology)
-            found = self._analytes[key]
-            if found is not None:
-                known.append(found)
-        if len(known) <= 1:
-            return known[0] if known else None
-        return frozenset().union(*known) if all(known) else frozenset()
+        if not code:
+            return None
+        concept = _read(code, _CONCEPT)
+        if concept is None:
+            return frozenset()
+        meant = [self._terminology.meaning_of(each.system, each.code) for each in concept.coding]
+        known = [meaning for meaning in meant if meaning is not None]
+        if any(meaning.kind is not CodeKind.ANALYTE for meaning in known):
+            return frozenset()
+        return frozenset(each.analyte for each in known if each.analyte is not None) or None
+
+
+def _read(raw: bytes, decoder: msgspec.json.Decoder[_Read]) -> _Read | None:
+    try:
+        return decoder.decode(raw)
+    except DECODE_ERRORS:
+        return None
 
 
 def sieve(pages: Sequence[tuple[Page, Sifted]]) -> Sieved:
@@ -172,6 +193,9 @@ def sieve_by_age(
 def _sort_out(
     those: Dated, analytes: frozenset[Analyte], since: datetime, days: frozenset[int], to: Sieved
 ) -> None:
+    if all(drawn >= since for drawn, _ in those):
+        to.kept += [observation for _, observation in those]
+        return
     left_out = [drawn for drawn, _ in those if not (drawn >= since or drawn.toordinal() in days)]
     if not left_out:
         to.kept += [observation for _, observation in those]
@@ -182,6 +206,12 @@ def _sort_out(
     newest = max(left_out)
     for analyte in analytes:
         to.left_out[analyte] = max(newest, to.left_out.get(analyte, newest))
+
+
+def _drawn(written: str) -> datetime | None:
+    """When it was drawn, if effectiveDateTime alone settles that (A3)."""
+    moment = read_moment(written)
+    return moment.at if moment is not None and moment.precision >= Precision.DAY else None
 
 
 def _days_before(
@@ -206,13 +236,13 @@ def _days_before(
     return frozenset(days)
 
 
-def _versions(pages: Iterable[tuple[Page, Sifted]]) -> list[PlainObservation]:
+def _versions(pages: Iterable[tuple[Page, Sifted]]) -> list[Unread]:
     """Every version of a result that is there in several: the reading chooses among them.
 
     All of them, for a version left out as old or unknown may be the one that holds.
     """
     pages = tuple(pages)
-    ids = [each[0].id for page, _ in pages for each in page.observations]
+    ids = [each.resource.id for page, _ in pages for each in page.observations]
     ids += [resource.id for page, _ in pages for resource in page.others.resources]
     if len(ids) == len(set(ids)):
         return []
@@ -221,14 +251,5 @@ def _versions(pages: Iterable[tuple[Page, Sifted]]) -> list[PlainObservation]:
         each
         for page, _ in pages
         for each in page.observations
-        if each[0].id and count[each[0].id] > 1
+        if each.resource.id and count[each.resource.id] > 1
     ]
-
-
-def _meant(coding: tuple[str, str], terminology: Terminology) -> frozenset[Analyte] | None:
-    meaning = terminology.meaning_of(*coding)
-    if meaning is None:
-        return None
-    if meaning.kind is not CodeKind.ANALYTE or meaning.analyte is None:
-        return frozenset()
-    return frozenset({meaning.analyte})
