@@ -21,6 +21,8 @@ FIRST_STAGE = (
 )
 SECOND_STAGE = tuple(group for group in DataGroup if group not in FIRST_STAGE)
 
+_ALL = tuple(DataGroup)
+
 OBSERVATION_GROUPS = (
     DataGroup.BLOOD_COUNTS,
     DataGroup.DIFFERENTIAL,
@@ -78,7 +80,7 @@ class ClinicalData:
         """The keys that were asked for in vain, in their order."""
         return {
             group: data.failure
-            for group in DataGroup
+            for group in _ALL
             if (data := self.groups.get(group)) is not None and data.failure is not None
         }
 
@@ -87,7 +89,7 @@ class ClinicalData:
         """The keys of which nothing is known: failed, or not asked for."""
         return frozenset(
             group
-            for group in DataGroup
+            for group in _ALL
             if group not in self.groups or self.groups[group].failure is not None
         )
 
@@ -97,7 +99,7 @@ class ClinicalData:
         return {
             group.value: self.source_of(group).value
             + (f": {failures[group].sentence}" if group in failures else "")
-            for group in DataGroup
+            for group in _ALL
         }
 
     def source_of(self, group: DataGroup) -> DataSource:

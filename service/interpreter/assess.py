@@ -75,7 +75,7 @@ def assess(
         red_flags=assess_red_flags(chart, fever),
         selected=selected,
         unreadable=refused(chart),
-        unknown=frozenset(analyte for analyte in Analyte if chart.unknown(analyte)),
+        unknown=_unknown(chart),
         unavailable=chart.unavailable,
         pregnant=chart.pregnant,
         trimester=chart.trimester,
@@ -117,6 +117,12 @@ def freshness_of(chart: Chart) -> Freshness:
         return Freshness.NONE
     age = chart.now - chart.anchor
     return Freshness.CURRENT if age <= chart.windows.current else Freshness.STALE
+
+
+def _unknown(chart: Chart) -> frozenset[Analyte]:
+    if not chart.unavailable:
+        return frozenset()
+    return frozenset(analyte for analyte in Analyte if chart.unknown(analyte))
 
 
 def _age_days(chart: Chart) -> int | None:

@@ -15,7 +15,7 @@ from service.interpreter.situation import Freshness
 from service.interpreter.words import GROUP_NAMES, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from service.interpreter.rules.conditions import Case
     from service.interpreter.rules.row import Rule
@@ -64,12 +64,12 @@ def orders_due(case: Case, finding: Rule | None, overlays: Iterable[Rule]) -> Or
     proposed, withheld = [], []
     if all_done(case, finding):
         return _nothing_more(case.situation)
-    for wish in _merged(_wishes(case, finding, tuple(overlays)), case):
+    for wish, priority in _merged(_wishes(case, finding, tuple(overlays)), case):
         reason = _why_not(wish, case)
         if reason:
             withheld.append(WithheldOrder(wish.order, reason))
         else:
-            proposed.append(_proposal(wish, case))
+            proposed.append(_proposal(wish, priority, case))
     return OrdersDue(tuple(proposed), tuple(withheld))
 
 
@@ -142,28 +142,23 @@ def _added_by_modifiers(situation: Situation) -> list[Wanted]:
     return wishes
 
 
-def _merged(wishes: Iterable[Wanted], case: Case) -> tuple[Wanted, ...]:
+def _merged(wishes: Iterable[Wanted], case: Case) -> tuple[tuple[Wanted, Priority], ...]:
     """One wish for each order: at its first place, with the highest priority asked for."""
-    merged: dict[str, Wanted] = {}
+    merged: dict[str, tuple[Wanted, Priority]] = {}
     for wish in wishes:
         priority = _priority(wish, case)
-        known = merged.get(wish.order)
-        if known is None:
-            merged[wish.order] = replace(wish, priority=_fixed(priority))
+        if wish.order not in merged:
+            merged[wish.order] = wish, priority
             continue
-        highest = max(priority, _priority(known, case), key=_RANK.__getitem__)
-        merged[wish.order] = replace(
+        known, before = merged[wish.order]
+        both = replace(
             known,
-            priority=_fixed(highest),
             despite_result=known.despite_result or wish.despite_result,
             note=known.note or wish.note,
             because=known.because or wish.because,
         )
+        merged[wish.order] = both, max(priority, before, key=_RANK.__getitem__)
     return tuple(merged.values())
-
-
-def _fixed(priority: Priority) -> Callable[[Case], Priority]:
-    return lambda _case: priority
 
 
 def _priority(wish: Wanted, case: Case) -> Priority:
@@ -238,7 +233,7 @@ _MARROW_GROUPS = (
 )
 
 
-def _proposal(wish: Wanted, case: Case) -> ProposedOrder:
+def _proposal(wish: Wanted, priority: Priority, case: Case) -> ProposedOrder:
     situation = case.situation
     reasons = [wish.because, existing_results.unreadable_result(wish.order, situation)]
     if wish.order == MARROW:
@@ -246,4 +241,4 @@ def _proposal(wish: Wanted, case: Case) -> ProposedOrder:
         if hidden:
             reasons.append(f"{listed(hidden)} could not be checked for an earlier marrow")
     because = "; ".join(reason for reason in reasons if reason)
-    return ProposedOrder(wish.order, _priority(wish, case), wish.note, because)
+    return ProposedOrder(wish.order, priority, wish.note, because)

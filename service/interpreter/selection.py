@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from service.interpreter.situation import Blasts, Fever
     from service.interpreter.windows import Span
 
+_ALL = tuple(Analyte)
 _FILM = (
     Analyte.BLAST_PERCENT,
     Analyte.BLASTS,
@@ -48,7 +49,7 @@ def select(
     measured = chart.facts.panel.results
     selected = {
         analyte: result
-        for analyte in Analyte
+        for analyte in _ALL
         if analyte in measured
         and (result := chart.newest(analyte, span_of(analyte, chart))) is not None
     }
@@ -65,7 +66,7 @@ def refused(chart: Chart) -> dict[Analyte, tuple[Unreadable, ...]]:
     """Return the refused results of each analyte in its window; blood counts of 90 d."""
     found: dict[Analyte, tuple[Unreadable, ...]] = {}
     named = {item.analyte for item in chart.facts.panel.unreadable}
-    for analyte in Analyte:
+    for analyte in _ALL:
         if analyte not in named:
             continue
         span = chart.data_quality_span if analyte in COUNTS else span_of(analyte, chart)
