@@ -1,0 +1,66 @@
+"""Servers under test: started, and asked of /proc what they cost (Linux)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL
+from typing import TYPE_CHECKING
+
+from service.children import HOST, free_port, running
+from service.commands.serve import gunicorn_command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import ExitStack
+
+WORKERS, THREADS = 2, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running application. `started` is the seconds until it answered."""
+
+    name: str
+    base: str
+    pid: int
+    started: float
+
+    def cpu(self) -> float:
+        """Seconds of CPU that its processes have used; the scheduler's own count."""
+        return sum(_cpu_of(pid) for pid in _family(self.pid))
+
+    def memory(self) -> float:
+        """Megabytes of its processes, pages they share counted once."""
+        return sum(_memory_of(pid) for pid in _family(self.pid)) / 1024
+
+
+def start(stack: ExitStack, name: str, application: str, environment: Mapping[str, str]) -> Server:
+    """Run one application under gunicorn until the stack is closed."""
+    port = free_port()
+    serve = gunicorn_command(HOST, port, workers=WORKERS, threads=THREADS)[:-1]
+    command = [*serve, "--no-control-socket", "--log-level", "warning", application]
+    base = f"http://{HOST}:{port}"
+    before = time.monotonic()
+    server = running(
+        command, f"{base}/cds-services", what=name, errors=DEVNULL, environment=environment
+    )
+    pid = stack.enter_context(server)
+    return Server(name, base, pid, time.monotonic() - before)
+
+
+def _family(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text(encoding="ascii").split()]
+    return [pid, *(each for child in children for each in _family(child))]
+
+
+def _cpu_of(pid: int) -> float:
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e9
+
+
+def _memory_of(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
