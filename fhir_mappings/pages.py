@@ -122,7 +122,7 @@ def open_page(document: bytes) -> Page:
         if head.resourceType != _OBSERVATION:
             if head.resourceType in _OPENED_TYPES:
                 return _piece_by_piece(document)
-        elif _holds_others(head):
+        elif head.contained or head.component or head.hasMember:
             entry.read_into(page.others)
         else:
             page.observations.append(entry)
@@ -146,12 +146,9 @@ def _piece_by_piece(document: bytes) -> Page:
         except DECODE_ERRORS:
             unread = Unread()
         head = unread.resource
-        if head.resourceType == _OBSERVATION and not _holds_others(head):
+        holds_others = head.contained or head.component or head.hasMember
+        if head.resourceType == _OBSERVATION and not holds_others:
             page.observations.append(unread)
         elif head.resourceType in _READ_TYPES | _OPENED_TYPES:
             decode_entry(raw, entry.fullUrl or "", LABORATORY_KINDS, page.others)
     return page
-
-
-def _holds_others(head: Head) -> bool:
-    return bool(head.contained or head.component or head.hasMember)

@@ -19,6 +19,7 @@ from service.interpreter.rules.about_patient import (
 )
 from service.interpreter.rules.conditions import (
     Case,
+    answers,
     decisive,
     judge,
     undecided_conditions,
@@ -28,7 +29,7 @@ from service.interpreter.rules.overlays import OVERLAYS
 from service.interpreter.rules.row import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fhir_mappings.context import MedicationDraft
     from service.interpreter.interpretation import Severity
@@ -112,6 +113,7 @@ class _Walker:
     open_rules: list[Rule] = field(default_factory=list)
     settled: bool = False
     case: Case = field(init=False)
+    seen: dict[Callable[[Case], str], str] = field(default_factory=dict)
     at_step: Step | None = None
 
     def __post_init__(self) -> None:
@@ -151,8 +153,7 @@ class _Walker:
             self._fire(rule)
 
     def _judge(self, rule: Rule, case: Case) -> Outcome:
-        # Each condition is tested once; the explanation is made from the same answers.
-        truths = [condition.test(case) for condition in rule.when]
+        truths = answers(rule.when, case)
         truth = all_of(*truths)
         outcome = {True: Outcome.FIRED, False: Outcome.FALSE, None: Outcome.UNDECIDED}[truth]
         if truth and rule.id in self.off and rule.has_card:
@@ -165,11 +166,19 @@ class _Walker:
             TriedRule(
                 rule.id,
                 outcome,
-                condition.phrase(case) if condition else "",
+                self._phrase(condition, case) if condition else "",
                 _settled_by(rule, truths) if truth is None else (),
             )
         )
         return outcome
+
+    def _phrase(self, condition: Condition, case: Case) -> str:
+        """The condition's phrase; what was seen is told once, however many rows fail by it."""
+        if case is not self.case:
+            return condition.phrase(case)
+        if condition.seen not in self.seen:
+            self.seen[condition.seen] = condition.seen(case)
+        return condition.phrase_with(self.seen[condition.seen])
 
     def _fire(self, rule: Rule) -> None:
         if rule.step in _OVERLAY_STEPS:
@@ -180,6 +189,7 @@ class _Walker:
                 each.id: each.indicator.of(case) for each in self.walk.overlays
             }
             self.case = Case(self.situation, self.walk.overlay_indicators)
+            self.seen = {}
             return
         self.walk.finding = rule
         self.settled = True

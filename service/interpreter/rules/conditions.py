@@ -76,7 +76,10 @@ class Condition:
 
     def phrase(self, case: Case) -> str:
         """Return the phrase with what was found, such as `platelets below 150: 212`."""
-        seen = self.seen(case)
+        return self.phrase_with(self.seen(case))
+
+    def phrase_with(self, seen: str) -> str:
+        """Return the phrase with what was found, told already."""
         return f"{self.text}: {seen}" if seen else self.text
 
 
@@ -119,13 +122,26 @@ def judge(conditions: tuple[Condition, ...], case: Case) -> Truth:
     return all_of(*(condition.test(case) for condition in conditions))
 
 
+def answers(conditions: tuple[Condition, ...], case: Case) -> list[Truth]:
+    """Return the answers of the conditions in their order, up to the first that is False.
+
+    One False decides a conjunction, and most rows of a table have it among their first.
+    """
+    truths: list[Truth] = []
+    for condition in conditions:
+        truths.append(condition.test(case))
+        if truths[-1] is False:
+            break
+    return truths
+
+
 def decisive(conditions: tuple[Condition, ...], truths: Sequence[Truth]) -> Condition | None:
     """Return the first condition that is False, else the first that is unknown, else None.
 
-    `truths` are the answers of the conditions, in their order.
+    `truths` are what `answers` gave.
     """
     for wanted in (False, None):
-        for condition, truth in zip(conditions, truths, strict=True):
+        for condition, truth in zip(conditions, truths, strict=False):
             if truth is wanted:
                 return condition
     return None
