@@ -63,9 +63,9 @@ class _Issue(Struct):
     severity: str = ""
 
 
-class _ResourceHead(Struct):
+# gc=False: a page has a thousand of these, none in a cycle.
+class _Kind(Struct, gc=False):
     resourceType: str = ""
-    id: str = ""
     issue: list[_Issue] | None = None
 
     @property
@@ -75,11 +75,12 @@ class _ResourceHead(Struct):
         )
 
 
-class _Entry(Struct):
-    resource: _ResourceHead | None = None
+class _Entry(Struct, gc=False):
+    resource: _Kind | None = None
 
 
-class _Head(_ResourceHead):
+class _Head(_Kind):
+    id: str = ""
     link: list[_Link] | None = None
     entry: list[_Entry] | None = None
 
@@ -122,7 +123,9 @@ def look_at(body: bytes | Raw) -> Document:
     return Document(
         "Bundle",
         next_link=links[0] if links else None,
-        has_error=any(entry.resource and entry.resource.is_error for entry in head.entry or ()),
+        has_error=any(
+            kind.is_error for entry in head.entry or () if (kind := entry.resource) and kind.issue
+        ),
     )
 
 
