@@ -21,7 +21,6 @@ from service.suggestions import MARROW, REFERRAL, SuggestionMaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from datetime import datetime
 
     from fhir_mappings.context import MedicationDraft
     from fhir_mappings.terminology import LocalCoding
@@ -58,7 +57,6 @@ def build_cards(
     public_url: str,
     order_intent: str,
     new_id: Callable[[], object],
-    now: datetime,
     orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
 ) -> tuple[Card, ...]:
     """Return the Cards of one call, in the order of clinical-knowledge 3.4.

@@ -101,7 +101,6 @@ def respond(
         public_url=knowledge.public_url,
         order_intent=knowledge.order_intent,
         new_id=new_id,
-        now=now,
         orderables=knowledge.terminology.orderables,
     )
     if not cards:

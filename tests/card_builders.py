@@ -138,6 +138,5 @@ def cards_of(given: Interpretation, **changes):
         "public_url": PUBLIC_URL,
         "order_intent": "proposal",
         "new_id": ids(),
-        "now": NOW,
     }
     return build_cards(given, call(), **(options | changes))
