@@ -11,8 +11,8 @@ from service.clinical_data import OBSERVATION_GROUPS
 from service.errors import ClinicalDataUnavailable
 from service.facts_reader import FactsReader
 from service.fhir_failures import Failure, FailureKind
-from service.interpreter.assess import assess
-from service.interpreter.evaluate import interpret_assessed, is_open
+from service.interpreter.assess import assess_opening
+from service.interpreter.evaluate import interpret, interpret_closed, is_open
 from service.observability import Event, log
 
 if TYPE_CHECKING:
@@ -87,14 +87,19 @@ def respond(
     reader = FactsReader(call, now, knowledge.terminology)
     facts = reader.read(data)
     _require(_failures(data, facts), _INDISPENSABLE)
-    situation = assess(facts, now)
-    second_stage = is_open(situation, knowledge.findings_off)
+    opening = assess_opening(facts, now)
+    second_stage = is_open(opening, knowledge.findings_off)
     if second_stage:
         data = source.second_stage(data)
         facts = reader.read(data)
-        situation = assess(facts, now)
     _log_others(facts)
-    interpretation = interpret_assessed(situation, knowledge.findings_off)
+    # Most charts end here: what no card will tell is not worked out, unless somebody asks why.
+    if second_stage or call.wants_explanation:
+        interpretation = interpret(
+            facts, now, knowledge.findings_off, explained=call.wants_explanation
+        )
+    else:
+        interpretation = interpret_closed(opening)
     cards = build_cards(
         interpretation,
         call,

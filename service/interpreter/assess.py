@@ -13,7 +13,7 @@ from fhir_mappings.panel import Analyte, SmearSet
 from service.interpreter import context_existing, context_windows, states, thresholds, turnover
 from service.interpreter.blasts import assess_blasts
 from service.interpreter.chart import Chart, newest_count
-from service.interpreter.counts import assess_counts
+from service.interpreter.counts import assess_counts, count_lines
 from service.interpreter.encounters_now import in_hospital_at
 from service.interpreter.film import standing, standing_clumps
 from service.interpreter.interpretation import Line, States
@@ -27,8 +27,8 @@ from service.interpreter.overlays import (
     neutrophils_below_half,
 )
 from service.interpreter.pregnancy import age_in_years, is_pregnant, trimester_of
-from service.interpreter.selection import refused, select
-from service.interpreter.situation import Freshness, Situation
+from service.interpreter.selection import refused, select, selected_counts
+from service.interpreter.situation import Freshness, Opening, Situation
 from service.interpreter.windows import WINDOWS, Windows
 
 if TYPE_CHECKING:
@@ -39,7 +39,23 @@ if TYPE_CHECKING:
     from fhir_mappings.panel import LabResult
     from service.interpreter.interpretation import B12State, Facts, FunctionState, LineFact
     from service.interpreter.iron import IronStudies
+    from service.interpreter.situation import Blasts
     from service.interpreter.thresholds import Thresholds
+
+
+def assess_opening(
+    facts: Facts,
+    now: datetime,
+    limits: Thresholds | None = None,
+    windows: Windows = WINDOWS,
+) -> Opening:
+    """Assess no more than decides whether any rule could still fire. Takes what `assess` does."""
+    chart = open_chart(facts, now, limits or thresholds.LIMITS, windows)
+    return Opening(
+        **_opening(chart, assess_lines(chart), assess_blasts(chart)),
+        selected=selected_counts(chart),
+        unreadable=refused(chart),
+    )
 
 
 def assess(
@@ -60,17 +76,12 @@ def assess(
     selected = select(chart, iron, blasts, fever)
     chemistry = _chemistry(chart, selected)
     return Situation(
-        facts=facts,
-        now=now,
+        **_opening(chart, lines, blasts),
         states=_states(chart, lines, iron, selected, chemistry),
-        age=chart.age,
-        child=chart.child,
         freshness=freshness_of(chart),
         anchor=chart.last_count,
         anchor_age_days=_age_days(chart),
         severe=assess_severe(lines, chart),
-        neutrophils_below_half_with_age=neutrophils_below_half(chart),
-        blasts=blasts,
         fever=fever,
         red_flags=assess_red_flags(chart, fever),
         selected=selected,
@@ -86,6 +97,20 @@ def assess(
         **_context(chart),
         **_red_cells_and_iron(chart, lines, iron),
     )
+
+
+def _opening(chart: Chart, lines: Mapping[Line, LineFact], blasts: Blasts) -> dict[str, Any]:
+    """Return what an `Opening` and a `Situation` have in common."""
+    return {
+        "facts": chart.facts,
+        "now": chart.now,
+        "age": chart.age,
+        "child": chart.child,
+        "neutrophils_below_half_with_age": neutrophils_below_half(chart),
+        "blasts": blasts,
+        "hospice": context_windows.hospice(chart),
+        **count_lines(chart, lines),
+    }
 
 
 def open_chart(
@@ -216,7 +241,6 @@ def _context(chart: Chart) -> dict[str, Any]:
         "inpatient": in_hospital_at(chart, chart.now, now=True),
         "inpatient_at_anchor": chart.anchor is not None
         and in_hospital_at(chart, chart.anchor, now=False),
-        "hospice": context_windows.hospice(chart),
         "palliative": context_windows.palliative(chart),
         "known_disorder": context_windows.known_disorder(chart),
         "chemotherapy": chemotherapy,

@@ -191,9 +191,9 @@ def _situation(states: States, folate: FolateState) -> Situation:
     now = datetime(2026, 6, 15, 12, tzinfo=UTC)
     facts = Facts(Patient("checked", birth_date=date(1960, 1, 1)), Panel())
     return Situation(
-        facts,
-        now,
-        states,
+        facts=facts,
+        now=now,
+        states=states,
         age=66,
         freshness=Freshness.CURRENT,
         anchor=now,

@@ -26,15 +26,21 @@ _NOT_FINAL_NOTES = frozenset({Note.PRELIMINARY, Note.STATUS_UNKNOWN})
 _NEUTROPHIL_SIGNS = (SmearSet.BLASTS, SmearSet.DYSPLASIA, SmearSet.HYPERSEGMENTED)
 
 
-def assess_counts(chart: Chart, lines: Mapping[Line, LineFact]) -> dict[str, Any]:
-    """Return the fields of a `Situation` that the counts decide."""
-    used = [fact.result for fact in lines.values() if fact.result is not None]
+def count_lines(chart: Chart, lines: Mapping[Line, LineFact]) -> dict[str, Any]:
+    """Return the fields of an `Opening` that tell how many lines are low."""
     low = low_lines(lines)
     return {
         "low_lines": len(low),
         "low_lines_at_most": len(low | _low_if_pregnant(chart)),
         "pediatric_low": tuple(line.value for line in Line if line in low) if chart.child else (),
         "age_unknown_and_low": chart.age is None and _low_at_any_age(chart, low),
+    }
+
+
+def assess_counts(chart: Chart, lines: Mapping[Line, LineFact]) -> dict[str, Any]:
+    """Return the fields of a `Situation` that the counts decide."""
+    used = [fact.result for fact in lines.values() if fact.result is not None]
+    return {
         "white_by_leukocytes_alone": _by_leukocytes(lines),
         "preserved_neutrophils": _preserved(chart, lines),
         "duffy_null_possible": _duffy_null_possible(chart, lines),

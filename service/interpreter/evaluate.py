@@ -6,17 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from service.interpreter import modifiers, texts
-from service.interpreter.assess import assess
+from service.interpreter.assess import assess, assess_opening
 from service.interpreter.evidence_used import could_not_check, set_aside, used_results
 from service.interpreter.explanation import explain, nobody
 from service.interpreter.indicators import indicator_of
-from service.interpreter.interpretation import FiredFinding, Interpretation
+from service.interpreter.interpretation import (
+    NOT_JUDGED,
+    UNEXPLAINED,
+    FiredFinding,
+    Interpretation,
+)
 from service.interpreter.orders_due import orders_due
-from service.interpreter.rules.about_patient import HOSPICE
 from service.interpreter.rules.conditions import Case
 from service.interpreter.rules.data_quality import (
     AGE_UNKNOWN_SUMMARY,
-    DATA_QUALITY_DUE,
+    data_quality_due,
     judged_at_unknown_age,
 )
 from service.interpreter.rules.orders_and_data import DATA_QUALITY
@@ -28,57 +32,24 @@ if TYPE_CHECKING:
 
     from service.interpreter.interpretation import Facts, States
     from service.interpreter.rules.row import Rule
-    from service.interpreter.situation import Situation
+    from service.interpreter.situation import Opening, Situation
 
 
 def interpret(
-    facts: Facts, now: datetime, findings_off: frozenset[str] = frozenset()
+    facts: Facts,
+    now: datetime,
+    findings_off: frozenset[str] = frozenset(),
+    *,
+    explained: bool = True,
 ) -> Interpretation:
     """Interpret one patient at `now` (timezone-aware). Raises nothing for any facts.
 
     `findings_off` are findings that a safety officer has switched off: they give no card, and no
-    other row takes their patient.
+    other row takes their patient. Without `explained`, the explanation is left empty.
     """
-    return interpret_assessed(assess(facts, now), findings_off)
-
-
-def interpret_assessed(
-    situation: Situation, findings_off: frozenset[str] = frozenset()
-) -> Interpretation:
-    """Interpret a patient whose situation is assessed already."""
-    if reason := nobody(situation.facts):
+    situation = assess(facts, now)
+    if reason := nobody(facts):
         return Interpretation(_states(situation), explanation=explain(situation, Walk(), reason))
-    return interpret_situation(situation, findings_off)
-
-
-def may_still_fire(facts: Facts, now: datetime, findings_off: frozenset[str] = frozenset()) -> bool:
-    """Return whether any rule could fire once everything still unavailable is known.
-
-    Sound, not exact: True may end without a card, False never hides one. Fewer than two low lines
-    (with pregnancy limits where a pregnancy is not excluded), no neutrophils below 0.5, no blasts
-    and no refused count leave every rule false whatever the second stage brings.
-    """
-    return is_open(assess(facts, now), findings_off)
-
-
-def is_open(situation: Situation, findings_off: frozenset[str] = frozenset()) -> bool:
-    """Return what `may_still_fire` does of a situation that is assessed already."""
-    if nobody(situation.facts):
-        return False
-    case = Case(situation)
-    if HOSPICE.test(case):
-        return False
-    return (
-        situation.low_lines_at_most >= 2
-        or len(situation.pediatric_low) >= 2
-        or situation.neutrophils_below_half_with_age is not False
-        or situation.blasts.present is not False
-        or (DATA_QUALITY.id not in findings_off and DATA_QUALITY_DUE.test(case) is not False)
-    )
-
-
-def interpret_situation(situation: Situation, findings_off: frozenset[str]) -> Interpretation:
-    """Walk the table for an assessed patient and put the answer together."""
     walk = walk_table(situation, findings_off)
     case = Case(situation, walk.overlay_indicators)
     finding = _fired(walk.finding, case) if walk.finding else None
@@ -101,7 +72,39 @@ def interpret_situation(situation: Situation, findings_off: frozenset[str]) -> I
         modifiers=applied,
         could_not_check=could_not_check(situation, walk.finding) if any_card else (),
         undecided_groups=walk.undecided_groups(case),
-        explanation=explain(situation, walk, "", applied),
+        explanation=explain(situation, walk, "", applied) if explained else UNEXPLAINED,
+    )
+
+
+def interpret_closed(opening: Opening) -> Interpretation:
+    """Interpret a patient for whom `is_open` is False: no rule fires or is left undecided.
+
+    What no card will tell is not worked out: the states are empty, and nothing is explained.
+    """
+    aside = () if nobody(opening.facts) else set_aside(opening)
+    return Interpretation(NOT_JUDGED, set_aside=aside)
+
+
+def may_still_fire(facts: Facts, now: datetime, findings_off: frozenset[str] = frozenset()) -> bool:
+    """Return whether any rule could fire once everything still unavailable is known.
+
+    Sound, not exact: True may end without a card, False never hides one. Fewer than two low lines
+    (with pregnancy limits where a pregnancy is not excluded), no neutrophils below 0.5, no blasts
+    and no refused count leave every rule false whatever the second stage brings.
+    """
+    return is_open(assess_opening(facts, now), findings_off)
+
+
+def is_open(opening: Opening, findings_off: frozenset[str] = frozenset()) -> bool:
+    """Return what `may_still_fire` does of a patient whose counts are assessed already."""
+    if nobody(opening.facts) or opening.hospice:
+        return False
+    return (
+        opening.low_lines_at_most >= 2
+        or len(opening.pediatric_low) >= 2
+        or opening.neutrophils_below_half_with_age is not False
+        or opening.blasts.present is not False
+        or (DATA_QUALITY.id not in findings_off and data_quality_due(opening))
     )
 
 

@@ -12,7 +12,7 @@ from service.interpreter.words import GROUP_NAMES
 if TYPE_CHECKING:
     from fhir_mappings.panel import LabResult, Unreadable
     from service.interpreter.rules.row import Rule
-    from service.interpreter.situation import Situation
+    from service.interpreter.situation import Opening, Situation
 
 _NAMELESS = timedelta(days=90)
 _SHOWN = tuple(
@@ -49,7 +49,7 @@ def used_results(situation: Situation) -> tuple[LabResult, ...]:
     return tuple(dict.fromkeys([*selected, *more]))
 
 
-def set_aside(situation: Situation) -> tuple[Unreadable, ...]:
+def set_aside(situation: Opening) -> tuple[Unreadable, ...]:
     """Return the refused results of the windows that the cards look at, each once.
 
     A result of which not even the analyte could be told may be any of them.

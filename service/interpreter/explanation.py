@@ -8,9 +8,11 @@ from service.interpreter.interpretation import (
     Explanation,
     Line,
     LineState,
+    Outcome,
     Pattern,
+    TriedRule,
 )
-from service.interpreter.rules.conditions import Case
+from service.interpreter.rules.conditions import Case, decisive
 from service.interpreter.rules.row import Step
 from service.interpreter.situation import Freshness
 from service.interpreter.words import (
@@ -24,9 +26,13 @@ from service.interpreter.words import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
     from service.interpreter.interpretation import AppliedModifier, Facts, LineFact
+    from service.interpreter.logic import Truth
+    from service.interpreter.rules.row import Rule
     from service.interpreter.situation import Situation
-    from service.interpreter.walk import Walk
+    from service.interpreter.walk import Tried, Walk
 
 
 def nobody(facts: Facts) -> str:
@@ -62,7 +68,29 @@ def explain(
         )
     else:
         text = f"No card: {_silence(situation, walk)}."
-    return Explanation(_tidy(text), walk.tried, modifiers)
+    return Explanation(_tidy(text), _told(walk.tried), modifiers)
+
+
+def _told(tried: Iterable[Tried]) -> tuple[TriedRule, ...]:
+    """What was seen is told once, however many rows fail by it."""
+    seen: dict[tuple[int, Callable[[Case], str]], str] = {}
+    told = []
+    for rule, outcome, case, truths in tried:
+        condition = decisive(rule.when, truths)
+        phrase = ""
+        if condition is not None:
+            key = id(case), condition.seen
+            if key not in seen:
+                seen[key] = condition.seen(case)
+            phrase = condition.phrase_with(seen[key])
+        open_parts = _settled_by(rule, truths) if outcome is Outcome.UNDECIDED else ()
+        told.append(TriedRule(rule.id, outcome, phrase, open_parts))
+    return tuple(told)
+
+
+def _settled_by(rule: Rule, truths: Sequence[Truth]) -> tuple[str, ...]:
+    undecided = (each for each, truth in zip(rule.when, truths, strict=True) if truth is None)
+    return tuple(dict.fromkeys(word for each in undecided for word in each.settled_by))
 
 
 def _tidy(text: str) -> str:
@@ -70,13 +98,17 @@ def _tidy(text: str) -> str:
 
 
 def _silence(situation: Situation, walk: Walk) -> str:
-    off = [each.id for each in walk.tried if each.outcome.value == "switched off"]
+    off = [each.rule.id for each in walk.tried if each.outcome is Outcome.SWITCHED_OFF]
     if off:
         return f"{listed(off)} would fire but {'is' if len(off) == 1 else 'are'} switched off here"
-    open_rules = [each for each in walk.tried if each.settled_by]
     reason = _stopped(situation, walk) or _by_counts(situation)
-    if open_rules and walk.undecided_groups(Case(situation, walk.overlay_indicators)):
-        words = listed(word for each in open_rules for word in each.settled_by)
+    words = listed(
+        word
+        for each in walk.tried
+        if each.outcome is Outcome.UNDECIDED
+        for word in _settled_by(each.rule, each.truths)
+    )
+    if words and walk.undecided_groups(Case(situation, walk.overlay_indicators)):
         return f"{reason}; not settled without {words}"
     return reason
 

@@ -153,6 +153,10 @@ class States:
     notes: tuple[str, ...] = ()
 
 
+NOT_JUDGED = States({}, Pattern.NONE, B12State.MISSING, IronState.MISSING, FunctionState.UNKNOWN)
+"""The states of a patient of whom nothing is said."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProposedOrder:
     """One order to propose. `order` is an id of clinical-knowledge 4.
@@ -237,6 +241,10 @@ class Explanation:
     modifiers: tuple[AppliedModifier, ...] = ()
 
 
+UNEXPLAINED = Explanation("")
+"""Of a call that does not ask why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interpretation:
     """The whole answer of the interpreter for one call.
@@ -261,10 +269,12 @@ class Interpretation:
     modifiers: tuple[AppliedModifier, ...] = ()
     could_not_check: tuple[str, ...] = ()
     undecided_groups: frozenset[DataGroup] = frozenset()
-    explanation: Explanation = Explanation("")
+    explanation: Explanation = UNEXPLAINED
 
 
 __all__ = [
+    "NOT_JUDGED",
+    "UNEXPLAINED",
     "AppliedModifier",
     "B12State",
     "Explanation",

@@ -30,26 +30,25 @@ def negate(truth: Truth) -> Truth:
 
 def all_of(*truths: Truth) -> Truth:
     """Kleene conjunction: one False settles it."""
-    if any(truth is False for truth in truths):
+    if False in truths:
         return False
-    return None if any(truth is None for truth in truths) else True
+    return None if None in truths else True
 
 
 def any_of(*truths: Truth) -> Truth:
     """Kleene disjunction: one True settles it."""
-    if any(truth is True for truth in truths):
+    if True in truths:
         return True
-    return None if any(truth is None for truth in truths) else False
+    return None if None in truths else False
 
 
 def at_least_n(count: int, truths: Iterable[Truth]) -> Truth:
     """Whether at least `count` of `truths` hold."""
     known = list(truths)
-    certain = sum(truth is True for truth in known)
+    certain = known.count(True)
     if certain >= count:
         return True
-    possible = certain + sum(truth is None for truth in known)
-    return None if possible >= count else False
+    return None if certain + known.count(None) >= count else False
 
 
 def below(result: LabResult | None, limit: Decimal) -> Truth:

@@ -62,6 +62,13 @@ def select(
     return selected
 
 
+def selected_counts(chart: Chart) -> dict[Analyte, LabResult]:
+    """Return what `select` does of the blood counts, which need nothing else."""
+    span = chart.counts_span
+    counts = ((analyte, chart.newest(analyte, span)) for analyte in COUNTS)
+    return {analyte: result for analyte, result in counts if result is not None}
+
+
 def refused(chart: Chart) -> dict[Analyte, tuple[Unreadable, ...]]:
     """Return the refused results of each analyte in its window; blood counts of 90 d."""
     found: dict[Analyte, tuple[Unreadable, ...]] = {}

@@ -122,37 +122,51 @@ class RedFlags:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """The assessed patient. Built by `assess`; rules only read it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What the first stage tells: the counts, blasts, and whom never to speak of.
 
-    `age` is in whole years, None without a birth date. `pregnant` follows 2.5; `trimester` is 1, 2
-    or 3, None unknown. `pediatric_low` names the low lines under rule 2.5 (children only).
-    `adult_low_if_age_unknown`: a count would be low in an adult or a child (data-quality, P07).
+    It decides whether any rule could still fire (architecture 2.6); most calls end with it.
+    `age` is in whole years, None without a birth date. `pediatric_low` names the low lines under
+    rule 2.5 (children only). `age_unknown_and_low`: a count would be low in an adult or a child
+    (data-quality, P07). `low_lines_at_most` counts the lines that are low, or would be in a
+    pregnancy that could not be looked for: with everything still to be fetched, no more lines can
+    turn out low.
 
     `selected` holds, per analyte, the result in its window of 2.4 that the states rest on (newest
     accepted); absent means not measured in the window. `unreadable` per analyte are the results of
-    that window which were refused (blood counts: of the last 90 d). `unknown` are the analytes
-    whose group was not available.
-
-    `low_lines_at_most` counts the lines that are low, or would be in a pregnancy that could not be
-    looked for: with everything still to be fetched, no more lines can turn out low.
-    `inpatient_at_anchor` is the hospital stay at the time of the blood count, for what a stale
-    count meant when it was current. `limits` is the table that was used.
+    that window which were refused (blood counts: of the last 90 d). An Opening selects among the
+    blood counts only.
     """
 
     facts: Facts
     now: datetime
-    states: States
     age: int | None = None
     child: bool = False
-    freshness: Freshness = Freshness.NONE
-    anchor: datetime | None = None
-    anchor_age_days: int | None = None
     low_lines: int = 0
     low_lines_at_most: int = 0
     pediatric_low: tuple[str, ...] = ()
     age_unknown_and_low: bool = False
+    neutrophils_below_half_with_age: Truth = False
+    blasts: Blasts = Blasts()
+    hospice: tuple[str, ...] = ()
+    selected: Mapping[Analyte, LabResult] = field(default_factory=dict)
+    unreadable: Mapping[Analyte, tuple[Unreadable, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation(Opening):
+    """The assessed patient. Built by `assess`; rules only read it.
+
+    `pregnant` follows 2.5; `trimester` is 1, 2 or 3, None unknown. `unknown` are the analytes whose
+    group was not available. `inpatient_at_anchor` is the hospital stay at the time of the blood
+    count, for what a stale count meant when it was current. `limits` is the table that was used.
+    """
+
+    states: States
+    freshness: Freshness = Freshness.NONE
+    anchor: datetime | None = None
+    anchor_age_days: int | None = None
     white_by_leukocytes_alone: bool = False
     preserved_neutrophils: bool = False
     duffy_null_possible: bool = False
@@ -161,8 +175,6 @@ class Situation:
     anc_bands_would_cross: bool = False
     laboratory_critical_low: bool = False
     severe: Severe = Severe()
-    neutrophils_below_half_with_age: Truth = False
-    blasts: Blasts = Blasts()
     fever: Fever = Fever()
     red_flags: RedFlags = RedFlags()
     schistocytes: tuple[SmearFinding, ...] = ()
@@ -177,8 +189,6 @@ class Situation:
     haptoglobin_low: Truth = None
     mma_renal: bool = False
     reticulocyte_index: LabResult | None = None
-    selected: Mapping[Analyte, LabResult] = field(default_factory=dict)
-    unreadable: Mapping[Analyte, tuple[Unreadable, ...]] = field(default_factory=dict)
     unknown: frozenset[Analyte] = frozenset()
     unavailable: frozenset[DataGroup] = frozenset()
 
@@ -187,7 +197,6 @@ class Situation:
     inpatient: bool = False
     inpatient_at_anchor: bool = False
     both_low_before: bool = False
-    hospice: tuple[str, ...] = ()
     palliative: tuple[str, ...] = ()
     known_disorder: tuple[Condition | Procedure, ...] = ()
     chemotherapy: tuple[Medication | Procedure | Condition, ...] = ()
@@ -221,6 +230,7 @@ __all__ = [
     "Fever",
     "FolateState",
     "Freshness",
+    "Opening",
     "RedFlags",
     "ReticulocyteState",
     "Severe",

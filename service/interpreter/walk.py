@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_mappings.panel import DataGroup
-from service.interpreter.interpretation import Outcome, TriedRule
+from service.interpreter.interpretation import Outcome
 from service.interpreter.logic import all_of
 from service.interpreter.rules import RULES
 from service.interpreter.rules.about_patient import (
@@ -20,7 +20,6 @@ from service.interpreter.rules.about_patient import (
 from service.interpreter.rules.conditions import (
     Case,
     answers,
-    decisive,
     judge,
     undecided_conditions,
 )
@@ -29,7 +28,7 @@ from service.interpreter.rules.overlays import OVERLAYS
 from service.interpreter.rules.row import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from fhir_mappings.context import MedicationDraft
     from service.interpreter.interpretation import Severity
@@ -53,6 +52,7 @@ _NO_ORDER_CARDS_AFTER = frozenset(
 )
 _CAUSES = frozenset({Step.PANCYTOPENIA, Step.BICYTOPENIA, Step.THIRD_LINE_UNKNOWN})
 _OVERLAY_STEPS = frozenset({Step.OVERLAY, Step.SEVERE})
+_OUTCOMES = {True: Outcome.FIRED, False: Outcome.FALSE, None: Outcome.UNDECIDED}
 
 LABORATORY_GROUPS = frozenset(
     {
@@ -72,6 +72,15 @@ LABORATORY_GROUPS = frozenset(
 """What can make a call end with 412 (architecture 2.6): the film apart."""
 
 
+class Tried(NamedTuple):
+    """A row that was tried: what became of it, and the answers of its conditions for which case."""
+
+    rule: Rule
+    outcome: Outcome
+    case: Case
+    truths: Sequence[Truth] = ()
+
+
 @dataclass(slots=True)
 class Walk:
     """What came of the rows. `stopped` is the step after which nothing more was tried."""
@@ -82,7 +91,7 @@ class Walk:
     order_findings: tuple[tuple[Rule, MedicationDraft], ...] = ()
     data_quality: bool = False
     stopped: Step | None = None
-    tried: tuple[TriedRule, ...] = ()
+    tried: tuple[Tried, ...] = ()
     open_rules: tuple[Rule, ...] = ()
 
     @property
@@ -109,11 +118,10 @@ class _Walker:
     situation: Situation
     off: frozenset[str]
     walk: Walk = field(default_factory=Walk)
-    tried: list[TriedRule] = field(default_factory=list)
+    tried: list[Tried] = field(default_factory=list)
     open_rules: list[Rule] = field(default_factory=list)
     settled: bool = False
     case: Case = field(init=False)
-    seen: dict[Callable[[Case], str], str] = field(default_factory=dict)
     at_step: Step | None = None
 
     def __post_init__(self) -> None:
@@ -147,38 +155,25 @@ class _Walker:
     def _try(self, rule: Rule) -> None:
         taken = self.settled and rule.step not in _OVERLAY_STEPS
         if self.walk.stopped is not None or taken:
-            self.tried.append(TriedRule(rule.id, Outcome.NOT_REACHED))
+            self._pass_by(rule)
             return
         if self._judge(rule, self.case) is Outcome.FIRED:
             self._fire(rule)
 
+    def _pass_by(self, rule: Rule) -> None:
+        self.tried.append(Tried(rule, Outcome.NOT_REACHED, self.case))
+
     def _judge(self, rule: Rule, case: Case) -> Outcome:
         truths = answers(rule.when, case)
         truth = all_of(*truths)
-        outcome = {True: Outcome.FIRED, False: Outcome.FALSE, None: Outcome.UNDECIDED}[truth]
+        outcome = _OUTCOMES[truth]
         if truth and rule.id in self.off and rule.has_card:
             outcome = Outcome.SWITCHED_OFF
             self.settled = self.settled or rule.step not in _OVERLAY_STEPS
-        condition = decisive(rule.when, truths)
         if truth is None:
             self.open_rules.append(rule)
-        self.tried.append(
-            TriedRule(
-                rule.id,
-                outcome,
-                self._phrase(condition, case) if condition else "",
-                _settled_by(rule, truths) if truth is None else (),
-            )
-        )
+        self.tried.append(Tried(rule, outcome, case, truths))
         return outcome
-
-    def _phrase(self, condition: Condition, case: Case) -> str:
-        """The condition's phrase; what was seen is told once, however many rows fail by it."""
-        if case is not self.case:
-            return condition.phrase(case)
-        if condition.seen not in self.seen:
-            self.seen[condition.seen] = condition.seen(case)
-        return condition.phrase_with(self.seen[condition.seen])
 
     def _fire(self, rule: Rule) -> None:
         if rule.step in _OVERLAY_STEPS:
@@ -189,7 +184,6 @@ class _Walker:
                 each.id: each.indicator.of(case) for each in self.walk.overlays
             }
             self.case = Case(self.situation, self.walk.overlay_indicators)
-            self.seen = {}
             return
         self.walk.finding = rule
         self.settled = True
@@ -199,7 +193,7 @@ class _Walker:
         found = []
         for rule in ORDER_HOOKS:
             if silent:
-                self.tried.append(TriedRule(rule.id, Outcome.NOT_REACHED))
+                self._pass_by(rule)
                 continue
             found += self._order_hook(rule)
         self.walk.order_findings = tuple(found)
@@ -218,7 +212,7 @@ class _Walker:
 
     def _data_quality(self) -> None:
         if self.walk.stopped is Step.HOSPICE:
-            self.tried.append(TriedRule(DATA_QUALITY.id, Outcome.NOT_REACHED))
+            self._pass_by(DATA_QUALITY)
             return
         self.walk.data_quality = self._judge(DATA_QUALITY, self.case) is Outcome.FIRED
 
@@ -240,11 +234,6 @@ def concerned_drafts(situation: Situation) -> tuple[MedicationDraft, ...]:
     if selected or situation.facts.context.only_selected:
         return selected
     return drafts
-
-
-def _settled_by(rule: Rule, truths: Sequence[Truth]) -> tuple[str, ...]:
-    undecided = (each for each, truth in zip(rule.when, truths, strict=True) if truth is None)
-    return tuple(dict.fromkeys(word for each in undecided for word in each.settled_by))
 
 
 def walk_table(situation: Situation, findings_off: frozenset[str] = frozenset()) -> Walk:

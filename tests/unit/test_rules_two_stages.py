@@ -30,7 +30,8 @@ from fhir_mappings.panel import (
     SmearSet,
     Unreadable,
 )
-from service.interpreter.evaluate import interpret, may_still_fire
+from service.interpreter.assess import assess_opening
+from service.interpreter.evaluate import interpret, interpret_closed, may_still_fire
 from tests.unit.interpreter_builders import NOW, ago, condition, day, facts, film, refused, result
 
 if TYPE_CHECKING:
@@ -209,6 +210,17 @@ def test_when_nothing_can_fire_any_more_the_whole_chart_gives_no_card(whole: Fac
     answer = interpret(early, NOW)
     assert shown(answer) == []
     assert answer.undecided_groups == frozenset()
+    closed = interpret_closed(assess_opening(early, NOW))
+    assert shown(closed) == []
+    assert closed.undecided_groups == frozenset()
+    assert closed.set_aside == answer.set_aside
+
+
+@settings(max_examples=100, deadline=None)
+@given(whole_charts())
+def test_whether_anybody_asks_why_changes_nothing_but_the_explanation(whole: Facts) -> None:
+    asked, unasked = interpret(whole, NOW), interpret(whole, NOW, explained=False)
+    assert replace(asked, explanation=unasked.explanation) == unasked
 
 
 @settings(max_examples=150, deadline=None)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fhir_mappings.panel import Unreadable
     from service.interpreter.rules.conditions import Case
-    from service.interpreter.situation import Situation
+    from service.interpreter.situation import Opening, Situation
 
 EXCLUDING = frozenset(
     {
@@ -45,18 +45,18 @@ AGE_UNKNOWN_SUMMARY = (
 )
 
 
-def _excluded(situation: Situation, analyte: Analyte) -> tuple[Unreadable, ...]:
+def _excluded(situation: Opening, analyte: Analyte) -> tuple[Unreadable, ...]:
     return tuple(item for item in situation.unreadable.get(analyte, ()) if item.reason in EXCLUDING)
 
 
-def _line_usable(situation: Situation, analyte: Analyte) -> bool:
+def _line_usable(situation: Opening, analyte: Analyte) -> bool:
     """Whether a usable result stands in for the refused one; an ANC stands in for a WBC."""
     if analyte in situation.selected:
         return True
     return analyte is Analyte.LEUKOCYTES and Analyte.NEUTROPHILS in situation.selected
 
 
-def refused_results(situation: Situation) -> tuple[Unreadable, ...]:
+def refused_results(situation: Opening) -> tuple[Unreadable, ...]:
     """Return the newest excluded result of each analyte that no usable result replaces."""
     analytes = [each for each in COUNTS if not _line_usable(situation, each)]
     if situation.low_lines >= 2 and not situation.child:
@@ -64,22 +64,22 @@ def refused_results(situation: Situation) -> tuple[Unreadable, ...]:
     return tuple(excluded[0] for analyte in analytes if (excluded := _excluded(situation, analyte)))
 
 
-def judged_at_unknown_age(situation: Situation) -> bool:
+def judged_at_unknown_age(situation: Opening) -> bool:
     """Whether a date of birth would decide: low counts or blasts in a patient of unknown age."""
     if situation.age is not None:
         return False
     return situation.age_unknown_and_low or situation.blasts.present is True
 
 
-def _due(case: Case) -> bool:
-    situation = case.situation
+def data_quality_due(situation: Opening) -> bool:
+    """Whether results that could not be used, or an unknown age, keep counts from being judged."""
     return judged_at_unknown_age(situation) or bool(refused_results(situation))
 
 
 DATA_QUALITY_DUE = Condition(
     "a blood count of the last 90 days was not usable and no other replaces it; or iron, TIBC, "
     "saturation or B12 with two low lines; or the age is unknown and a count would be low",
-    _due,
+    lambda case: data_quality_due(case.situation),
 )
 
 
