@@ -104,8 +104,14 @@ def is_open(opening: Opening, findings_off: frozenset[str] = frozenset()) -> boo
         or len(opening.pediatric_low) >= 2
         or opening.neutrophils_below_half_with_age is not False
         or opening.blasts.present is not False
-        or (DATA_QUALITY.id not in findings_off and data_quality_due(opening))
+        or (DATA_QUALITY.id not in findings_off and _data_quality_may_be_due(opening))
     )
+
+
+def _data_quality_may_be_due(opening: Opening) -> bool:
+    """Without an age one low line is enough, and a pregnancy still to be found may make it low."""
+    unknown_age = opening.age is None and opening.low_lines_at_most > 0
+    return unknown_age or data_quality_due(opening)
 
 
 def _has_card(walk: Walk) -> bool:

@@ -216,6 +216,18 @@ def test_when_nothing_can_fire_any_more_the_whole_chart_gives_no_card(whole: Fac
     assert closed.set_aside == answer.set_aside
 
 
+def test_a_pregnancy_still_to_be_found_keeps_a_patient_of_unknown_age_open() -> None:
+    counts = [
+        result(Analyte.HEMOGLOBIN, "10.4", 1, low="10.2"),
+        result(Analyte.NEUTROPHILS, "4.0", 1),
+        result(Analyte.PLATELETS, "240", 1),
+    ]
+    early = facts(counts, age=None, unavailable=STAGE_2)
+    assert may_still_fire(early, NOW)
+    pregnant = replace(early.panel, pregnancy=(PregnancyObservation(True, ago(20)),))
+    assert shown(interpret(replace(early, panel=pregnant, unavailable=frozenset()), NOW))
+
+
 @settings(max_examples=100, deadline=None)
 @given(whole_charts())
 def test_whether_anybody_asks_why_changes_nothing_but_the_explanation(whole: Facts) -> None:
