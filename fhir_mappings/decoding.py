@@ -112,7 +112,8 @@ class _RawBundle(Struct, frozen=True, tag="Bundle", tag_field="resourceType"):
 
 
 @cache
-def _bundle_decoder(kinds: tuple[type[Resource], ...]) -> msgspec.json.Decoder[Any]:
+def _document_decoder(kinds: tuple[type[Resource], ...]) -> msgspec.json.Decoder[Any]:
+    """A Bundle of those kinds, or one of them alone."""
     union: Any = Union[kinds]  # noqa: UP007  built at run time
 
     entry = msgspec.defstruct(
@@ -127,7 +128,7 @@ def _bundle_decoder(kinds: tuple[type[Resource], ...]) -> msgspec.json.Decoder[A
         tag="Bundle",
         tag_field="resourceType",
     )
-    return msgspec.json.Decoder(bundle)
+    return msgspec.json.Decoder(Union[(bundle, *kinds)])
 
 
 @cache
@@ -145,11 +146,14 @@ def decode(document: bytes | Raw, kinds: tuple[type[Resource], ...]) -> Decoded:
     decoded = Decoded()
     document = bytes(document).removeprefix(BYTE_ORDER_MARK)
     try:
-        bundle = _bundle_decoder(kinds).decode(document)
+        found = _document_decoder(kinds).decode(document)
     except DECODE_ERRORS:
         _decode_piecewise(document, kinds, decoded)
         return decoded
-    for entry in bundle.entry or ():
+    if isinstance(found, Resource):
+        decoded.add(found, "")
+        return decoded
+    for entry in found.entry or ():
         if entry.resource is not None:
             decoded.add(entry.resource, entry.fullUrl or "")
     return decoded

@@ -85,6 +85,7 @@ def create_app(
         expose_headers=[REQUEST_ID],
         max_age=600,
         send_wildcard=False,
+        always_send=False,
     )
     log.info(
         Event.STARTED,

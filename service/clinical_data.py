@@ -102,6 +102,11 @@ class ClinicalData:
             for group in _ALL
         }
 
+    @property
+    def sources(self) -> dict[str, str]:
+        """Where the data of each key came from that was asked for."""
+        return {group: data.source for group, data in self.groups.items()}
+
     def source_of(self, group: DataGroup) -> DataSource:
         """Where the key's data came from."""
         data = self.groups.get(group)

@@ -7,18 +7,15 @@ out of the line and counted in `dropped`.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
 
+import msgspec
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from structlog.typing import EventDict
 
 
@@ -77,6 +74,7 @@ FIELDS = frozenset(
     }
 )
 
+_EVENTS = frozenset(event.value for event in Event)
 _PLAIN = re.compile(r"[A-Za-z0-9 .,:;~%'=/_*+()\[\]<>-]{0,300}")
 _DROPPED = object()
 
@@ -103,11 +101,15 @@ def allow_listed(_logger: object, _method: str, event: EventDict) -> EventDict:
             dropped += 1
         elif plain is not None:
             kept[name] = plain
-    if kept.get("event") not in {event.value for event in Event}:
+    if kept.get("event") not in _EVENTS:
         kept["event"] = Event.NOT_LISTED.value
     if dropped:
         kept["dropped"] = dropped
     return kept
+
+
+def _json(event: EventDict, **_options: object) -> str:
+    return msgspec.json.encode(event).decode()
 
 
 def configure_logging(stream: TextIO | None = None) -> None:
@@ -118,19 +120,12 @@ def configure_logging(stream: TextIO | None = None) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             allow_listed,
-            structlog.processors.JSONRenderer(serializer=json.dumps),
+            structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("INFO"),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
-
-
-@contextmanager
-def request_context(**fields: str) -> Iterator[None]:
-    """Give every log line of this block the fields given (request id, service)."""
-    with structlog.contextvars.bound_contextvars(**fields):
-        yield
 
 
 log: Any = structlog.get_logger()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 
 def keyed_hash(key: str, *parts: str) -> str:
     """Return the same hash for the same parts; without the key nobody can go back or compare."""
     text = "\x1f".join(parts).encode()
-    return hmac.new(key.encode(), text, hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), text, "sha256").hex()

@@ -7,11 +7,12 @@ from werkzeug.exceptions import HTTPException
 
 from service.errors import InvalidHookCall
 
+_JSON = "application/json"
+
 
 def json_body() -> bytes:
     """Return the body of a JSON request; anything else is answered with 415."""
-    charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if request.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
+    if request.headers.get("Content-Type") != _JSON and not _is_json_in_utf_8():
         abort(415)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         abort(415)
@@ -21,6 +22,11 @@ def json_body() -> bytes:
     if request.content_length is None and limit is not None and len(body) >= limit:
         abort(413)
     return body
+
+
+def _is_json_in_utf_8() -> bool:
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    return request.mimetype == _JSON and charset in {"utf-8", "utf8"}
 
 
 def _read() -> bytes:

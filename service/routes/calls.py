@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from service.audit import AuditLog
+    from service.cds_hooks import CdsService
 
 REQUEST_ID = "X-Request-Id"
 
@@ -58,6 +59,11 @@ def register_calls(app: Flask, new_id: Callable[[], object], audit: AuditLog | N
             if event is not None and request.method == "POST":
                 _write(audit, event, response.status_code)
             return response
+
+
+def serves(service: CdsService) -> None:
+    """Name the service that is called in every log line of the request."""
+    structlog.contextvars.bind_contextvars(service=service.id)
 
 
 def request_id() -> str:

@@ -20,10 +20,10 @@ from service.fhir_client import FetchLimits, FhirServer
 from service.gathering import ClinicalDataSource
 from service.hook_call import respond
 from service.interpreter.rules import RULE_TABLE_VERSION
-from service.observability import Event, log, request_context
+from service.observability import Event, log
 from service.request_parsing import parse_hook_call
 from service.routes.bodies import json_body
-from service.routes.calls import audit_entry, request_id
+from service.routes.calls import audit_entry, serves
 from service.search_log import SearchLog
 from service.settings import PrefetchKeys
 from service.trends import trends
@@ -53,8 +53,8 @@ def cds_hooks_routes(product: Product) -> Blueprint:
     @routes.post("/cds-services//<service_id>")
     def call(service_id: str) -> Response:
         service = product.catalogue.service(service_id)
-        with request_context(request_id=request_id(), service=service.id):
-            return _call(product, service)
+        serves(service)
+        return _call(product, service)
 
     return routes
 
@@ -88,9 +88,7 @@ def _call(product: Product, service: CdsService) -> Response:
 def _audit_answer(audit: AuditEntry, answer: Answer) -> None:
     audit.findings = tuple(finding_ids(answer.interpretation))
     audit.cards, audit.held_back = len(answer.cards), len(answer.outcome.held)
-    audit.sources = {
-        group.value: answer.data.source_of(group).value for group in answer.data.groups
-    }
+    audit.sources = answer.data.sources
 
 
 def _data_source(
@@ -138,9 +136,7 @@ def _log_answer(answer: Answer, service: CdsService, client: CdsClient, started:
         duration_ms=round((time.monotonic() - started) * 1000, 1),
         findings=finding_ids(interpretation),
         second_stage=answer.second_stage,
-        sources=[
-            f"{group.value}={answer.data.source_of(group).value}" for group in answer.data.groups
-        ],
+        sources=[f"{group}={source}" for group, source in answer.data.sources.items()],
         unreadable=len(interpretation.set_aside),
         rule_table=RULE_TABLE_VERSION,
     )

@@ -10,9 +10,9 @@ from service.errors import StorageUnavailable
 from service.feedback import parse_feedback
 from service.feedback_reasons import reason_label
 from service.feedback_store import record_feedback
-from service.observability import Event, log, request_context
+from service.observability import Event, log
 from service.routes.bodies import json_body
-from service.routes.calls import audit_entry, request_id
+from service.routes.calls import audit_entry, serves
 
 if TYPE_CHECKING:
     from service.cds_hooks import CdsService
@@ -27,8 +27,8 @@ def feedback_routes(product: Product) -> Blueprint:
     @routes.post("/cds-services//<service_id>/feedback")
     def take(service_id: str) -> Response:
         service = product.catalogue.service(service_id)
-        with request_context(request_id=request_id(), service=service.id):
-            return _take(product, service)
+        serves(service)
+        return _take(product, service)
 
     return routes
 

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The running product. `session` is for FHIR servers; `clock` gives the time of a call."""
+    """The running product. `session` is for FHIR servers; `clock` gives the time of a call.
+
+    `anyone` is the client of calls that need no token.
+    """
 
     settings: Settings
     catalogue: Catalogue
@@ -42,11 +45,15 @@ class Product:
     clock: Callable[[], datetime]
     new_id: Callable[[], object]
     metrics: Metrics = field(default_factory=Metrics)
+    anyone: CdsClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "anyone", anonymous(self.settings))
 
     def client(self) -> CdsClient:
         """Return the CDS Client of the request. Raises ClientNotAuthenticated."""
         if not self.authenticator.clients:
-            return anonymous(self.settings)
+            return self.anyone
         return self.authenticator.authenticate(
             request.headers.get("Authorization"), self._audiences(), self.clock()
         )
