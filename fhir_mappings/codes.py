@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from fhir_mappings.decoding import Coding
 from fhir_mappings.terminology import CodeKind, Role
@@ -16,8 +17,7 @@ _SPECIMEN_ROLES = frozenset(Role) - {Role.NONE, Role.DEPRECATED, Role.CALCULATED
 """Roles that make two codes of one analyte two different measurements."""
 
 
-@dataclass(frozen=True, slots=True)
-class Classified:
+class Classified(Struct, frozen=True):
     """What a code means: one meaning, none, or several that contradict each other."""
 
     coding: Coding

@@ -8,7 +8,7 @@ one typed pass; when anything in it does not fit, entry by entry and then field 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Union
 
@@ -78,18 +78,17 @@ class Undecodable:
     reason: str
 
 
-@dataclass(slots=True)
-class Decoded:
+class Decoded(Struct):
     """The resources of one or more documents, in order of appearance.
 
     `full_urls` and `spoiled` run beside `resources`: the entry's fullUrl, and the fields in which
     something did not fit and was left out (empty for a resource that fitted).
     """
 
-    resources: list[Resource] = field(default_factory=list)
-    full_urls: list[str] = field(default_factory=list)
-    undecodable: list[Undecodable] = field(default_factory=list)
-    spoiled: list[frozenset[str]] = field(default_factory=list)
+    resources: list[Resource] = []
+    full_urls: list[str] = []
+    undecodable: list[Undecodable] = []
+    spoiled: list[frozenset[str]] = []
 
     def add(self, resource: Resource, full_url: str, spoiled: frozenset[str] = frozenset()) -> None:
         """Append one resource, its fullUrl and the fields of it that could not be read."""

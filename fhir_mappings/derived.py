@@ -49,6 +49,8 @@ def neutrophils(
     refused: list[Unreadable] = []
     for role in (Role.SEGMENTED, Role.TOTAL_PERCENT, Role.SEGMENTED_PERCENT):
         open_parts = [part for part in parts.get(role, ()) if nearest(found, part.taken) is None]
+        if not open_parts:
+            continue
         outcomes = [
             _neutrophils_from(role, part, leukocytes, parts, terminology) for part in open_parts
         ]

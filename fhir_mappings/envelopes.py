@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from fhir_mappings.panel import Reason
 from fhir_mappings.readings import Envelope
 from fhir_mappings.references import key_candidates, patient_id_of
-from fhir_mappings.times import FUTURE_TOLERANCE, Precision, read_moment
+from fhir_mappings.times import FUTURE_TOLERANCE, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,7 +59,7 @@ def observation_envelope(
     if reporter is None and chart.report_of:
         reporter = next((chart.report_of[key] for key in keys if key in chart.report_of), None)
     status = observation.status.strip().lower() or (parent.status if parent else "")
-    taken, issued = _times(observation, chart.now, observation.effectiveInstant)
+    taken, issued = _times(observation, chart, observation.effectiveInstant)
     if reporter is not None:
         taken, issued = taken or reporter.taken, issued or reporter.issued
     specimens = (observation.specimen,) if observation.specimen else ()
@@ -95,7 +96,7 @@ def report_envelope(
 ) -> Envelope:
     """Judge a DiagnosticReport."""
     status = report.status.strip().lower()
-    taken, issued = _times(report, chart.now)
+    taken, issued = _times(report, chart)
     told = _told(report.specimen, report.code, chart, contained)
     envelope = Envelope(
         status=_REPORT_STATUSES.get(status, status),
@@ -137,7 +138,7 @@ def _subject_refusal(
 ) -> tuple[Reason, str] | None:
     if chart.patient_id is None or (parent and not (subject and subject.reference)):
         return None
-    named = patient_id_of(subject.reference, chart.patient_urls) if subject else None
+    named = chart.patient_named_by(subject.reference) if subject else None
     if named == chart.patient_id:
         return None
     if subject is None or not subject.reference:
@@ -174,17 +175,18 @@ def _time_refusal(taken: datetime | None, now: datetime) -> tuple[Reason, str] |
 
 
 def _times(
-    resource: Observation | DiagnosticReport, now: datetime, instant: str = ""
+    resource: Observation | DiagnosticReport, chart: Chart, instant: str = ""
 ) -> tuple[datetime | None, datetime | None]:
     """(taken, issued) by A3; a coarse effective date gives way to an exact `issued`."""
-    issued = read_moment(resource.issued) if resource.issued else None
-    first = read_moment(resource.effectiveDateTime) if resource.effectiveDateTime else None
+    now, read = chart.now, chart.read_moment
+    issued = read(resource.issued) if resource.issued else None
+    first = read(resource.effectiveDateTime) if resource.effectiveDateTime else None
     if first is not None and first.precision >= Precision.DAY:
         return first.seen_from(now), issued.seen_from(now) if issued else None
     period: Period | None = resource.effectivePeriod
     texts = [resource.effectiveDateTime, instant]
     texts += [period.end, period.start] if period else []
-    moments = [moment for moment in map(read_moment, texts) if moment is not None]
+    moments = [moment for moment in map(read, texts) if moment is not None]
     exact = [moment for moment in moments if moment.precision >= Precision.DAY]
     coarse = [moment for moment in moments if moment.precision == Precision.MONTH]
     dated = [issued] if issued and issued.precision >= Precision.DAY else []
@@ -209,7 +211,7 @@ def _told(
                 site = specimen.collection.bodySite if specimen.collection else None
                 found += [*_concept_words(specimen.type), *_concept_words(site)]
                 break
-    text = " ".join((*found, *_concept_words(code)))
+    text = " ".join(found + _concept_words(code))
     return _told_by(text) if len(text) <= _LONGEST_REMEMBERED else _told_by.__wrapped__(text)
 
 
@@ -224,11 +226,13 @@ def _told_by(text: str) -> _Told:
     )
 
 
-def _concept_words(concept: CodeableConcept | None) -> Iterable[str]:
+def _concept_words(concept: CodeableConcept | None) -> list[str]:
     if concept is None:
-        return ()
-    codes = ["cord" if c.code == _CORD_BLOOD_SNOMED else c.code for c in concept.coding]
-    return concept.text, *(coding.display for coding in concept.coding), *codes
+        return []
+    words = [concept.text]
+    for coding in concept.coding:
+        words += coding.display, "cord" if coding.code == _CORD_BLOOD_SNOMED else coding.code
+    return words
 
 
 def _plain(text: str) -> str:

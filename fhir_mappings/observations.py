@@ -32,7 +32,7 @@ from fhir_mappings.terminology import CodeKind, Role
 from fhir_mappings.values import NoNumber, read_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from msgspec import Raw
@@ -52,10 +52,10 @@ def read_observation(
     parent: Envelope | None = None,
     specimens: dict[str, Specimen] | None = None,
     full_url: str = "",
-) -> Iterator[Reported]:
+) -> list[Reported]:
     """Read one Observation. `parent` is the resource that contains it, `specimens` what is there.
 
-    Yields nothing for a panel without a value of its own, else one `Reported` per value.
+    Returns nothing for a panel without a value of its own, else one `Reported` per value.
     """
     keys = () if parent else keys_of("Observation", observation.id, full_url)
     within, own_specimens = contained_in(observation.contained)
@@ -64,15 +64,16 @@ def read_observation(
         chart,
         keys=keys,
         parent=parent,
-        contained={**(specimens or {}), **own_specimens},
+        contained={**specimens, **own_specimens} if specimens else own_specimens,
     )
-    yield from _read_valued(observation, envelope, chart, spoiled)
+    reported = _read_valued(observation, envelope, chart, spoiled)
     for component in observation.component:
-        yield from _read_valued(component, envelope, chart, frozenset())
+        reported += _read_valued(component, envelope, chart, frozenset())
     for inner, inner_spoiled in within:
-        yield from read_observation(
+        reported += read_observation(
             inner, chart, spoiled=inner_spoiled, parent=envelope, specimens=own_specimens
         )
+    return reported
 
 
 def contained_in(
@@ -95,30 +96,32 @@ def contained_in(
 
 def _read_valued(
     valued: Observation | Component, envelope: Envelope, chart: Chart, spoiled: frozenset[str]
-) -> Iterator[Reported]:
+) -> list[Reported]:
     classified = classify(valued.code, chart.terminology)
     meaning = classified.meaning
-    unit = _unit_of(valued)
+    readings: Sequence[Reading]
     if classified.contradictory:
-        for refused in _contradiction(classified.contradictory, envelope):
-            yield Reported(refused, classified.coding, unit)
-        return
-    if meaning is None and "code" in spoiled:
+        readings = _contradiction(classified.contradictory, envelope)
+    elif meaning is None:
+        readings = _unmeant(valued, envelope, spoiled)
+    elif meaning.kind is CodeKind.PANEL:
+        readings = ()
+    elif meaning.kind is CodeKind.EXCLUDED:
+        readings = (Unmapped(excluded=True, looks_like=meaning.analyte),)
+    else:
+        readings = _readings(valued, meaning, envelope, chart, spoiled)
+    unit = _unit_of(valued)
+    return [Reported(reading, classified.coding, unit) for reading in readings]
+
+
+def _unmeant(
+    valued: Observation | Component, envelope: Envelope, spoiled: frozenset[str]
+) -> Sequence[Reading]:
+    """A code that no table knows, or none that can be read."""
+    if "code" in spoiled:
         told = "The code of this result cannot be read."
-        refused = Unreadable(None, Reason.MALFORMED, told, taken=envelope.taken)
-        yield Reported(refused, classified.coding, unit)
-        return
-    if meaning is None and not _has_own_value(valued, spoiled):
-        return
-    if meaning is not None and meaning.kind is CodeKind.PANEL:
-        return
-    if meaning is None or meaning.kind is CodeKind.EXCLUDED:
-        looks_like = meaning.analyte if meaning else None
-        unmapped = Unmapped(excluded=meaning is not None, looks_like=looks_like)
-        yield Reported(unmapped, classified.coding, unit)
-        return
-    for reading in _readings(valued, meaning, envelope, chart, spoiled):
-        yield Reported(reading, classified.coding, unit)
+        return (Unreadable(None, Reason.MALFORMED, told, taken=envelope.taken),)
+    return (Unmapped(),) if _has_own_value(valued, spoiled) else ()
 
 
 def _readings(

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, structs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,8 +145,7 @@ class Reason(StrEnum):
     MALFORMED = "MALFORMED"
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceInterval:
+class ReferenceInterval(Struct, frozen=True):
     """The laboratory's limits for this result, in the analyte's canonical unit.
 
     `low` or `high` is None when the laboratory gave no such limit.
@@ -154,8 +155,7 @@ class ReferenceInterval:
     high: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LabResult:
+class LabResult(Struct, frozen=True):
     """One accepted result in its analyte's canonical unit.
 
     `value` is exact; with a `comparator` it is the bound that was reported. `taken` is when the
@@ -181,6 +181,11 @@ class LabResult:
     notes: frozenset[Note] = frozenset()
     source: str = ""
     derived_from: tuple[str, ...] = ()
+
+
+def changed(result: LabResult, **fields: Any) -> LabResult:  # noqa: ANN401  as `replace`
+    """Return the result with some of its fields changed."""
+    return structs.replace(result, **fields)
 
 
 @dataclass(frozen=True, slots=True)

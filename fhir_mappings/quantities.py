@@ -88,7 +88,7 @@ def measure(
         loinc=meaning.code,
         comparator=number.comparator,
         issued=envelope.issued,
-        interval=interval_in_canonical_unit(limits, reading, definition),
+        interval=interval_in_canonical_unit(limits, reading, definition, _unit_of(valued)),
         flag=flag_of(valued.interpretation),
         method_rank=meaning.method_rank + (STAND_IN_RANK if meaning.role in _STAND_INS else 0),
         notes=_notes(envelope.status, meaning, reading),
@@ -104,15 +104,14 @@ def _read_unit(
     definition: AnalyteDefinition,
 ) -> UnitReading:
     """U1 to U4; what they leave open, the ranges may settle (UNIT_INFERRED)."""
-    quantity = valued.valueQuantity
-    code, unit, system = (
-        (quantity.code or None, quantity.unit or None, quantity.system or None)
-        if quantity is not None and quantity.value is not None
-        else (None, None, None)
-    )
-    units = range_units(valued.referenceRange)
+    code, unit, system = _unit_of(valued)
     try:
-        return read_units(code, unit, units, definition, system=system)
+        return read_units(code, unit, (), definition, system=system)
+    except UnitNotUnderstood:
+        pass
+    # The units of the range count only where the value's own does not tell.
+    try:
+        return read_units(code, unit, range_units(valued.referenceRange), definition, system=system)
     except UnitNotUnderstood as problem:
         inferred = None
         if number.comparator is None:
@@ -120,6 +119,14 @@ def _read_unit(
         if inferred is None:
             raise
         return inferred
+
+
+def _unit_of(valued: Observation | Component) -> tuple[str, str, str]:
+    """Code, unit and system as they stand."""
+    quantity = valued.valueQuantity
+    if quantity is None or quantity.value is None:
+        return "", "", ""
+    return quantity.code, quantity.unit, quantity.system
 
 
 def _implausible(

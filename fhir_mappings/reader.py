@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import msgspec
 
@@ -44,7 +45,7 @@ from fhir_mappings.sieve import Sieved, Sifted, Sifter, sieve, sieve_by_age
 from fhir_mappings.times import read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from fhir_mappings.context import Patient
     from fhir_mappings.panel import DataGroup, LookBack
@@ -97,12 +98,13 @@ class LaboratoryRecord:
         patient: Patient | None = None,
         look_back: LookBack | None = None,
     ) -> None:
-        self._chart = Chart(_bare(patient_id), now, terminology, patient)
+        moments = cache(read_moment)
+        self._chart = Chart(_bare(patient_id), now, terminology, patient, read_moment=moments)
         self._look_back = look_back
         self._sifter = Sifter(terminology, self._chart.patient_id)
         self._pages: dict[int, tuple[bytes, Page, Sifted]] = {}
         self._decoded: dict[int, Decoded] = {}
-        self._reported: dict[int, tuple[Reported, ...]] = {}
+        self._reported: dict[int, Sequence[Reported]] = {}
 
     def panel(
         self,
@@ -139,12 +141,12 @@ class LaboratoryRecord:
         decoded += [self._decode(observation) for observation in kept.values()]
         entries = _newest_versions(decoded)
         chart = _resolved(entries, self._chart)
-        if chart != self._chart:
+        if chart is not self._chart and chart != self._chart:
             self._chart, self._reported = chart, {}
         for entry in entries:
             key = id(entry.resource)
             if key not in self._reported:
-                self._reported[key] = tuple(_read_entry(entry, chart))
+                self._reported[key] = _read_entry(entry, chart)
             yield from self._reported[key]
         yield from _not_decoded(decoded)
 
@@ -179,13 +181,14 @@ def _bare(patient_id: str) -> str:
     return patient_id.removeprefix("Patient/")
 
 
-def _read_entry(entry: _Entry, chart: Chart) -> Iterator[Reported]:
+def _read_entry(entry: _Entry, chart: Chart) -> Sequence[Reported]:
     if isinstance(entry.resource, Observation):
-        yield from read_observation(
+        return read_observation(
             entry.resource, chart, spoiled=entry.spoiled, full_url=entry.full_url
         )
-    elif isinstance(entry.resource, DiagnosticReport):
-        yield from read_report(entry.resource, chart)
+    if isinstance(entry.resource, DiagnosticReport):
+        return tuple(read_report(entry.resource, chart))
+    return ()
 
 
 def _not_decoded(decoded: Iterable[Decoded]) -> Iterator[Reported]:
@@ -195,35 +198,46 @@ def _not_decoded(decoded: Iterable[Decoded]) -> Iterator[Reported]:
             yield Reported(Unreadable(None, Reason.MALFORMED, told))
 
 
-def _resolved(entries: Iterable[_Entry], chart: Chart) -> Chart:
+def _resolved(entries: Sequence[_Entry], chart: Chart) -> Chart:
     """Resolve what resources say of each other: patients, specimens, members of reports."""
-    patients: dict[str, str] = {}
-    specimens: dict[str, Specimen] = {}
-    for entry in entries:
-        resource, url = entry.resource, entry.full_url
-        if isinstance(resource, PatientResource) and url:
-            patients[keys_of("", "", url)[0]] = resource.id or url.removeprefix("urn:uuid:")
-        elif isinstance(resource, Specimen):
-            specimens |= dict.fromkeys(keys_of("Specimen", resource.id, url), resource)
-    chart = replace(chart, patient_urls=patients, specimens=specimens)
+    chart = _with_patients_and_specimens(entries, chart)
     members: dict[str, Envelope] = {}
-    for entry in entries:
-        for reference, envelope in _members(entry, chart):
+    for resource in [entry.resource for entry in entries if _groups_others(entry.resource)]:
+        for reference, envelope in _members(resource, chart):
             for key in key_candidates(reference):
                 other = members.get(key)
                 if other is None or _later(envelope, other):
                     members[key] = envelope
-    return replace(chart, report_of=members)
+    return chart if members == chart.report_of else replace(chart, report_of=members)
 
 
-def _members(entry: _Entry, chart: Chart) -> Iterator[tuple[str, Envelope]]:
-    resource = entry.resource
-    if isinstance(resource, DiagnosticReport) and resource.result:
+def _with_patients_and_specimens(entries: Iterable[_Entry], chart: Chart) -> Chart:
+    patients: dict[str, str] = {}
+    specimens: dict[str, Specimen] = {}
+    for resource, url, _ in entries:
+        if isinstance(resource, PatientResource) and url:
+            patients[keys_of("", "", url)[0]] = resource.id or url.removeprefix("urn:uuid:")
+        elif isinstance(resource, Specimen):
+            specimens |= dict.fromkeys(keys_of("Specimen", resource.id, url), resource)
+    if patients == chart.patient_urls and specimens == chart.specimens:
+        return chart
+    return replace(chart, patient_urls=patients, specimens=specimens)
+
+
+def _groups_others(resource: object) -> TypeGuard[DiagnosticReport | Observation]:
+    if isinstance(resource, Observation):
+        return bool(resource.hasMember)
+    return isinstance(resource, DiagnosticReport) and bool(resource.result)
+
+
+def _members(
+    resource: DiagnosticReport | Observation, chart: Chart
+) -> Iterator[tuple[str, Envelope]]:
+    envelope: Envelope
+    if isinstance(resource, DiagnosticReport):
         envelope, references = report_envelope(resource, chart), resource.result
-    elif isinstance(resource, Observation) and resource.hasMember:
-        envelope, references = observation_envelope(resource, chart), resource.hasMember
     else:
-        return
+        envelope, references = observation_envelope(resource, chart), resource.hasMember
     if envelope.refusal is None:
         for reference in references:
             yield reference.reference, envelope
@@ -240,11 +254,13 @@ def _newest_versions(decoded: Iterable[Decoded]) -> list[_Entry]:
     for one in decoded:
         for resource, url, spoiled in zip(one.resources, one.full_urls, one.spoiled, strict=True):
             entry = _Entry(resource, url, spoiled)
-            key = (type(resource), resource.id)
-            if not resource.id or isinstance(resource, PatientResource):
+            kind = type(resource)
+            if not resource.id or kind is PatientResource:
                 anonymous.append(entry)
-            elif key not in by_id or _version(entry) > _version(by_id[key]):
-                by_id[key] = entry
+                continue
+            other = by_id.setdefault((kind, resource.id), entry)
+            if other is not entry and _version(entry) > _version(other):
+                by_id[kind, resource.id] = entry
     return [*by_id.values(), *anonymous]
 
 

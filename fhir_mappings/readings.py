@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from fhir_mappings.decoding import Coding
 from fhir_mappings.panel import (
     LabResult,
@@ -17,9 +19,11 @@ from fhir_mappings.panel import (
     SmearFinding,
     Unreadable,
 )
+from fhir_mappings.references import patient_id_of
+from fhir_mappings.times import read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from decimal import Decimal
 
@@ -27,11 +31,11 @@ if TYPE_CHECKING:
     from fhir_mappings.panel import Analyte, Reason
     from fhir_mappings.resources import Specimen
     from fhir_mappings.terminology import Role, Terminology
+    from fhir_mappings.times import Moment
     from fhir_mappings.units import UnitReading
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """An accepted number. `role` tells segmented neutrophils, bands and the like from the whole.
 
     `number` and `unit_reading` are what was sent and how its unit was read, for the checks that
@@ -66,17 +70,15 @@ Reading = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """One reading with the coding it was judged by and the unit as written, for mapping reports."""
 
     reading: Reading
-    coding: Coding = field(default_factory=Coding)
+    coding: Coding = Coding()
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """What surrounds a value: A1 to A3 of clinical-knowledge 1.1 applied to one resource.
 
     `refusal` is why nothing in it may be used, None when it may. `blood` is True when specimen or
@@ -99,7 +101,8 @@ class Chart:
 
     `patient_id` None accepts any subject (mapping reports). `patient_urls` maps the fullUrl of
     Patient entries to their id, `specimens` references to Specimens, `report_of` the reference of
-    an Observation to the envelope of a report or panel that names it.
+    an Observation to the envelope of a report or panel that names it. `read_moment` reads dates; a
+    record has the same few again and again, so one that remembers them saves most of the work.
     """
 
     patient_id: str | None
@@ -109,3 +112,10 @@ class Chart:
     patient_urls: Mapping[str, str] = field(default_factory=dict)
     specimens: Mapping[str, Specimen] = field(default_factory=dict)
     report_of: Mapping[str, Envelope] = field(default_factory=dict)
+    read_moment: Callable[[str], Moment | None] = field(default=read_moment, compare=False)
+
+    def patient_named_by(self, reference: str) -> str | None:
+        """Return the id of the Patient that a reference names, None when it names none."""
+        if not self.patient_urls and reference == f"Patient/{self.patient_id}":
+            return self.patient_id
+        return patient_id_of(reference, self.patient_urls)

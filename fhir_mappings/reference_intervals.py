@@ -9,9 +9,10 @@ gives no interval; whether a limit may be used is the interpreter's question (cl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from fhir_mappings.context import Sex
 from fhir_mappings.panel import ReferenceInterval
@@ -61,14 +62,16 @@ _YEARS_PER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenLimits:
+_NO_UNIT = ("", "", "")
+
+
+class WrittenLimits(Struct, frozen=True):
     """One range as the laboratory wrote it. Units are empty when none was written."""
 
     low: Decimal | None
     high: Decimal | None
-    low_unit: tuple[str, str, str] = ("", "", "")
-    high_unit: tuple[str, str, str] = ("", "", "")
+    low_unit: tuple[str, str, str] = _NO_UNIT
+    high_unit: tuple[str, str, str] = _NO_UNIT
 
 
 def range_units(ranges: Sequence[ReferenceRange]) -> tuple[str, ...]:
@@ -99,13 +102,21 @@ def chosen_limits(
 
 
 def interval_in_canonical_unit(
-    limits: WrittenLimits | None, reading: UnitReading, definition: AnalyteDefinition
+    limits: WrittenLimits | None,
+    reading: UnitReading,
+    definition: AnalyteDefinition,
+    value_unit: tuple[str, str, str] = _NO_UNIT,
 ) -> ReferenceInterval | None:
-    """Convert; a limit in a unit that cannot be read is left out, one without takes the value's."""
+    """Convert; a limit in a unit that cannot be read is left out, one without takes the value's.
+
+    `value_unit` is the unit that was read as `reading`.
+    """
     if limits is None:
         return None
-    low = _converted(limits.low, limits.low_unit, reading, definition)
-    high = _converted(limits.high, limits.high_unit, reading, definition)
+    # What was inferred for the value was not written at the limit.
+    same = _NO_UNIT if reading.inferred else value_unit
+    low = _converted(limits.low, limits.low_unit, reading, definition, same)
+    high = _converted(limits.high, limits.high_unit, reading, definition, same)
     if (low is None and high is None) or (low is not None and high is not None and low >= high):
         return None
     return ReferenceInterval(low, high)
@@ -116,11 +127,12 @@ def _converted(
     unit: tuple[str, str, str],
     reading: UnitReading,
     definition: AnalyteDefinition,
+    same: tuple[str, str, str],
 ) -> Decimal | None:
     if value is None:
         return None
     code, text, system = unit
-    if code or text:
+    if (code or text) and unit != same:
         try:
             reading = read_units(code or None, text or None, (), definition, system=system or None)
         except UnitNotUnderstood:
@@ -135,8 +147,8 @@ def _written(each: ReferenceRange) -> WrittenLimits | None:
     limits = WrittenLimits(
         low=low.value if low else None,
         high=high.value if high else None,
-        low_unit=(low.code, low.unit, low.system) if low else ("", "", ""),
-        high_unit=(high.code, high.unit, high.system) if high else ("", "", ""),
+        low_unit=(low.code, low.unit, low.system) if low else _NO_UNIT,
+        high_unit=(high.code, high.unit, high.system) if high else _NO_UNIT,
     )
     if limits.low == 0 and limits.high == 0:
         return _limits_of_text(each.text)
@@ -165,7 +177,9 @@ def _as_written(text: str, lowered_unit: str) -> str:
 
 
 def _usable(quantity: Quantity | None) -> Quantity | None:
-    if quantity is None or quantity.value is None or quantity.comparator.strip():
+    if quantity is None or quantity.value is None:
+        return None
+    if quantity.comparator and quantity.comparator.strip():
         return None
     value = quantity.value
     return quantity if value.is_finite() and abs(value.adjusted()) < 20 else None
@@ -177,6 +191,8 @@ def _ucum_code(quantity: Quantity) -> str:
 
 def _fits(each: ReferenceRange, patient: Patient | None, taken: datetime | None) -> int | None:
     """How specific a range that applies is (more is better), None when it does not apply."""
+    if each.type is None and each.age is None and not each.appliesTo:
+        return 0
     if not _is_normal_range(each.type):
         return None
     by_people = _fits_people(each.appliesTo, patient)

@@ -6,12 +6,11 @@ The order in which results came never matters, and a result that came twice coun
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, Comparator, LabResult, Note
+from fhir_mappings.panel import Analyte, Comparator, LabResult, Note, changed
 from fhir_mappings.quantities import STAND_IN_RANK
 
 if TYPE_CHECKING:
@@ -66,7 +65,9 @@ def settle(results: Iterable[LabResult]) -> tuple[LabResult, ...]:
     Body temperatures are not specimens: each is kept, since the interpreter asks for any of them.
     """
     ordered = sorted(results, key=_newest_first)
-    if ordered and ordered[0].analyte is Analyte.BODY_TEMPERATURE:
+    if len(ordered) < 2:
+        return tuple(ordered)
+    if ordered[0].analyte is Analyte.BODY_TEMPERATURE:
         return _distinct(sorted(ordered, key=_stable_order))
     # Most specimens have one result: what decides among several is worked out only for them.
     return tuple(
@@ -125,7 +126,7 @@ def _chosen(cluster: Sequence[LabResult]) -> LabResult:
     sign = -1 if analyte in _HIGHER_IS_THE_FINDING else 1
     chosen = min(candidates, key=lambda r: (*_by_value(r, sign), *_stable_order(r)))
     if analyte not in HIGHEST_OF_SPECIMEN and _differ_widely(candidates):
-        return replace(chosen, notes=chosen.notes | {Note.CONFLICT})
+        return changed(chosen, notes=chosen.notes | {Note.CONFLICT})
     return chosen
 
 

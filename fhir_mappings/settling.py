@@ -23,8 +23,18 @@ if TYPE_CHECKING:
     from fhir_mappings.readings import Measured
     from fhir_mappings.terminology import Terminology
 
+_ALL = tuple(Analyte)
+
 _PARTS_ONLY = frozenset({Role.SEGMENTED, Role.BAND, Role.SEGMENTED_PERCENT, Role.BAND_PERCENT})
 """Numbers that only serve to compute another."""
+
+_IRON_STUDIES = (
+    Analyte.IRON,
+    Analyte.IRON_BINDING_CAPACITY,
+    Analyte.UNSATURATED_IRON_BINDING_CAPACITY,
+    Analyte.TRANSFERRIN_SATURATION,
+)
+_PARTS = (*_PARTS_ONLY, Role.TOTAL_PERCENT)
 
 
 class _Bench:
@@ -42,14 +52,18 @@ class _Bench:
 
     def settled(self, analyte: Analyte) -> tuple[LabResult, ...]:
         # Several computations ask for the same analyte.
+        if analyte not in self.whole:
+            return ()
         if analyte not in self._settled:
-            self._settled[analyte] = settle(each.result for each in self.whole.get(analyte, ()))
+            self._settled[analyte] = settle([each.result for each in self.whole[analyte]])
         return self._settled[analyte]
 
     def settled_role(self, role: Role) -> tuple[LabResult, ...]:
-        return settle(each.result for each in self.by_role.get(role, ()))
+        return settle([each.result for each in self.by_role.get(role, ())])
 
     def keep(self, analyte: Analyte, checked: Checked) -> None:
+        if not checked.refused:
+            return
         self.whole[analyte] = list(checked.kept)
         self._settled.pop(analyte, None)
         self.refused += checked.refused
@@ -61,10 +75,10 @@ def settle_record(
     """Return the results per analyte, newest first, and what the checks refused."""
     bench = _Bench(measured)
     hematocrits = bench.settled(Analyte.HEMATOCRIT)
-    hemoglobins = bench.whole[Analyte.HEMOGLOBIN]
+    hemoglobins = bench.whole.get(Analyte.HEMOGLOBIN, ())
     bench.keep(Analyte.HEMOGLOBIN, check_molar_hemoglobin(hemoglobins, hematocrits))
     leukocytes = bench.settled(Analyte.LEUKOCYTES)
-    counted = bench.whole[Analyte.NEUTROPHILS]
+    counted = bench.whole.get(Analyte.NEUTROPHILS, ())
     bench.keep(Analyte.NEUTROPHILS, check_neutrophils(counted, leukocytes))
     derived = {
         **_neutrophils(bench, leukocytes, terminology),
@@ -78,14 +92,13 @@ def settle_record(
     }
     results = {analyte: bench.settled(analyte) for analyte in bench.whole}
     results |= derived
-    return {analyte: results[analyte] for analyte in Analyte if results.get(analyte)}, bench.refused
+    return {analyte: results[analyte] for analyte in _ALL if results.get(analyte)}, bench.refused
 
 
 def _neutrophils(
     bench: _Bench, leukocytes: tuple[LabResult, ...], terminology: Terminology
 ) -> dict[Analyte, tuple[LabResult, ...]]:
-    roles = (*_PARTS_ONLY, Role.TOTAL_PERCENT)
-    parts = {role: bench.settled_role(role) for role in roles}
+    parts = {role: bench.settled_role(role) for role in _PARTS if role in bench.by_role}
     direct = bench.settled(Analyte.NEUTROPHILS)
     derived = neutrophils(direct, leukocytes, parts, terminology)
     bench.refused += derived.refused
@@ -94,12 +107,15 @@ def _neutrophils(
 
 def _iron_studies(bench: _Bench, terminology: Terminology) -> dict[Analyte, tuple[LabResult, ...]]:
     """Iron is judged against a capacity that may itself be computed from it (U10, 1.4)."""
+    if bench.whole.keys().isdisjoint(_IRON_STUDIES):
+        return {}
     capacities = bench.settled(Analyte.IRON_BINDING_CAPACITY)
     unsaturated = bench.settled(Analyte.UNSATURATED_IRON_BINDING_CAPACITY)
     reported = bench.settled(Analyte.TRANSFERRIN_SATURATION)
     all_iron = bench.settled(Analyte.IRON)
     provisional = binding_capacity(capacities, unsaturated, all_iron, terminology)
-    bench.keep(Analyte.IRON, check_iron(bench.whole[Analyte.IRON], provisional, reported))
+    measured = bench.whole.get(Analyte.IRON, ())
+    bench.keep(Analyte.IRON, check_iron(measured, provisional, reported))
     iron = bench.settled(Analyte.IRON)
     capacity = binding_capacity(capacities, unsaturated, iron, terminology)
     saturations = saturation(reported, iron, capacity, terminology)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -34,6 +35,8 @@ _REFERENCE = msgspec.json.Decoder(Reference)
 
 _SLACK = timedelta(days=2)
 """Dates without a time, clocks that differ, and the 24 h in which iron studies belong together."""
+
+_LONGEST_REMEMBERED = 400
 
 Dated = list[tuple["datetime", "Unread"]]
 
@@ -109,7 +112,7 @@ class Sifter:
             head = observation.resource
             code = bytes(head.code)
             if code not in meanings:
-                meanings[code] = self._of_code(code)
+                meanings[code] = _of_code(code, self._terminology)
             analytes = meanings[code]
             if analytes is None:
                 continue
@@ -137,18 +140,27 @@ class Sifter:
         is_patient = patient_id_of(named, {}) == self._patient_id
         return is_patient or named.lower().startswith("urn:")
 
-    def _of_code(self, code: bytes) -> frozenset[Analyte] | None:
-        """The analytes of a code; none where it (also) means something else, None: unknown."""
-        if not code:
-            return None
-        concept = _read(code, _CONCEPT)
-        if concept is None:
-            return frozenset()
-        meant = [self._terminology.meaning_of(each.system, each.code) for each in concept.coding]
-        known = [meaning for meaning in meant if meaning is not None]
-        if any(meaning.kind is not CodeKind.ANALYTE for meaning in known):
-            return frozenset()
-        return frozenset(each.analyte for each in known if each.analyte is not None) or None
+
+def _of_code(code: bytes, terminology: Terminology) -> frozenset[Analyte] | None:
+    """The analytes of a code; none where it (also) means something else, None: unknown."""
+    if len(code) <= _LONGEST_REMEMBERED:
+        return _of_usual_code(code, terminology)
+    return _of_usual_code.__wrapped__(code, terminology)
+
+
+# Laboratories send the same few codes in the same bytes.
+@lru_cache(maxsize=4096)
+def _of_usual_code(code: bytes, terminology: Terminology) -> frozenset[Analyte] | None:
+    if not code:
+        return None
+    concept = _read(code, _CONCEPT)
+    if concept is None:
+        return frozenset()
+    meant = [terminology.meaning_of(each.system, each.code) for each in concept.coding]
+    known = [meaning for meaning in meant if meaning is not None]
+    if any(meaning.kind is not CodeKind.ANALYTE for meaning in known):
+        return frozenset()
+    return frozenset(each.analyte for each in known if each.analyte is not None) or None
 
 
 def _read(raw: bytes, decoder: msgspec.json.Decoder[_Read]) -> _Read | None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import IntEnum
+
+from msgspec import Struct
 
 FUTURE_TOLERANCE = timedelta(hours=1)
 """Clocks differ by this much (clinical-knowledge 1.1 A3)."""
@@ -41,8 +42,7 @@ class Precision(IntEnum):
     MOMENT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A date or time as written. `zoned` tells whether it carried an offset; else it is UTC."""
 
     at: datetime

@@ -6,9 +6,10 @@ Rules A4 and A9 of clinical-knowledge 1.1. No unit is looked at here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from fhir_mappings.panel import Comparator, Reason
 
@@ -37,8 +38,7 @@ _OTHER_VALUES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """A number as reported: `text` without its unit, `unit` as written."""
 
     value: Decimal
@@ -96,7 +96,7 @@ def _no_number(valued: Observation | Component, spoiled: frozenset[str]) -> NoNu
 
 
 def _comparator(text: str) -> Comparator | None:
-    plain = text.strip()
+    plain = text.strip() if text else ""
     if plain in _COMPARATORS:
         return _COMPARATORS[plain]
     try:
@@ -112,8 +112,8 @@ def _bounded(value: Decimal, comparator: Comparator | None, unit: str, sign: str
     if (
         not value.is_finite()
         or abs(value.adjusted()) > _LARGEST_EXPONENT
-        or len(value.as_tuple().digits) > _MOST_DIGITS
         or len(text := format(value, "f")) > 2 * _MOST_DIGITS
+        or (len(text) > _MOST_DIGITS and len(value.as_tuple().digits) > _MOST_DIGITS)
     ):
         raise NoNumber(Reason.VALUE, "The value is not a finite number of reasonable size.")
     return Number(value, comparator, sign + text, unit.strip())

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from fhir_mappings.panel import DataGroup
 
 if TYPE_CHECKING:
@@ -55,8 +57,7 @@ class DataSource(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-@dataclass(frozen=True, slots=True)
-class GroupData:
+class GroupData(Struct, frozen=True):
     """One key: its documents, their source, and why it is unavailable when it is."""
 
     source: DataSource

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -96,8 +95,7 @@ class _LooseBundle(Struct):
     entry: list[Raw] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """What is known of a JSON document before its content is read.
 
     `next_link` is a Bundle's next link as written, None without one. `has_error`: it is an

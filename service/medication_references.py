@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from fhir_mappings.chart import open_chart
 from fhir_mappings.context_resources import MedicationRecord

@@ -7,8 +7,9 @@ beginning that must be followed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from service.fhir_failures import FetchFailed
 from service.fhir_reading import look_at
@@ -22,8 +23,7 @@ NOT_PREFETCHED = ""
 """The CDS Client sent nothing under the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prefetched:
+class Prefetched(Struct, frozen=True):
     """One key as it was sent.
 
     `documents` are the JSON documents to use, `next_link` continues them. `usable` is False when

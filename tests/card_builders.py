@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import count
@@ -26,6 +25,7 @@ from service.interpreter.interpretation import (
     Severity,
     States,
 )
+from tests.changing import replace
 
 TAKEN = datetime(2026, 6, 14, 9, 30, tzinfo=timezone(timedelta(hours=2)))
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=timezone(timedelta(0)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_mappings.context import ClinicalContext
 
@@ -123,8 +123,7 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-@dataclass(frozen=True, slots=True)
-class LineFact:
+class LineFact(NamedTuple):
     """One cell line: its state, grade, the result it rests on, and why it is unknown or MASKED.
 
     `limit` is the limit the value was compared with, in canonical unit, and `limit_is_laboratory`

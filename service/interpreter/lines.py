@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_mappings.context import Sex, ValueSetName
 from fhir_mappings.panel import Analyte
@@ -36,8 +35,7 @@ CLUMPED = "platelet clumps"
 NOT_RETRIEVED = "could not be retrieved"
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """A lower limit and whether it is the laboratory's own."""
 
     value: Decimal

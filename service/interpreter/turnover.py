@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte
+from fhir_mappings.panel import Analyte, changed
 from service.interpreter.logic import above, at_least, settled
 from service.interpreter.situation import ReticulocyteState
 
@@ -42,7 +41,7 @@ def reticulocyte_index(chart: Chart) -> LabResult | None:
     maturation = next(
         (factor for least, factor in _MATURATION if hematocrit >= least), _LONGEST_MATURATION
     )
-    return replace(percent, value=corrected / maturation, unit="1")
+    return changed(percent, value=corrected / maturation, unit="1")
 
 
 def _hematocrit(chart: Chart) -> Decimal | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from fhir_mappings.context import MedicationDraft, ValueSetName
 from fhir_mappings.panel import Analyte, Reason, Unreadable
 from service.interpreter.evaluate import interpret
 from service.interpreter.interpretation import Facts, FiredFinding, Interpretation, Severity
+from tests.changing import replace
 from tests.spec.vignette_facts import NOW, ago, vignette, vignette_facts, vignettes
 
 

@@ -8,7 +8,6 @@ by itself.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -37,6 +36,7 @@ from fhir_mappings.panel import (
     SmearSet,
     Unreadable,
 )
+from tests.changing import replace
 from tests.unit.interpreter_builders import NOW, ago, condition, facts, result
 
 if TYPE_CHECKING:

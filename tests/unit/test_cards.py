@@ -234,9 +234,8 @@ def test_anonymous_results_are_not_referred_to():
 
 
 def result_with(**changes):
-    from dataclasses import replace
-
     from tests.card_builders import NEUTROPHILS
+    from tests.changing import replace
 
     return replace(NEUTROPHILS, **changes)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -25,6 +24,7 @@ from tests.card_builders import (
     interpretation,
     states,
 )
+from tests.changing import replace
 
 RENDER = MarkdownIt("commonmark").enable("table").render
 

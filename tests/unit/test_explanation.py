@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from fhir_mappings.panel import Analyte, DataGroup
 from service.interpreter.evaluate import interpret, may_still_fire
 from service.interpreter.interpretation import Interpretation, Outcome, TriedRule
 from service.interpreter.rules import FINDINGS
+from tests.changing import replace
 from tests.unit.interpreter_builders import (
     NOW,
     condition,

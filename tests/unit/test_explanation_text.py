@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -23,6 +22,7 @@ from service.interpreter.interpretation import (
     WithheldOrder,
 )
 from tests.card_builders import NEUTROPHILS, interpretation, states
+from tests.changing import replace
 
 GIVEN = interpretation(
     states=states(used=(NEUTROPHILS, replace(NEUTROPHILS, value=Decimal("1.2")))),

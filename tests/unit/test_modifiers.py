@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from fhir_mappings.context import ExistingOrder, Sex, ValueSetName
 from fhir_mappings.panel import Analyte, Flag, Note, SerologyResult, SerologyTest, SmearSet
 from service.interpreter.evaluate import interpret
 from service.interpreter.interpretation import Interpretation, Severity
+from tests.changing import replace
 from tests.unit.interpreter_builders import (
     NOW,
     ago,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,7 @@ from fhir_mappings.panel import (
 )
 from service.interpreter.evaluate import interpret
 from service.interpreter.interpretation import Priority
+from tests.changing import replace
 from tests.unit.interpreter_builders import (
     NOW,
     ago,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -32,6 +31,7 @@ from fhir_mappings.panel import (
 )
 from service.interpreter.assess import assess_opening
 from service.interpreter.evaluate import interpret, interpret_closed, may_still_fire
+from tests.changing import replace
 from tests.unit.interpreter_builders import NOW, ago, condition, day, facts, film, refused, result
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from service.interpreter.interpretation import (
     Pattern,
 )
 from service.interpreter.situation import FolateState, Situation
+from tests.changing import replace
 from tests.unit.interpreter_builders import (
     ANC,
     HGB,

@@ -85,9 +85,8 @@ def test_analytes_of_a_lost_group_are_unknown_and_not_selected() -> None:
 
 
 def test_a_group_that_the_reader_found_missing_counts_too() -> None:
-    from dataclasses import replace
-
     from service.interpreter.assess import assess
+    from tests.changing import replace
     from tests.unit.interpreter_builders import NOW, facts
 
     patient = facts(PANCYTOPENIA)

@@ -6,7 +6,6 @@ limit, on it and one step above. The same rows prove that a limit moved by a ste
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +17,7 @@ from fhir_mappings.panel import Analyte, Flag, PregnancyObservation
 from service.interpreter.assess import assess
 from service.interpreter.interpretation import Grade, Line, LineState
 from service.interpreter.thresholds import LIMITS, Thresholds, table
+from tests.changing import replace
 from tests.unit.interpreter_builders import (
     ANC,
     B12,
