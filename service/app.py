@@ -10,6 +10,9 @@ from uuid import uuid4
 from flask import Flask
 from flask_cors import CORS
 
+from fhir_mappings.analytes import default_terminology
+from fhir_mappings.drug_names import drugs_in
+from fhir_mappings.orders import load_orders
 from service.client_auth import client_authenticator
 from service.code_search import CodeSearchMemory
 from service.discovery import load_catalogue
@@ -41,6 +44,14 @@ if TYPE_CHECKING:
 def utc_now() -> datetime:
     """Return the time of a call."""
     return datetime.now(UTC)  # noqa: TID251  the one reader of the clock
+
+
+def load_tables() -> None:
+    """Read and validate every shipped table, once in this process. Raises when one is broken."""
+    default_terminology()
+    load_orders()
+    drugs_in((), ("",))
+    load_catalogue()
 
 
 def create_app(

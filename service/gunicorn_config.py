@@ -1,11 +1,15 @@
-"""gunicorn's configuration: one folder of metrics for all workers (`--config python:...`).
+"""gunicorn's configuration (`--config python:...`): metrics and memory shared by all workers.
 
-The folder must be named before the application is imported. One that the operator names is emptied
-at the start: counts of an earlier run would be added to those of this one.
+The folder of metrics must be named before the application is imported. One that the operator names
+is emptied at the start: counts of an earlier run would be added to those of this one.
+
+Code and tables are loaded once, before the workers are forked from it; settings, store, audit and
+connections are each worker's own.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -21,11 +25,17 @@ if not os.environ.get(_FOLDER):
 
 
 def on_starting(_server: Any) -> None:  # noqa: ANN401  gunicorn's own
-    """Begin with an empty folder."""
+    """Begin with an empty folder, and load what is the same in every worker."""
     folder = Path(os.environ[_FOLDER])
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.glob("*.db"):
         file.unlink(missing_ok=True)
+    from service.app import load_tables
+
+    load_tables()
+    # What is loaded stays: the collector passes over it, and so its pages stay shared.
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401  gunicorn's own

@@ -73,7 +73,7 @@ def test_quiet_repeats_are_held_back_and_explained(url: str) -> None:
         "prefetch": prefetched(chart(vignette("V03")), list(TEMPLATES)),
     }
     assert ehr.post(SERVICE, body).get_json()["cards"] != [], "critical: always"
-    assert '"held_back": 3' in ehr.log.getvalue()
+    assert '"held_back":3' in ehr.log.getvalue()
 
 
 def test_shadow_mode_works_and_shows_nothing(url: str) -> None:
