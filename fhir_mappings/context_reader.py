@@ -42,12 +42,15 @@ def read_context(
     patient_id: str,
     now: datetime,
     orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
+    *,
+    only_selected: bool = False,
 ) -> ClinicalContext:
     """Read the context documents and the hook's drafts. Raises nothing.
 
     Only resources of this patient count. Which of them are recent enough is the interpreter's
     question; `now` only tells whether something has begun or ended. What could not be read stands
     in `unreadable`. `orderables` are the site's own order codes, by order id.
+    `only_selected` is handed on.
     """
     groups = (DataGroup.PATIENT, *CONTEXT_GROUPS)
     chart = open_chart((d for group in groups for d in documents.get(group, ())), patient_id)
@@ -64,6 +67,7 @@ def read_context(
         encounters=tuple(read_encounters(chart)),
         imaging=tuple(read_imaging(chart)),
         drafts=tuple(read_medication_drafts(drafts, chart, selections)),
+        only_selected=only_selected,
         unreadable=(*chart.unreadable, *drafts.unreadable),
         of_others=chart.of_others,
     )

@@ -129,18 +129,31 @@ def draft_about(
 ) -> dict[str, Any]:
     """Return one draft with what `about_drafts` made. Raises KeyError as `draft_order` does."""
     definition = ORDERS[order]
+    fixed = _fixed_parts(order)
     details: dict[str, Any] = {
         "id": resource_id,
         "status": "draft",
         "intent": intent,
-        "category": [{"coding": [_plain(definition.category)]}],
+        "category": fixed["category"],
         "priority": priority,
-        "code": _code(definition, site_coding),
-        "orderDetail": _texts(definition.order_detail),
+        "code": _code(definition, site_coding) if site_coding else dict(fixed["code"]),
+        "orderDetail": fixed["orderDetail"],
         **about,
-        "note": _texts(note, definition.note),
+        "note": _texts(note, definition.note) if note else fixed["note"],
     }
     return {"resourceType": "ServiceRequest"} | {k: v for k, v in details.items() if v}
+
+
+@cache
+def _fixed_parts(order: str) -> Mapping[str, Any]:
+    """What every draft of an order has; shared by all of them, so nobody may change it."""
+    definition = ORDERS[order]
+    return {
+        "category": [{"coding": [_plain(definition.category)]}],
+        "code": _code(definition, None),
+        "orderDetail": _texts(definition.order_detail),
+        "note": _texts(definition.note),
+    }
 
 
 def order_ids_for(

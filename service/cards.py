@@ -47,6 +47,12 @@ OVERRIDE_REASONS = tuple(
     )
 )
 
+_WANTING = {
+    order: frozenset(rule.id for rule in RULES if any(each.order == order for each in rule.orders))
+    for order in {each.order for rule in RULES for each in rule.orders}
+}
+"""The findings whose rule names an order."""
+
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
 
@@ -177,7 +183,7 @@ class _Builder:
 
     def _wanting(self, order: str) -> FiredFinding:
         """Return the finding whose rule names the order: the cause, else the overlay before it."""
-        wanting = {rule.id for rule in RULES if any(each.order == order for each in rule.orders)}
+        wanting = _WANTING[order]
         named = [finding for finding in reversed(self.findings) if finding.id in wanting]
         return named[0] if named else self.findings[-1]
 

@@ -24,6 +24,7 @@ FIRST_STAGE = (
 SECOND_STAGE = tuple(group for group in DataGroup if group not in FIRST_STAGE)
 
 _ALL = tuple(DataGroup)
+_EVERY = frozenset(DataGroup)
 
 OBSERVATION_GROUPS = (
     DataGroup.BLOOD_COUNTS,
@@ -88,11 +89,8 @@ class ClinicalData:
     @property
     def unavailable(self) -> frozenset[DataGroup]:
         """The keys of which nothing is known: failed, or not asked for."""
-        return frozenset(
-            group
-            for group in _ALL
-            if group not in self.groups or self.groups[group].failure is not None
-        )
+        known = (group for group, data in self.groups.items() if data.failure is None)
+        return _EVERY.difference(known)
 
     def described(self) -> dict[str, str]:
         """Per key in words: where its data came from, or why it is not there."""

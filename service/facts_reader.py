@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fhir_mappings.context_reader import read_context
@@ -22,7 +21,11 @@ if TYPE_CHECKING:
     from service.clinical_data import ClinicalData
 
 _LABORATORY = (*OBSERVATION_GROUPS, DataGroup.DIAGNOSTIC_REPORTS)
-_CONTEXT = tuple(group for group in DataGroup if group not in OBSERVATION_GROUPS)
+_CONTEXT = tuple(
+    group
+    for group in DataGroup
+    if group not in OBSERVATION_GROUPS and group is not DataGroup.PATIENT
+)
 
 
 class FactsReader:
@@ -57,11 +60,12 @@ class FactsReader:
             call.patient_id,
             now,
             terminology.orderables,
+            only_selected=call.hook == "order-select",
         )
         return Facts(
             patient,
             panel,
-            replace(context, only_selected=call.hook == "order-select"),
+            context,
             unavailable=data.unavailable | panel.unavailable,
             user_is_patient=call.user_id.startswith(("Patient/", "RelatedPerson/")),
         )

@@ -129,6 +129,8 @@ def _failures(data: ClinicalData, facts: Facts) -> dict[DataGroup, Failure]:
 
 def _require(failures: Mapping[DataGroup, Failure], groups: Iterable[DataGroup]) -> None:
     """Raises ClinicalDataUnavailable, naming each of the keys that failed, and why."""
+    if not failures:
+        return
     wanted = frozenset(groups)
     details = tuple(
         (group.value, failures[group].sentence)

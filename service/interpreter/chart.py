@@ -63,25 +63,28 @@ class Chart:
 
     def every(self, analyte: Analyte) -> tuple[LabResult, ...]:
         """All accepted results of the analyte, newest first; none when it is unknown."""
-        if self.unknown(analyte):
+        results = self.facts.panel.results.get(analyte)
+        if not results or self.unknown(analyte):
             return ()
-        results = self.facts.panel.results.get(analyte, ())
         return newest_first(result for result in results if result.taken <= self.latest)
 
     def newest(self, analyte: Analyte, span: Span | None) -> LabResult | None:
         """Return the newest accepted result in the span (A7)."""
-        if span is None or self.unknown(analyte):
+        results = self.facts.panel.results.get(analyte)
+        if not results or span is None or self.unknown(analyte):
             return None
         # Asked some hundred times a call: one pass, no sorting.
         found: LabResult | None = None
         start, end = span[0], min(span[1], self.latest)
-        for result in self.facts.panel.results.get(analyte, ()):
+        for result in results:
             if start <= result.taken <= end and (found is None or result.taken > found.taken):
                 found = result
         return found
 
     def unreadable(self, analyte: Analyte, span: Span | None) -> tuple[Unreadable, ...]:
         """Return refused results of the analyte in the span, undated ones among them."""
+        if not self.facts.panel.unreadable:
+            return ()
         return tuple(
             item
             for item in self.facts.panel.unreadable
@@ -158,6 +161,8 @@ class Chart:
 
     def conditions(self, *sets: ValueSetName, active: bool = True) -> tuple[Condition, ...]:
         """Return the conditions in any of the sets, in chart order; only active ones by default."""
+        if not self.facts.context.conditions:
+            return ()
         wanted = frozenset(sets)
         return tuple(
             condition

@@ -34,6 +34,8 @@ No Auer rods does not mean no blasts, and no Pelger-Huet cells does not mean no 
 
 def findings_of(chart: Chart, target: SmearSet, span: Span) -> tuple[SmearFinding, ...]:
     """Return all findings of one set in the span, newest first, whatever they say."""
+    if not chart.facts.panel.smear:
+        return ()
     return newest_first(
         finding
         for finding in chart.facts.panel.smear
@@ -44,6 +46,8 @@ def findings_of(chart: Chart, target: SmearSet, span: Span) -> tuple[SmearFindin
 def standing(chart: Chart, target: SmearSet, span: Span) -> tuple[SmearFinding, ...]:
     """Return the positive findings of one set that nothing later refutes, newest of each code."""
     findings = findings_of(chart, target, span)
+    if not findings:
+        return ()
     negatives = [finding for finding in findings if finding.present is False]
     newest_by_code: dict[str, SmearFinding] = {}
     for finding in findings:

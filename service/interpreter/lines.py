@@ -74,12 +74,15 @@ def _usable_laboratory_limit(result: LabResult, chart: Chart) -> Decimal | None:
     if low is None or chart.pregnant:
         return None
     limits = chart.limits
-    smallest, largest = {
-        Analyte.HEMOGLOBIN: (limits.lab_hgb_min, limits.lab_hgb_max),
-        Analyte.NEUTROPHILS: (limits.lab_anc_min, limits.lab_anc_max),
-        Analyte.LEUKOCYTES: (limits.lab_wbc_min, limits.lab_wbc_max),
-        Analyte.PLATELETS: (limits.lab_plt_min, limits.lab_plt_max),
-    }[result.analyte]
+    match result.analyte:
+        case Analyte.HEMOGLOBIN:
+            smallest, largest = limits.lab_hgb_min, limits.lab_hgb_max
+        case Analyte.NEUTROPHILS:
+            smallest, largest = limits.lab_anc_min, limits.lab_anc_max
+        case Analyte.LEUKOCYTES:
+            smallest, largest = limits.lab_wbc_min, limits.lab_wbc_max
+        case _:
+            smallest, largest = limits.lab_plt_min, limits.lab_plt_max
     return low if smallest <= low <= largest else None
 
 
@@ -93,7 +96,7 @@ def is_low(result: LabResult, chart: Chart) -> Truth:
         return low_in_child(result, chart.limits)
     limit = limit_for(result, chart)
     low = below(result, limit.value)
-    if limit.is_laboratory or chart.pregnant or result.flag not in LOW_FLAGS:
+    if result.flag not in LOW_FLAGS or limit.is_laboratory or chart.pregnant:
         return low
     return any_of(low, below(result, limit.value * chart.limits.flag_factor))
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def medications(chart: Chart, *sets: ValueSetName) -> tuple[Medication, ...]:
     """Return the medicines in any of the sets, whenever given."""
+    if not chart.facts.context.medications:
+        return ()
     wanted = frozenset(sets)
     return tuple(item for item in chart.facts.context.medications if item.sets & wanted)
 

@@ -15,6 +15,8 @@ TOOK_PLACE = frozenset({IN_PROGRESS, "completed"})
 
 def done_between(chart: Chart, span: Span, *sets: ValueSetName) -> tuple[Procedure, ...]:
     """Return procedures in any of the sets, under way or completed, performed in the span."""
+    if not chart.facts.context.procedures:
+        return ()
     wanted = frozenset(sets)
     return tuple(
         procedure
