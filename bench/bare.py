@@ -6,12 +6,7 @@ import json
 
 from flask import Flask, Response, request
 
-CARD = {
-    "uuid": "00000000-0000-4000-8000-000000000000",
-    "summary": "A constant card",
-    "indicator": "info",
-    "source": {"label": "bare"},
-}
+from bench.constant_card import CARD
 
 
 def create_app() -> Flask:

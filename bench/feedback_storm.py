@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bench.__main__ import body
+from bench.calls import body
 from bench.storm_clients import Client, Key, Tally
 from service.children import HOST, free_port, running
 from service.commands.serve import gunicorn_command

@@ -19,9 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service import samples
+from bench.calls import sample_calls
 from service.app import create_app
-from service.bundle_prefetch import encode, read_bundle
 from service.discovery import load_catalogue
 from service.settings import Settings
 
@@ -65,17 +64,6 @@ STRANGE: tuple[Any, ...] = (
     {"reference": "#"},
     {"coding": [{}]},
 )
-
-
-def real_calls() -> list[bytes]:
-    """One call for each sample and hook, everything prefetched."""
-    templates = load_catalogue().templates
-    calls = []
-    for name in samples.NAMES:
-        document = encode(samples.sample_bundle(name, NOW))
-        prefetch = read_bundle(document, templates).prefetch
-        calls.append(encode(samples.hook_call(name, NOW, prefetch=prefetch)))
-    return calls
 
 
 def random_bytes(rng: random.Random, _calls: list[bytes]) -> bytes:
@@ -212,7 +200,7 @@ def main() -> int:
     given = parser.parse_args()
     settings = Settings(database_url="", call_deadline=0.3)
     app = create_app(settings, clock=lambda: NOW, log_stream=_Sink())
-    calls = real_calls()
+    calls = sample_calls(NOW)
     client = app.test_client()
     rng = random.Random(given.seed)  # noqa: S311  repeatable, not secret
     paths = [f"/cds-services/{service.id}" for service in load_catalogue().services]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
 WORKERS, THREADS = 2, 4
+OURS = "service.app:create_app()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +24,60 @@ class Server:
     """A running application. `started` is the seconds until it answered."""
 
     name: str
-    base: str
+    port: int
     pid: int
     started: float
 
+    @property
+    def base(self) -> str:
+        """Where it listens."""
+        return f"http://{HOST}:{self.port}"
+
     def cpu(self) -> float:
-        """Seconds of CPU that its processes have used; the scheduler's own count."""
-        return sum(_cpu_of(pid) for pid in _family(self.pid))
+        """Seconds of CPU that its processes have used."""
+        return family_cpu(self.pid)
 
     def memory(self) -> float:
         """Megabytes of its processes, pages they share counted once."""
         return sum(_memory_of(pid) for pid in _family(self.pid)) / 1024
 
 
-def start(stack: ExitStack, name: str, application: str, environment: Mapping[str, str]) -> Server:
+def start(
+    stack: ExitStack,
+    name: str,
+    application: str,
+    environment: Mapping[str, str],
+    workers: int = WORKERS,
+) -> Server:
     """Run one application under gunicorn until the stack is closed."""
     port = free_port()
-    serve = gunicorn_command(HOST, port, workers=WORKERS, threads=THREADS)[:-1]
-    command = [*serve, "--no-control-socket", "--log-level", "warning", application]
-    base = f"http://{HOST}:{port}"
+    serve = gunicorn_command(HOST, port, workers=workers, threads=THREADS)[:-1]
+    command = [*serve, "--log-level", "warning", application]
+    return start_command(stack, name, command, port, environment)
+
+
+def start_uvicorn(stack: ExitStack, name: str, application: str, python: Path) -> Server:
+    """Run one ASGI application factory under uvicorn, in the environment of that interpreter."""
+    port = free_port()
+    command = [str(python), "-m", "uvicorn", application, "--factory", "--host", HOST]
+    command += ["--port", str(port), "--workers", str(WORKERS), "--log-level", "warning"]
+    return start_command(stack, name, command, port, {})
+
+
+def start_command(
+    stack: ExitStack, name: str, command: list[str], port: int, environment: Mapping[str, str]
+) -> Server:
+    """Run a server that listens on the port, and wait for its first answer."""
     before = time.monotonic()
-    server = running(
-        command, f"{base}/cds-services", what=name, errors=DEVNULL, environment=environment
-    )
+    ready = f"http://{HOST}:{port}/cds-services"
+    server = running(command, ready, what=name, errors=DEVNULL, environment=environment)
     pid = stack.enter_context(server)
-    return Server(name, base, pid, time.monotonic() - before)
+    return Server(name, port, pid, time.monotonic() - before)
+
+
+def family_cpu(pid: int) -> float:
+    """Seconds of CPU of a process and all below it; the scheduler's own count."""
+    return sum(_cpu_of(each) for each in _family(pid))
 
 
 def _family(pid: int) -> list[int]:

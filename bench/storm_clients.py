@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import requests
 
-from bench.__main__ import SERVICE
+from bench.calls import SERVICE
 
 CALL_SHARE = 0.1
 """Hook calls among the requests; the rest is feedback."""

@@ -7,7 +7,7 @@ import json
 from fhir.resources.R4B.observation import Observation
 from flask import Flask, Response, request
 
-from bench.bare import CARD
+from bench.constant_card import CARD
 
 
 def create_app() -> Flask:
