@@ -37,7 +37,7 @@ class Effort:
 
 
 FULL = Effort(tuple(CALLS), rounds=9, share=1.0, windows=3, window=2.0)
-QUICK = Effort((12, 1000), rounds=3, share=0.5, windows=1, window=0.5)
+QUICK = Effort((12, 1000), rounds=3, share=0.3, windows=1, window=0.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def middle(values: Sequence[float], digits: int = 2) -> str:
-    """Median and spread."""
-    return f"{statistics.median(values):,.{digits}f} ± {spread(values):,.{digits}f}"
+    """Median and spread; of one value, that."""
+    median = f"{statistics.median(values):,.{digits}f}"
+    return f"{median} ± {spread(values):,.{digits}f}" if len(values) > 1 else median
 
 
 def cost_table(figures: Sequence[Figure], names: Sequence[str]) -> list[str]:
