@@ -1,7 +1,7 @@
 # Every command of this project. Needs python3 (3.11 or newer) and make, nothing else.
 #   make demo    the service beside a FHIR server with sample patients (FHIR_SERVER= PATIENT= PORT= FHIR_PORT= ONCE=1)
 #   make test    check, then every test      make check   format, lint, types, layers, knowledge
-#   make bench   CPU of one hook call        make hapi    a real HAPI FHIR server (needs Java 17, Maven)
+#   make bench   what a hook call costs      make hapi    a real HAPI FHIR server (needs Java 17, Maven)
 #   make golden  rewrite the golden files    make lock    renew uv.lock and constraints.txt
 
 PYTHON ?= python3

@@ -1,1 +1,1 @@
-"""What one hook call costs: `make bench`."""
+"""What the service costs and what it bears: `make bench`, and trials that are run by hand."""

@@ -175,6 +175,15 @@ def _lines(file: str) -> deque[str]:
     return deque(Path(file).read_text(encoding="ascii").split()) if file else deque()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Read a plan, run it, tell the outcome; end with a sentence when an answer is missing."""
     given = json.load(sys.stdin)
-    print(json.dumps(asdict(run(Plan(**given | {"bodies": tuple(given["bodies"])})))))
+    try:
+        outcome = run(Plan(**given | {"bodies": tuple(given["bodies"])}))
+    except NotAnswered as error:
+        sys.exit(f"closed loop: {error}")
+    print(json.dumps(asdict(outcome)))
+
+
+if __name__ == "__main__":
+    main()
