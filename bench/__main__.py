@@ -63,8 +63,7 @@ def _side_by_side(
         contenders = started(stack, folder)
         session = stack.enter_context(requests.Session())
         session.trust_env = False
-        serving = [contender for contender in contenders if not contender.explained]
-        idle = {contender.name: contender.server.memory() for contender in serving}
+        idle = {contender.name: contender.server.memory() for contender in contenders}
         for size in effort.sizes:
             for normal in (False, True):
                 figure = measure(session, contenders, size, effort, folder, normal=normal)
@@ -72,7 +71,7 @@ def _side_by_side(
                 print(*report.cost_table([figure], list(figure.spent)), sep="\n", flush=True)
         memory = {
             contender.name: Memory(idle[contender.name], contender.server.memory())
-            for contender in serving
+            for contender in contenders
         }
     return figures, contenders, memory
 

@@ -68,7 +68,9 @@ def started(stack: ExitStack, folder: Path) -> list[Contender]:
     """Every application; HealthChain only where its environment can be made."""
     stores = [upgraded(f"sqlite:///{folder}/{name}.sqlite3") for name in ("unsigned", "signed")]
     store, signed_store = ({"HEME_HOOKS_DATABASE_URL": url} for url in stores)
-    ours = start(stack, figures.OURS, OURS, QUIET | {"HEME_HOOKS_DATABASE_URL": ""})
+    storeless = QUIET | {"HEME_HOOKS_DATABASE_URL": ""}
+    ours = start(stack, figures.OURS, OURS, storeless)
+    explained = start(stack, figures.EXPLAINED, OURS, storeless)
     stored = start(stack, figures.STORE, OURS, QUIET | store)
     signed = start(stack, figures.SIGNED, OURS, signing(folder / "clients") | signed_store)
     return [
@@ -76,7 +78,7 @@ def started(stack: ExitStack, folder: Path) -> list[Contender]:
         Contender(figures.OURS, ours),
         Contender(figures.STORE, stored),
         Contender(figures.SIGNED, signed, signed=True),
-        Contender(figures.EXPLAINED, ours, explained=True),
+        Contender(figures.EXPLAINED, explained, explained=True),
         Contender(VALIDATING, start(stack, VALIDATING, "bench.validating:create_app()", {})),
         *_healthchain(stack),
     ]

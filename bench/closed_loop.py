@@ -1,7 +1,7 @@
 """Clients that call again as soon as they are answered, in a process of their own.
 
 Their CPU is not counted as the server's, but they run on the same cores. So they do as little as
-possible: plain sockets that stay open, requests made beforehand. `Plan` in, `Outcome` out, as JSON.
+possible: plain sockets, bodies made beforehand. `Plan` in, `Outcome` out, as JSON.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0
+REQUESTS_A_CONNECTION = 20
+"""A connection stays with the worker that took it: new ones spread the load over all workers."""
+
 OK = 200
 
 
@@ -78,14 +81,14 @@ def in_own_process(plan: Plan) -> Outcome:
     return Outcome(**json.loads(done.stdout))
 
 
-class _Connection:
-    """One connection that stays open; it counts what it did."""
+class _Client:
+    """One client, that opens a new connection now and then; it counts what it did."""
 
     def __init__(self, plan: Plan, tokens: deque[str], feedback_tokens: deque[str]) -> None:
         self._plan = plan
         self._tokens = {plan.path: tokens, f"{plan.path}/feedback": feedback_tokens}
-        self._socket = socket.create_connection((HOST, plan.port), PATIENCE)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = self._opened()
+        self._left = REQUESTS_A_CONNECTION
         self.calls = 0
         self.feedback = 0
 
@@ -107,13 +110,25 @@ class _Connection:
             self.feedback += 1
 
     def _post(self, path: str, body: bytes) -> bytes:
+        self._left -= 1
+        ends = "" if self._left else "Connection: close\r\n"
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: {HOST}:{self._plan.port}\r\n{self._authorization(path)}"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: {HOST}:{self._plan.port}\r\n{ends}"
+            f"{self._authorization(path)}Content-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
         )
         self._socket.sendall(head.encode())
         self._socket.sendall(body)
-        return self._answered()
+        answer = self._answered()
+        if ends:
+            self._socket.close()
+            self._socket, self._left = self._opened(), REQUESTS_A_CONNECTION
+        return answer
+
+    def _opened(self) -> socket.socket:
+        opened = socket.create_connection((HOST, self._plan.port), PATIENCE)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return opened
 
     def _authorization(self, path: str) -> str:
         if not self._plan.tokens:
@@ -162,13 +177,13 @@ def run(plan: Plan) -> Outcome:
     """Call with all connections side by side."""
     bodies = _Shared([Path(file).read_bytes() for file in plan.bodies])
     tokens, feedback_tokens = _lines(plan.tokens), _lines(plan.feedback_tokens)
-    connections = [_Connection(plan, tokens, feedback_tokens) for _ in range(plan.connections)]
+    clients = [_Client(plan, tokens, feedback_tokens) for _ in range(plan.connections)]
     started = time.monotonic()
     end = started + plan.seconds
     with ThreadPoolExecutor(plan.connections) as threads:
-        list(threads.map(lambda connection: connection.run(bodies, end), connections))
+        list(threads.map(lambda client: client.run(bodies, end), clients))
     seconds = time.monotonic() - started
-    return Outcome(sum(c.calls for c in connections), sum(c.feedback for c in connections), seconds)
+    return Outcome(sum(c.calls for c in clients), sum(c.feedback for c in clients), seconds)
 
 
 def _lines(file: str) -> deque[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bench.applications import Contender
 
-CALLS = {12: 100, 100: 60, 1000: 12, 10_000: 3}
+CALLS = {12: 60, 100: 40, 1000: 8, 10_000: 2}
 WARM_UP = 10
 CONNECTIONS = 8
 
@@ -33,10 +33,10 @@ class Effort:
 
     def calls(self, size: int) -> int:
         """Calls of one round."""
-        return max(3, int(CALLS[size] * self.share))
+        return max(2, int(CALLS[size] * self.share))
 
 
-FULL = Effort(tuple(CALLS), rounds=9, share=1.0, windows=3, window=2.0)
+FULL = Effort(tuple(CALLS), rounds=7, share=1.0, windows=3, window=1.5)
 QUICK = Effort((12, 1000), rounds=3, share=0.3, windows=1, window=0.5)
 
 

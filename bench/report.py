@@ -80,7 +80,6 @@ def server_table(contenders: Sequence[Contender], memory: Mapping[str, Memory]) 
             f"{memory[contender.name].loaded:.0f} MB",
         ]
         for contender in contenders
-        if contender.name in memory
     ]
     return table(("application", "first answer:", "idle:", "after load:"), rows)
 
