@@ -89,11 +89,13 @@ def send_all(sender: Sender, mix: Mix, calls: int, rate: float) -> None:
 
 
 def watch(server: Server, tally: Tally, every: float, over: threading.Event) -> list[Sample]:
-    """Look at the server now and then, until it is over."""
+    """Look at the server now and then, and once more when it is over."""
     samples: list[Sample] = []
     started = before = time.monotonic()
     cpu_before = server.cpu()
-    while not over.wait(every):
+    ended = False
+    while not ended:
+        ended = over.wait(every)
         now, cpu = time.monotonic(), server.cpu()
         share = (cpu - cpu_before) / (now - before)
         sample = Sample((now - started) / 60, server.memory(), share, tuple(tally.look()))
