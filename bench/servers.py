@@ -52,6 +52,10 @@ def start(
     """Run one application under gunicorn until the stack is closed."""
     port = free_port()
     serve = gunicorn_command(HOST, port, workers=workers, threads=THREADS)[:-1]
+    if application != OURS:
+        # Our configuration loads our tables, which another application has no use for.
+        place = serve.index("--config")
+        del serve[place : place + 2]
     command = [*serve, "--log-level", "warning", application]
     return start_command(stack, name, command, port, environment)
 
