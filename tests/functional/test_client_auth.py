@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
@@ -16,7 +17,7 @@ from service import migrations
 from service.client_auth import ClientAuthenticator, client_authenticator
 from service.clients import ClientsRefused, load_clients
 from service.errors import ClientNotAuthenticated
-from service.storage import Storage, create_engine
+from service.storage import Storage, create_engine, used_token
 from tests.functional.tokens import EC_KEY, OTHER_KEY, RSA_KEY, Signer, clients_file, jwks
 
 if TYPE_CHECKING:
@@ -72,6 +73,26 @@ def refusal(door: ClientAuthenticator, authorization: str | None, now: datetime 
 )
 def test_a_good_token_names_its_client(door: ClientAuthenticator, made: Callable[[], str]) -> None:
     assert door.authenticate(f"Bearer {made()}", {URL}, NOW).name == "ehr"
+
+
+def test_ids_of_expired_tokens_are_removed_once_a_minute(
+    door: ClientAuthenticator, storage: Storage
+) -> None:
+    def remembered() -> int:
+        with storage.transaction(only_reads=True) as connection:
+            query = sa.select(sa.func.count()).select_from(used_token)
+            return connection.execute(query).scalar_one()
+
+    def use(now: datetime) -> int:
+        seconds = int(now.timestamp())
+        made = token(iat=seconds, exp=seconds + 1)
+        door.authenticate(f"Bearer {made}", {URL}, now)
+        return remembered()
+
+    assert use(NOW) == 1
+    assert use(NOW + timedelta(minutes=6)) == 1
+    assert use(NOW + timedelta(minutes=6, seconds=30)) == 2
+    assert use(NOW + timedelta(minutes=12, seconds=31)) == 1
 
 
 def _hmac_with_the_public_key() -> str:
