@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fhir_mappings.decoding import OperationOutcome, Resource
+from fhir_mappings.decoding import OperationOutcome, Resource, ResourceKinds
 
 
 class PatientResource(Resource, tag="Patient", frozen=True, kw_only=True):
@@ -141,7 +141,7 @@ class ReportResource(Resource, tag="DiagnosticReport", frozen=True, kw_only=True
     issued: Any = None
 
 
-KINDS: tuple[type[Resource], ...] = (
+KINDS = ResourceKinds(
     PatientResource,
     ConditionResource,
     MedicationResource,

@@ -9,7 +9,6 @@ one typed pass; when anything in it does not fit, entry by entry and then field 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
@@ -110,32 +109,37 @@ class _RawBundle(Struct, frozen=True, tag="Bundle", tag_field="resourceType"):
     entry: list[Raw] | None = None
 
 
-@cache
-def _document_decoder(kinds: tuple[type[Resource], ...]) -> msgspec.json.Decoder[Any]:
-    """A Bundle of those kinds, or one of them alone."""
-    union: Any = Union[kinds]  # noqa: UP007  built at run time
-
-    entry = msgspec.defstruct(
-        "Entry",
-        [("resource", union | None, None), ("fullUrl", str | None, None)],
-        frozen=True,
-    )
-    bundle = msgspec.defstruct(
-        "Bundle",
-        [("entry", list[entry] | None, None)],  # type: ignore[valid-type]
-        frozen=True,
-        tag="Bundle",
-        tag_field="resourceType",
-    )
-    return msgspec.json.Decoder(Union[(bundle, *kinds)])
+_RAW_ENTRY = msgspec.json.Decoder(_RawEntry)
+_RAW_BUNDLE = msgspec.json.Decoder(_RawBundle)
 
 
-@cache
-def _resource_decoder(kinds: tuple[type[Resource], ...]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(Union[kinds])  # noqa: UP007  built at run time
+class ResourceKinds:
+    """Types of resources to decode, with the decoders for them.
+
+    Make one when a module is imported, never during a call: msgspec prepares a type when its first
+    decoder is made, and two threads that do so at once end the process (msgspec 0.22).
+    """
+
+    def __init__(self, *types: type[Resource]) -> None:
+        union: Any = Union[types]  # noqa: UP007  built at run time
+        entry = msgspec.defstruct(
+            "Entry",
+            [("resource", union | None, None), ("fullUrl", str | None, None)],
+            frozen=True,
+        )
+        bundle = msgspec.defstruct(
+            "Bundle",
+            [("entry", list[entry] | None, None)],  # type: ignore[valid-type]
+            frozen=True,
+            tag="Bundle",
+            tag_field="resourceType",
+        )
+        self.by_name = {str(kind.__struct_config__.tag): kind for kind in types}
+        self.document: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Union[(bundle, *types)])
+        self.resource: msgspec.json.Decoder[Any] = msgspec.json.Decoder(union)
 
 
-def decode(document: bytes | Raw, kinds: tuple[type[Resource], ...]) -> Decoded:
+def decode(document: bytes | Raw, kinds: ResourceKinds) -> Decoded:
     """Decode a Bundle or a single resource into those of `kinds` that it holds.
 
     Resources of other types are passed over. Raises nothing: a document that is not JSON at all
@@ -145,7 +149,7 @@ def decode(document: bytes | Raw, kinds: tuple[type[Resource], ...]) -> Decoded:
     decoded = Decoded()
     document = bytes(document).removeprefix(BYTE_ORDER_MARK)
     try:
-        found = _document_decoder(kinds).decode(document)
+        found = kinds.document.decode(document)
     except DECODE_ERRORS:
         _decode_piecewise(document, kinds, decoded)
         return decoded
@@ -158,10 +162,10 @@ def decode(document: bytes | Raw, kinds: tuple[type[Resource], ...]) -> Decoded:
     return decoded
 
 
-def _decode_piecewise(document: bytes, kinds: tuple[type[Resource], ...], decoded: Decoded) -> None:
+def _decode_piecewise(document: bytes, kinds: ResourceKinds, decoded: Decoded) -> None:
     try:
-        bundle = msgspec.json.decode(document, type=_RawBundle)
-        entries = [msgspec.json.decode(raw, type=_RawEntry) for raw in bundle.entry or ()]
+        bundle = _RAW_BUNDLE.decode(document)
+        entries = [_RAW_ENTRY.decode(raw) for raw in bundle.entry or ()]
     except DECODE_ERRORS:
         decode_entry(document, "", kinds, decoded)
         return
@@ -170,12 +174,10 @@ def _decode_piecewise(document: bytes, kinds: tuple[type[Resource], ...], decode
             decode_entry(entry.resource, _text(entry.fullUrl), kinds, decoded)
 
 
-def decode_entry(
-    raw: bytes | Raw, full_url: str, kinds: tuple[type[Resource], ...], decoded: Decoded
-) -> None:
+def decode_entry(raw: bytes | Raw, full_url: str, kinds: ResourceKinds, decoded: Decoded) -> None:
     """Add one entry's resource to `decoded`, or what it holds if it is a Bundle itself."""
     try:
-        decoded.add(_resource_decoder(kinds).decode(raw), full_url)
+        decoded.add(kinds.resource.decode(raw), full_url)
     except DECODE_ERRORS:
         try:
             parsed = parse_json(raw)
@@ -188,15 +190,14 @@ def decode_entry(
 def _mend_resource(
     parsed: object,
     full_url: str,
-    kinds: tuple[type[Resource], ...],
+    kinds: ResourceKinds,
     decoded: Decoded,
     depth: int = 0,
 ) -> None:
     """Fit what did not pass the typed decoder, and open a Bundle that stands inside a Bundle."""
     resource_type = _text(parsed.get("resourceType")) if isinstance(parsed, dict) else ""
-    by_type = {kind.__struct_config__.tag: kind for kind in kinds}
-    if resource_type in by_type:
-        resource, spoiled = mend(parsed, by_type[resource_type])
+    if resource_type in kinds.by_name:
+        resource, spoiled = mend(parsed, kinds.by_name[resource_type])
         decoded.add(resource, full_url, spoiled)
     elif resource_type == "Bundle" and depth < _DEEPEST_BUNDLE:
         entries = parsed.get("entry") if isinstance(parsed, dict) else None

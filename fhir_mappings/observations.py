@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.by_unit import meaning_by_unit
 from fhir_mappings.codes import classify
-from fhir_mappings.decoding import decode
+from fhir_mappings.decoding import ResourceKinds, decode
 from fhir_mappings.envelopes import observation_envelope
 from fhir_mappings.panel import (
     Analyte,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fhir_mappings.resources import Component
     from fhir_mappings.terminology import CodeMeaning
 
+_CONTAINED = ResourceKinds(Observation, Specimen)
 _BLAST_ANALYTES = frozenset({Analyte.BLAST_PERCENT, Analyte.BLASTS})
 
 
@@ -85,7 +86,7 @@ def contained_in(
     observations: list[tuple[Observation, frozenset[str]]] = []
     specimens: dict[str, Specimen] = {}
     for raw in contained:
-        decoded = decode(raw, (Observation, Specimen))
+        decoded = decode(raw, _CONTAINED)
         for resource, spoiled in zip(decoded.resources, decoded.spoiled, strict=True):
             if isinstance(resource, Observation):
                 observations.append((resource, spoiled))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _OBSERVATION = "Observation"
-_READ_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in LABORATORY_KINDS)
+_READ_TYPES = frozenset(LABORATORY_KINDS.by_name)
 _OPENED_TYPES = _READ_TYPES - {_OBSERVATION} | {"Bundle", ""}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fhir_mappings.context import Patient, Sex
-from fhir_mappings.decoding import decode
+from fhir_mappings.decoding import ResourceKinds, decode
 from fhir_mappings.resources import PatientResource
 from fhir_mappings.times import read_date
 
+_PATIENT = ResourceKinds(PatientResource)
 _SEX_WORDS = {
     "male": Sex.MALE,
     "m": Sex.MALE,
@@ -27,7 +28,7 @@ def read_patient(document: bytes, patient_id: str) -> Patient:
     `PatientUnreadable` when there is no Patient, or only another one.
     """
     patient_id = patient_id.removeprefix("Patient/")
-    decoded = decode(document, (PatientResource,))
+    decoded = decode(document, _PATIENT)
     candidates = [
         (resource, spoiled)
         for resource, spoiled in zip(decoded.resources, decoded.spoiled, strict=True)

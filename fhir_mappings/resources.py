@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from fhir_mappings.decoding import CodeableConcept, Period, Reference, Resource
+from fhir_mappings.decoding import CodeableConcept, Period, Reference, Resource, ResourceKinds
 from fhir_mappings.mending import Whole
 
 
@@ -172,10 +172,5 @@ class PatientResource(Resource, tag="Patient", frozen=True, kw_only=True):
     link: list[PatientLink] = []
 
 
-LABORATORY_KINDS: tuple[type[Resource], ...] = (
-    Observation,
-    DiagnosticReport,
-    Specimen,
-    PatientResource,
-)
+LABORATORY_KINDS = ResourceKinds(Observation, DiagnosticReport, Specimen, PatientResource)
 """What `reader` decodes. OperationOutcome and everything else is passed over."""

@@ -97,11 +97,14 @@ def _orders(interpretation: Interpretation) -> frozenset[str]:
 
 def orders_in(text: str) -> frozenset[str]:
     """The orders proposed, from the stored text of an evidence."""
-    return frozenset(msgspec.json.decode(text, type=_Orders).orders)
+    return frozenset(_ORDERS.decode(text).orders)
 
 
 class _Orders(msgspec.Struct):
     orders: list[str] = []
+
+
+_ORDERS = msgspec.json.Decoder(_Orders)
 
 
 def _encode(states: dict[str, object]) -> bytes:

@@ -74,6 +74,9 @@ class FeedbackItem:
     comment: str | None = None
 
 
+_BODY = msgspec.json.Decoder(Body)
+
+
 def parse_feedback(body: bytes) -> tuple[FeedbackItem, ...]:
     """Read a feedback request.
 
@@ -81,7 +84,7 @@ def parse_feedback(body: bytes) -> tuple[FeedbackItem, ...]:
     an empty list, an unknown outcome, an accepted card without suggestions, a bad timestamp.
     """
     try:
-        decoded = msgspec.json.decode(body, type=Body)
+        decoded = _BODY.decode(body)
     except DECODE_ERRORS as error:
         raise InvalidHookCall(
             "The body is not a feedback request: an object with the array 'feedback', each entry "

@@ -95,6 +95,12 @@ class _LooseBundle(Struct):
     entry: list[Raw] | None = None
 
 
+_HEAD = msgspec.json.Decoder(_Head)
+_TYPE_ONLY = msgspec.json.Decoder(_TypeOnly)
+_LOOSE_BUNDLE = msgspec.json.Decoder(_LooseBundle)
+_ENTRY = msgspec.json.Decoder(_Entry)
+
+
 class Document(Struct, frozen=True):
     """What is known of a JSON document before its content is read.
 
@@ -112,7 +118,7 @@ class Document(Struct, frozen=True):
 def look_at(body: bytes | Raw) -> Document:
     """Tell the kind of a document. Raises FetchFailed (not-json) when it is not readable JSON."""
     try:
-        head = msgspec.json.decode(body, type=_Head)
+        head = _HEAD.decode(body)
     except DECODE_ERRORS:
         head = _look_at_parts(body)
     if head.resourceType != "Bundle":
@@ -129,16 +135,16 @@ def look_at(body: bytes | Raw) -> Document:
 
 def _look_at_parts(body: bytes | Raw) -> _Head:
     try:
-        resource_type = msgspec.json.decode(body, type=_TypeOnly).resourceType
+        resource_type = _TYPE_ONLY.decode(body).resourceType
         if resource_type != "Bundle":
             return _Head(resourceType=resource_type)
-        loose = msgspec.json.decode(body, type=_LooseBundle)
+        loose = _LOOSE_BUNDLE.decode(body)
     except DECODE_ERRORS:
         raise FetchFailed(FailureKind.NOT_JSON) from None
     entries: list[_Entry] = []
     for raw in loose.entry or ():
         try:
-            entries.append(msgspec.json.decode(raw, type=_Entry))
+            entries.append(_ENTRY.decode(raw))
         except DECODE_ERRORS:
             continue
     return _Head(resourceType=resource_type, link=loose.link, entry=entries)

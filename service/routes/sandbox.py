@@ -60,6 +60,11 @@ class _PatientWanted(msgspec.Struct, frozen=True):
     text: str = ""
 
 
+_SAMPLE = msgspec.json.Decoder(Sample)
+_PATIENT_ON_SERVER = msgspec.json.Decoder(_PatientOnServer)
+_PATIENT_WANTED = msgspec.json.Decoder(_PatientWanted)
+
+
 def sandbox_routes(product: Product) -> Blueprint:
     """Return the page, its files and its data; registered only where the settings allow it."""
     routes = Blueprint("sandbox", __name__, template_folder="pages", url_prefix="/sandbox")
@@ -111,7 +116,7 @@ def _add_data(routes: Blueprint, product: Product) -> None:
     @routes.post("/data/unit")
     def unit() -> Response:
         terminology = product.knowledge.terminology
-        return _json(read_sample(_read(Sample), product.clock(), terminology))
+        return _json(read_sample(_read(_SAMPLE), product.clock(), terminology))
 
 
 def _add_fhir_server(routes: Blueprint, product: Product) -> None:
@@ -119,7 +124,7 @@ def _add_fhir_server(routes: Blueprint, product: Product) -> None:
 
     @routes.post("/data/chart")
     def chart() -> Response:
-        wanted = _read(_PatientOnServer)
+        wanted = _read(_PATIENT_ON_SERVER)
         if not is_fhir_id(wanted.patient):
             raise InvalidHookCall(
                 "The patient's id is no FHIR id",
@@ -133,7 +138,7 @@ def _add_fhir_server(routes: Blueprint, product: Product) -> None:
 
     @routes.post("/data/patients")
     def patients() -> Response:
-        wanted = _read(_PatientWanted)
+        wanted = _read(_PATIENT_WANTED)
         deadline = Deadline(settings.call_deadline)
         server = _server(product, allowed_server(wanted.server, settings), deadline)
         return _json({"patients": find_patients(server, deadline, wanted.text)})
@@ -167,9 +172,9 @@ def _server(product: Product, base: BaseUrl, deadline: Deadline) -> FhirServer:
     return FhirServer(base, product.session, deadline, limits=limits)
 
 
-def _read(kind: type[T]) -> T:
+def _read(decoder: msgspec.json.Decoder[T]) -> T:
     try:
-        return msgspec.json.decode(json_body(), type=kind)
+        return decoder.decode(json_body())
     except DECODE_ERRORS:
         raise InvalidHookCall(
             "The page's request cannot be read", code="invalid-sandbox-request"

@@ -108,12 +108,15 @@ class _Page(msgspec.Struct):
     entry: list[msgspec.Raw] | None = None
 
 
+_PAGE = msgspec.json.Decoder(_Page)
+
+
 def _joined(pages: tuple[bytes, ...]) -> Json:
     """The pages of one search as one Bundle without a next link, as after the client's paging."""
     entries: list[msgspec.Raw] = []
     for page in pages:
         try:
-            entries += msgspec.json.decode(page, type=_Page).entry or []
+            entries += _PAGE.decode(page).entry or []
         except DECODE_ERRORS:
             continue
     return {
