@@ -7,8 +7,8 @@ import time
 from datetime import UTC, datetime
 
 from service import samples
-from service.bundle_prefetch import encode, read_bundle
-from service.discovery import load_catalogue
+from service.cds_hooks.bundle_prefetch import encode, read_bundle
+from service.cds_hooks.discovery import load_catalogue
 from service.samples.large import large_chart
 
 SERVICE = "pancytopenia-patient-view"

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from bench.servers import family_cpu
-from service.database import create_engine
+from service.storage.database import create_engine
 from tests.databases import PostgreSQL, running_postgresql, upgraded
 
 if TYPE_CHECKING:

@@ -31,10 +31,10 @@ import sqlalchemy as sa
 
 from bench.calls import body
 from bench.storm_clients import Client, Key, Tally
-from service.children import HOST, free_port, running
 from service.commands.serve import gunicorn_command
-from service.migrations import upgrade
-from service.storage import create_engine, feedback
+from service.demo.processes import HOST, free_port, running
+from service.storage.migrations import upgrade
+from service.storage.store import create_engine, feedback
 
 if TYPE_CHECKING:
     from collections.abc import Callable

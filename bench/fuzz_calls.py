@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.calls import sample_calls
 from service.app import create_app
-from service.discovery import load_catalogue
+from service.cds_hooks.discovery import load_catalogue
 from service.settings import Settings
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from requests.adapters import HTTPAdapter
 from bench import hapi_charts
 from service import samples
 from service.app import create_app
-from service.clinical_data import FIRST_STAGE, SECOND_STAGE
-from service.discovery import load_catalogue
+from service.cds_hooks.discovery import load_catalogue
+from service.clinical_data.gathered import FIRST_STAGE, SECOND_STAGE
 from service.settings import Settings
 
 if TYPE_CHECKING:

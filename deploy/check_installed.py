@@ -50,8 +50,8 @@ def main():
     """Start, ask, stop."""
     import service
     from service import samples
-    from service.bundle_prefetch import encode, read_bundle
-    from service.discovery import load_catalogue
+    from service.cds_hooks.bundle_prefetch import encode, read_bundle
+    from service.cds_hooks.discovery import load_catalogue
 
     if not Path(service.__file__).is_relative_to(HERE.parent):
         sys.exit("check: not the installed package: %s" % service.__file__)

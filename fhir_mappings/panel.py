@@ -89,6 +89,28 @@ class DataGroup(StrEnum):
     DIAGNOSTIC_REPORTS = "diagnosticReports"
 
 
+OBSERVATION_GROUPS = (
+    DataGroup.BLOOD_COUNTS,
+    DataGroup.DIFFERENTIAL,
+    DataGroup.SMEAR,
+    DataGroup.IRON_STUDIES,
+    DataGroup.VITAMIN_B12,
+    DataGroup.HEMOLYSIS,
+    DataGroup.KIDNEY_FUNCTION,
+    DataGroup.LIVER_FUNCTION,
+    DataGroup.TEMPERATURE,
+    DataGroup.SEROLOGY,
+    DataGroup.PREGNANCY,
+    DataGroup.MARROW_RESULTS,
+)
+
+MEDICATION_GROUPS = (
+    DataGroup.MEDICATION_REQUESTS,
+    DataGroup.MEDICATION_ADMINISTRATIONS,
+    DataGroup.MEDICATION_STATEMENTS,
+)
+
+
 class Comparator(StrEnum):
     """Quantity.comparator: the true value is below or above the number (FHIR R4)."""
 

@@ -10,27 +10,27 @@ from uuid import uuid4
 from flask import Flask
 from flask_cors import CORS
 
-from fhir_mappings.analytes import default_terminology
-from fhir_mappings.drug_names import drugs_in
-from fhir_mappings.orders import load_orders
-from service.client_auth import client_authenticator
-from service.code_search import CodeSearchMemory
-from service.discovery import load_catalogue
-from service.fetching import FetchPlan
-from service.fhir_transport import fhir_session
-from service.hook_call import Knowledge
-from service.observability import Event, configure_logging, log
-from service.routes.calls import REQUEST_ID, register_calls
+from fhir_mappings.clinical_context.drug_names import drugs_in
+from fhir_mappings.vocabulary.analytes import default_terminology
+from fhir_mappings.vocabulary.orders import load_orders
+from service.cds_hooks.discovery import load_catalogue
+from service.cds_hooks.prefetch_templates import with_site_codes
+from service.clinical_data.fetching import FetchPlan
+from service.clinical_data.refused_searches import CodeSearchMemory
+from service.fhir_client.transport import fhir_session
+from service.hook_call import SiteKnowledge
+from service.observability.logging import Event, configure_logging, log
 from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.errors import register_errors
 from service.routes.feedback import feedback_routes
 from service.routes.knowledge import knowledge_routes
 from service.routes.openapi import openapi_routes
 from service.routes.operations import register_operations
-from service.routes.product import Product
+from service.routes.product import Application
+from service.routes.request_context import REQUEST_ID, register_calls
 from service.routes.sandbox import sandbox_routes
+from service.security.client_authentication import client_authenticator
 from service.start_checks import load_parts, make_parts
-from service.templates import with_site_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +113,7 @@ def _product(
     clock: Callable[[], datetime],
     new_id: Callable[[], object],
     session: requests.Session | None,
-) -> Product:
+) -> Application:
     settings, terminology, storage = parts.settings, parts.terminology, parts.storage
     catalogue = load_catalogue()
     plan = FetchPlan(
@@ -122,7 +122,7 @@ def _product(
         settings.codes_per_search,
         settings.parallel_searches,
     )
-    knowledge = Knowledge(
+    knowledge = SiteKnowledge(
         terminology, settings.findings_off, settings.order_intent.value, settings.public_url
     )
     if session is None:
@@ -130,12 +130,12 @@ def _product(
             connections=4 * settings.parallel_searches, ca_file=settings.fhir_ca_file
         )
     authenticator = client_authenticator(parts.clients, storage, time.monotonic)
-    return Product(
+    return Application(
         settings, catalogue, knowledge, plan, session, authenticator, storage, clock, new_id
     )
 
 
-def _origins(product: Product) -> list[str]:
+def _origins(product: Application) -> list[str]:
     named = (o for client in product.authenticator.clients.values() for o in client.cors_origins)
     return list(dict.fromkeys((*product.settings.allowed_origins, *named)))
 

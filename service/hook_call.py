@@ -5,25 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from fhir_mappings.panel import DataGroup, Reason
-from service.cards import build_cards
-from service.clinical_data import OBSERVATION_GROUPS
+from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup, Reason
+from service.cards.build import build_cards
+from service.clinical_data.facts_reader import FactsReader
 from service.errors import ClinicalDataUnavailable
-from service.facts_reader import FactsReader
-from service.fhir_failures import Failure, FailureKind
-from service.interpreter.assess import assess_opening
-from service.interpreter.evaluate import interpret, interpret_closed, is_open
-from service.observability import Event, log
+from service.fhir_client.failures import Failure, FailureKind
+from service.interpreter.assessment.assess import assess_opening
+from service.interpreter.interpret import interpret, interpret_closed, is_open
+from service.observability.logging import Event, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from fhir_mappings.terminology import Terminology
-    from service.cds_hooks import Card, CdsRequest
-    from service.clinical_data import ClinicalData
-    from service.gathering import ClinicalDataSource
-    from service.held_back import Outcome
+    from service.cds_hooks.messages import Card, CdsRequest
+    from service.clinical_data.gathered import ClinicalData
+    from service.clinical_data.gathering import ClinicalDataSource
+    from service.feedback.held_back import ShownAndHeld
     from service.interpreter.interpretation import Facts, Interpretation
 
 _INDISPENSABLE = (DataGroup.PATIENT, DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL)
@@ -39,13 +38,13 @@ class Repeats(Protocol):
         interpretation: Interpretation,
         call: CdsRequest,
         now: datetime,
-    ) -> Outcome:
+    ) -> ShownAndHeld:
         """Split the cards into shown and held back."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
+class SiteKnowledge:
     """What a site's service knows and how it words it; the same for every call."""
 
     terminology: Terminology
@@ -58,7 +57,7 @@ class Knowledge:
 class Answer:
     """The cards of one call, shown and held back, with what they were made from."""
 
-    outcome: Outcome
+    outcome: ShownAndHeld
     interpretation: Interpretation
     data: ClinicalData
     second_stage: bool
@@ -73,7 +72,7 @@ class Answer:
 def respond(
     call: CdsRequest,
     source: ClinicalDataSource,
-    knowledge: Knowledge,
+    knowledge: SiteKnowledge,
     repeats: Repeats,
     now: datetime,
     new_id: Callable[[], object],

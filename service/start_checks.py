@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from fhir_mappings.analytes import default_terminology
-from fhir_mappings.orders import ORDERS
-from fhir_mappings.site_mappings import SiteMappingError, load_terminology
-from service.audit import open_audit
-from service.clients import ClientsRefused, load_clients
+from fhir_mappings.vocabulary.analytes import default_terminology
+from fhir_mappings.vocabulary.orders import ORDERS
+from fhir_mappings.vocabulary.site_mappings import SiteMappingError, load_terminology
 from service.interpreter.rules import FINDINGS
+from service.security.audit import open_audit
+from service.security.trusted_clients import ClientsRefused, load_clients
 from service.settings import SettingsRefused, read_settings
-from service.storage import Storage, create_engine
+from service.storage.store import Storage, create_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fhir_mappings.terminology import Terminology
-    from service.audit import AuditLog
-    from service.clients import CdsClient
+    from service.security.audit import AuditLog
+    from service.security.trusted_clients import CdsClient
     from service.settings import Settings
 
 Part = TypeVar("Part")

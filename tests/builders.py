@@ -10,8 +10,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from fhir_mappings.analytes import default_terminology
-from fhir_mappings.reader import read_panel
+from fhir_mappings.laboratory.record import read_panel
+from fhir_mappings.vocabulary.analytes import default_terminology
 
 if TYPE_CHECKING:
     from fhir_mappings.panel import Analyte, LabResult, Panel, Unreadable

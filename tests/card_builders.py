@@ -8,17 +8,17 @@ from itertools import count
 from uuid import UUID
 
 from fhir_mappings.panel import Analyte, LabResult, ReferenceInterval
-from service.cds_hooks import CdsRequest
+from service.cds_hooks.messages import CdsRequest
 from service.interpreter.interpretation import (
     B12State,
+    CellLine,
+    CellLineFact,
+    CellLineState,
     FiredFinding,
     FunctionState,
     Grade,
     Interpretation,
     IronState,
-    Line,
-    LineFact,
-    LineState,
     Pattern,
     Priority,
     ProposedOrder,
@@ -73,14 +73,19 @@ B12 = result(
 def states(**changes) -> States:
     fields = {
         "lines": {
-            Line.HEMOGLOBIN: LineFact(
-                Line.HEMOGLOBIN, LineState.LOW, Grade.MODERATE, HEMOGLOBIN, Decimal("12.0"), True
+            CellLine.HEMOGLOBIN: CellLineFact(
+                CellLine.HEMOGLOBIN,
+                CellLineState.LOW,
+                Grade.MODERATE,
+                HEMOGLOBIN,
+                Decimal("12.0"),
+                True,
             ),
-            Line.WHITE: LineFact(
-                Line.WHITE, LineState.LOW, Grade.MILD, NEUTROPHILS, Decimal("1.8")
+            CellLine.WHITE: CellLineFact(
+                CellLine.WHITE, CellLineState.LOW, Grade.MILD, NEUTROPHILS, Decimal("1.8")
             ),
-            Line.PLATELETS: LineFact(
-                Line.PLATELETS, LineState.LOW, Grade.MILD, PLATELETS, Decimal("150")
+            CellLine.PLATELETS: CellLineFact(
+                CellLine.PLATELETS, CellLineState.LOW, Grade.MILD, PLATELETS, Decimal("150")
             ),
         },
         "pattern": Pattern.PANCYTOPENIA,
@@ -132,7 +137,7 @@ def ids():
 
 
 def cards_of(given: Interpretation, **changes):
-    from service.cards import build_cards
+    from service.cards.build import build_cards
 
     options = {
         "public_url": PUBLIC_URL,

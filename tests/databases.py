@@ -19,8 +19,8 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from service import migrations
-from service.database import create_engine
+from service.storage import migrations
+from service.storage.database import create_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

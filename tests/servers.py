@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from service.children import free_port, running
+from service.demo.processes import free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from service.commands.storage import Age, open_storage
-from service.feedback_report import feedback_report
-from service.report_readers import new_reader
-from service.report_text import as_csv, as_json, as_table
+from service.feedback.report import feedback_report
+from service.feedback.report_text import as_csv, as_json, as_table
+from service.security.report_readers import new_reader
 
 FORMATS = {"table": as_table, "csv": as_csv, "json": as_json}
 

@@ -16,7 +16,7 @@ def knowledge() -> None:
 @knowledge.command()
 def show() -> None:
     """Print everything as Markdown."""
-    from service.knowledge_markdown import knowledge_markdown
+    from service.knowledge.markdown import knowledge_markdown
 
     click.echo(knowledge_markdown(), nl=False)
 
@@ -24,7 +24,7 @@ def show() -> None:
 @knowledge.command()
 def check() -> None:
     """Prove that the knowledge hangs together; exit code 1 when it does not."""
-    from service.knowledge_check import CHECKS, problems
+    from service.commands.knowledge_check import CHECKS, problems
 
     found = problems()
     for problem in found:
@@ -39,6 +39,6 @@ def check() -> None:
 @click.option("--all", "everything", is_flag=True, help="A Bundle with the whole vocabulary too.")
 def export(*, everything: bool) -> None:
     """Print the decision table as a FHIR R4 PlanDefinition."""
-    from service.plan_definition import export_bundle, plan_definition
+    from service.knowledge.plan_definition import export_bundle, plan_definition
 
     click.echo(json.dumps(export_bundle() if everything else plan_definition(), indent=2))

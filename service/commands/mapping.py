@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fhir_mappings.terminology import Terminology
-    from service.fhir_client import FhirServer
+    from service.fhir_client.server import FhirServer
     from service.mapping_report.sources import ChartDocuments, Trouble
     from service.settings import Settings
 
@@ -142,9 +142,9 @@ def _settings() -> Settings:
 
 
 def _terminology(settings: Settings) -> Terminology:
-    from fhir_mappings.analytes import default_terminology
-    from fhir_mappings.orders import ORDERS
-    from fhir_mappings.site_mappings import SiteMappingError, load_terminology
+    from fhir_mappings.vocabulary.analytes import default_terminology
+    from fhir_mappings.vocabulary.orders import ORDERS
+    from fhir_mappings.vocabulary.site_mappings import SiteMappingError, load_terminology
 
     if settings.site_mappings is None:
         return default_terminology()
@@ -191,9 +191,9 @@ def _connector(
     fhir_server: str, token_file: Path | None, settings: Settings
 ) -> Callable[[], FhirServer]:
     from service.base_urls import parse_base_url
-    from service.deadline import Deadline
-    from service.fhir_client import FetchLimits, FhirServer
-    from service.fhir_transport import fhir_session
+    from service.fhir_client.deadline import Deadline
+    from service.fhir_client.server import FetchLimits, FhirServer
+    from service.fhir_client.transport import fhir_session
 
     try:
         base = parse_base_url(fhir_server)

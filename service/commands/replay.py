@@ -10,20 +10,20 @@ import click
 import msgspec
 from msgspec import Raw
 
-from fhir_mappings.decoding import DECODE_ERRORS
-from service import try_command
-from service.commands.try_hook import shown
-from service.discovery import load_catalogue
-from service.try_command import (
+from fhir_mappings.r4.decoding import DECODE_ERRORS
+from service.cds_client import call as try_command
+from service.cds_client.call import (
     EXIT_DATA_UNAVAILABLE,
     EXIT_REFUSED,
     EXIT_USAGE,
     HttpTransport,
     TryFailed,
 )
+from service.cds_hooks.discovery import load_catalogue
+from service.commands.try_hook import shown
 
 if TYPE_CHECKING:
-    from service.try_command import Transport
+    from service.cds_client.call import Transport
 
 _EXPLAIN = Raw(b'{"heme-hooks":{"explain":true}}')
 _CALL = msgspec.json.Decoder(dict[str, Raw])
@@ -93,7 +93,7 @@ def _transport(call: dict[str, Raw], service_url: str | None, at_text: str | Non
         raise TryFailed("--at needs the service in this process.", EXIT_USAGE)
     if service_url:
         return HttpTransport(service_url)
-    from service.in_process import InProcessTransport
+    from service.cds_client.in_process import InProcessTransport
 
     try:
         at = try_command.moment(at_text) if at_text else None

@@ -15,7 +15,7 @@ _LIMITS = (
     *("--graceful-timeout", "30"),
     *("--keep-alive", "5"),
     "--no-control-socket",
-    *("--logger-class", "service.gunicorn_log.DiscreetLogger"),
+    *("--logger-class", "service.commands.gunicorn_log.DiscreetLogger"),
 )
 """gunicorn answers 414 and 431 to larger heads; a stop waits for the calls that are running."""
 
@@ -60,7 +60,7 @@ def gunicorn_command(
         "-m",
         "gunicorn",
         "--config",
-        "python:service.gunicorn_config",
+        "python:service.commands.gunicorn_config",
         "--bind",
         address,
         "--worker-class",

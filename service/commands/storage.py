@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.database import code_of
 from service.errors import StorageUnavailable
-from service.migrations import upgrade
-from service.retention import prune
 from service.settings import SettingsRefused, load_settings
-from service.storage import Storage, create_engine
+from service.storage.database import code_of
+from service.storage.migrations import upgrade
+from service.storage.retention import prune
+from service.storage.store import Storage, create_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from service import try_command
-from service.discovery import load_catalogue
-from service.explanation_text import explanation_in, render, sentence_of
-from service.terminal import render_response
-from service.try_command import EXIT_USAGE, HttpTransport, TryFailed, TryOptions
+from service.cds_client import call as try_command
+from service.cds_client.call import EXIT_USAGE, HttpTransport, TryFailed, TryOptions
+from service.cds_client.explanation_text import explanation_in, render, sentence_of
+from service.cds_client.terminal import render_response
+from service.cds_hooks.discovery import load_catalogue
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,7 +100,7 @@ def _transport(
 ) -> try_command.Transport:
     if service_url:
         return HttpTransport(service_url)
-    from service.in_process import InProcessTransport
+    from service.cds_client.in_process import InProcessTransport
 
     return InProcessTransport(options.fhir_server, _moment(at_text))
 

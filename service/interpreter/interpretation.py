@@ -36,7 +36,7 @@ class Facts:
     user_is_patient: bool = False
 
 
-class Line(StrEnum):
+class CellLine(StrEnum):
     """The three cell lines."""
 
     HEMOGLOBIN = "Hgb"
@@ -44,7 +44,7 @@ class Line(StrEnum):
     PLATELETS = "platelets"
 
 
-class LineState(StrEnum):
+class CellLineState(StrEnum):
     """Low, normal, masked by a transfusion, or unknown (clinical-knowledge 2.1)."""
 
     LOW = "low"
@@ -123,15 +123,15 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-class LineFact(NamedTuple):
+class CellLineFact(NamedTuple):
     """One cell line: its state, grade, the result it rests on, and why it is unknown or MASKED.
 
     `limit` is the limit the value was compared with, in canonical unit, and `limit_is_laboratory`
     tells whether it is the laboratory's own. `preserved_neutrophils`: WBC is low, ANC is not.
     """
 
-    line: Line
-    state: LineState
+    line: CellLine
+    state: CellLineState
     grade: Grade = Grade.UNKNOWN
     result: LabResult | None = None
     limit: Decimal | None = None
@@ -143,7 +143,7 @@ class LineFact(NamedTuple):
 class States:
     """The patient's states, as cards and evidence name them."""
 
-    lines: Mapping[Line, LineFact]
+    lines: Mapping[CellLine, CellLineFact]
     pattern: Pattern
     b12: B12State
     iron: IronState
@@ -207,7 +207,7 @@ class AppliedModifier:
     effect: str
 
 
-class Outcome(StrEnum):
+class RuleOutcome(StrEnum):
     """What became of one rule."""
 
     FIRED = "fired"
@@ -226,7 +226,7 @@ class TriedRule:
     """
 
     id: str
-    outcome: Outcome
+    outcome: RuleOutcome
     condition: str = ""
     settled_by: tuple[str, ...] = ()
 
@@ -276,6 +276,9 @@ __all__ = [
     "UNEXPLAINED",
     "AppliedModifier",
     "B12State",
+    "CellLine",
+    "CellLineFact",
+    "CellLineState",
     "Explanation",
     "Facts",
     "FiredFinding",
@@ -283,13 +286,10 @@ __all__ = [
     "Grade",
     "Interpretation",
     "IronState",
-    "Line",
-    "LineFact",
-    "LineState",
-    "Outcome",
     "Pattern",
     "Priority",
     "ProposedOrder",
+    "RuleOutcome",
     "Severity",
     "States",
     "TriedRule",

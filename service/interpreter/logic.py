@@ -59,8 +59,8 @@ def below(result: LabResult | None, limit: Decimal) -> Truth:
     if comparator is None:
         return value < limit
     if comparator in _UPPER_BOUNDS:
-        settled = value <= limit if comparator is Comparator.LESS else value < limit
-        return True if settled else None
+        single_state = value <= limit if comparator is Comparator.LESS else value < limit
+        return True if single_state else None
     return False if value >= limit else None
 
 
@@ -73,8 +73,8 @@ def above(result: LabResult | None, limit: Decimal) -> Truth:
         return value > limit
     if comparator in _UPPER_BOUNDS:
         return False if value <= limit else None
-    settled = value >= limit if comparator is Comparator.GREATER else value > limit
-    return True if settled else None
+    single_state = value >= limit if comparator is Comparator.GREATER else value > limit
+    return True if single_state else None
 
 
 def at_least(result: LabResult | None, limit: Decimal) -> Truth:
@@ -117,7 +117,7 @@ def _allows(result: LabResult, value: Decimal) -> bool:
             return value == bound
 
 
-def settled(
+def single_state(
     classify: Callable[..., State],
     *readings: tuple[LabResult | None, Iterable[Decimal]],
 ) -> State | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
-from fhir_mappings.decoding import DECODE_ERRORS
+from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service.mapping_report.sources import resources_of
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fhir_mappings.analytes import CODE_SYSTEM
 from fhir_mappings.panel import Reason
 from fhir_mappings.terminology import LOINC, LOINC_SYSTEMS, UCUM
-from fhir_mappings.unit_grammar import parse
-from fhir_mappings.units import UnitNotUnderstood, read_unit
+from fhir_mappings.units.grammar import parse
+from fhir_mappings.units.units import UnitNotUnderstood, read_unit
+from fhir_mappings.vocabulary.analytes import CODE_SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

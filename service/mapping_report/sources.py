@@ -16,16 +16,16 @@ from zlib import crc32
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir_mappings.decoding import BYTE_ORDER_MARK, DECODE_ERRORS
-from fhir_mappings.references import patient_id_of, without_version
-from service.code_search import PATIENT_TOKEN, Template
-from service.fhir_failures import FetchFailed
+from fhir_mappings.r4.decoding import BYTE_ORDER_MARK, DECODE_ERRORS
+from fhir_mappings.r4.references import patient_id_of, without_version
+from service.cds_hooks.prefetch_template import PATIENT_TOKEN, Template
+from service.fhir_client.failures import FetchFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from service.fhir_client import FhirServer
+    from service.fhir_client.server import FhirServer
 
 _READ_TYPES = frozenset({"Observation", "DiagnosticReport", "Specimen", "Patient"})
 _BUCKET_BYTES = 32 * 1024 * 1024

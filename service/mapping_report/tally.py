@@ -13,6 +13,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fhir_mappings.clinical_context.patient import PatientUnreadable, read_patient
+from fhir_mappings.laboratory.accepted_results import accept_results
+from fhir_mappings.laboratory.readings import Measured, Unmapped
+from fhir_mappings.laboratory.record import readings
 from fhir_mappings.panel import (
     Analyte,
     Note,
@@ -22,21 +26,17 @@ from fhir_mappings.panel import (
     SmearFinding,
     Unreadable,
 )
-from fhir_mappings.patient import PatientUnreadable, read_patient
-from fhir_mappings.reader import readings
-from fhir_mappings.readings import Measured, Unmapped
-from fhir_mappings.settling import settle_record
-from fhir_mappings.times import FUTURE_TOLERANCE
-from fhir_mappings.units import UnitNotUnderstood, read_unit
+from fhir_mappings.r4.times import FUTURE_TOLERANCE
+from fhir_mappings.units.units import UnitNotUnderstood, read_unit
 from service.mapping_report.codings import Codings, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fhir_mappings.context import Patient
-    from fhir_mappings.readings import Reading, Reported
+    from fhir_mappings.laboratory.readings import Reading, Reported
     from fhir_mappings.terminology import AnalyteDefinition, Terminology
-    from fhir_mappings.units import UnitReading
+    from fhir_mappings.units.units import UnitReading
     from service.mapping_report.sources import ChartDocuments
 
 END_OF_TIME = datetime(9998, 12, 31, tzinfo=UTC)
@@ -176,7 +176,7 @@ class Tally:
 
     def _check(self, measured: Iterable[Measured], rows_of: Mapping[tuple[Any, ...], Row]) -> None:
         """Count what only the rest of the chart shows: U8 to U12 and conflicts (A8)."""
-        results, refused = settle_record(measured, self.terminology)
+        results, refused = accept_results(measured, self.terminology)
         for each in refused:
             row = rows_of.get(_identity(each))
             counted = row.checked if row else self.derived

@@ -10,35 +10,35 @@ from flask import Blueprint, Response
 
 from fhir_mappings.panel import DataGroup
 from service.base_urls import parse_base_url
-from service.call_metrics import count_answer, finding_ids
-from service.cds_hooks import CdsResponse
-from service.deadline import Deadline
-from service.discovery import CORE_KEYS
-from service.explanation_text import EXTENSION_KEY, explanation_document
-from service.fetching import Fetcher
-from service.fhir_client import FetchLimits, FhirServer
-from service.gathering import ClinicalDataSource
+from service.cards.explanation import EXTENSION_KEY, explanation_document
+from service.cards.history import trends
+from service.cds_hooks.discovery import CORE_KEYS
+from service.cds_hooks.hook_request import parse_hook_call
+from service.cds_hooks.messages import CdsResponse
+from service.clinical_data.fetching import Fetcher
+from service.clinical_data.gathering import ClinicalDataSource
+from service.clinical_data.search_log import SearchLog
+from service.fhir_client.deadline import Deadline
+from service.fhir_client.server import FetchLimits, FhirServer
 from service.hook_call import respond
 from service.interpreter.rules import RULE_TABLE_VERSION
-from service.observability import Event, log
-from service.request_parsing import parse_hook_call
+from service.observability.logging import Event, log
 from service.routes.bodies import json_body
-from service.routes.calls import audit_entry, serves
-from service.search_log import SearchLog
+from service.routes.call_metrics import count_answer, finding_ids
+from service.routes.request_context import audit_entry, serves
 from service.settings import PrefetchKeys
-from service.trends import trends
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from service.audit import AuditEntry
-    from service.cds_hooks import CdsRequest, CdsService
-    from service.clients import CdsClient
+    from service.cds_hooks.messages import CdsRequest, CdsService
     from service.hook_call import Answer
-    from service.routes.product import Product
+    from service.routes.product import Application
+    from service.security.audit import AuditEntry
+    from service.security.trusted_clients import CdsClient
 
 
-def cds_hooks_routes(product: Product) -> Blueprint:
+def cds_hooks_routes(product: Application) -> Blueprint:
     """Return the routes. `//` is taken too: clients join the discovery URL and the id with `/`."""
     routes = Blueprint("cds_hooks", __name__)
     every_key = product.settings.prefetch_keys is PrefetchKeys.ALL
@@ -59,7 +59,7 @@ def cds_hooks_routes(product: Product) -> Blueprint:
     return routes
 
 
-def _call(product: Product, service: CdsService) -> Response:
+def _call(product: Application, service: CdsService) -> Response:
     started = time.monotonic()
     deadline = Deadline(product.settings.call_deadline)
     audit = audit_entry()
@@ -92,7 +92,7 @@ def _audit_answer(audit: AuditEntry, answer: Answer) -> None:
 
 
 def _data_source(
-    product: Product, call: CdsRequest, deadline: Deadline, searches: SearchLog | None
+    product: Application, call: CdsRequest, deadline: Deadline, searches: SearchLog | None
 ) -> ClinicalDataSource:
     if call.fhir_server is None:
         return ClinicalDataSource(call, product.plan.templates)

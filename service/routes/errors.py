@@ -10,9 +10,9 @@ from flask import Response, g
 from werkzeug.exceptions import HTTPException
 
 from service.errors import CdsServiceError, ClientNotAuthenticated, ClinicalDataUnavailable
-from service.observability import Event, log
-from service.outcomes import operation_outcome
-from service.routes.calls import audit_entry, request_id
+from service.observability.logging import Event, log
+from service.routes.operation_outcome import operation_outcome
+from service.routes.request_context import audit_entry, request_id
 
 if TYPE_CHECKING:
     from flask import Flask

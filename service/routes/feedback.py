@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response
 
 from service.errors import StorageUnavailable
-from service.feedback import parse_feedback
-from service.feedback_reasons import reason_label
-from service.feedback_store import record_feedback
-from service.observability import Event, log
+from service.feedback.override_reasons import reason_label
+from service.feedback.request import parse_feedback
+from service.feedback.store import record_feedback
+from service.observability.logging import Event, log
 from service.routes.bodies import json_body
-from service.routes.calls import audit_entry, serves
+from service.routes.request_context import audit_entry, serves
 
 if TYPE_CHECKING:
-    from service.cds_hooks import CdsService
-    from service.routes.product import Product
+    from service.cds_hooks.messages import CdsService
+    from service.routes.product import Application
 
 
-def feedback_routes(product: Product) -> Blueprint:
+def feedback_routes(product: Application) -> Blueprint:
     """Return the feedback endpoint of every service."""
     routes = Blueprint("feedback", __name__)
 
@@ -33,7 +33,7 @@ def feedback_routes(product: Product) -> Blueprint:
     return routes
 
 
-def _take(product: Product, service: CdsService) -> Response:
+def _take(product: Application, service: CdsService) -> Response:
     audit = audit_entry()
     audit.service = service.id
     client = product.client()

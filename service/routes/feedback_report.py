@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, render_template, request
 
 from service.errors import StorageUnavailable
-from service.feedback_reasons import REASONS
-from service.feedback_report import SMALL_GROUP, feedback_report
-from service.report_picture import HEIGHT, WIDTH, picture
-from service.report_readers import may_read
-from service.report_text import COLUMNS, cells
+from service.feedback.override_reasons import REASONS
+from service.feedback.report import SMALL_GROUP, feedback_report
+from service.feedback.report_charts import HEIGHT, WIDTH, picture
+from service.feedback.report_text import COLUMNS, cells
+from service.security.report_readers import may_read
 
 if TYPE_CHECKING:
-    from service.routes.product import Product
+    from service.routes.product import Application
 
 PERIODS = (7, 30, 90, 365)
 LONGEST = 366
@@ -37,12 +37,12 @@ _HEADERS = {
 }
 
 
-def is_served(product: Product) -> bool:
+def is_served(product: Application) -> bool:
     """In production only to named readers."""
     return bool(product.settings.report_readers) or not product.settings.is_production
 
 
-def report_routes(product: Product) -> Blueprint:
+def report_routes(product: Application) -> Blueprint:
     """Return the route of the report page."""
     routes = Blueprint("feedback_report", __name__, template_folder="pages")
 
@@ -72,7 +72,7 @@ def _days() -> int:
     return max(1, min(int(text), LONGEST)) if _NUMBER.fullmatch(text) else 30
 
 
-def _page(product: Product, days: int) -> str:
+def _page(product: Application, days: int) -> str:
     if product.storage is None:
         raise StorageUnavailable(
             "There is no report: this service has no store", code="storage-not-configured"

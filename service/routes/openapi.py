@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
-from service.openapi import openapi_document
+from service.routes.openapi_document import openapi_document
 
 if TYPE_CHECKING:
-    from service.routes.product import Product
+    from service.routes.product import Application
 
 
-def openapi_routes(product: Product) -> Blueprint:
+def openapi_routes(product: Application) -> Blueprint:
     """Return the route of the OpenAPI document."""
     routes = Blueprint("openapi", __name__)
     document = json.dumps(openapi_document(product.catalogue, product.settings.public_url))

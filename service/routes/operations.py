@@ -14,17 +14,17 @@ import msgspec
 from flask import Blueprint, Response, g, request
 
 from service.errors import UnknownService
-from service.metrics import CONTENT_TYPE
-from service.readiness import checks, is_ready
+from service.observability.metrics import CONTENT_TYPE
 from service.routes.feedback_report import is_served, report_routes
+from service.routes.readiness import checks, is_ready
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from service.routes.product import Product
+    from service.routes.product import Application
 
 
-def operations_routes(product: Product) -> Blueprint:
+def operations_routes(product: Application) -> Blueprint:
     """Return `/health/live`, `/health/ready` and, unless switched off, `/metrics`."""
     routes = Blueprint("operations", __name__)
 
@@ -48,7 +48,7 @@ def operations_routes(product: Product) -> Blueprint:
     return routes
 
 
-def register_operations(app: Flask, product: Product) -> None:
+def register_operations(app: Flask, product: Application) -> None:
     """Add the routes, and count each hook call and feedback request by service and status."""
     app.register_blueprint(operations_routes(product))
     if is_served(product):
@@ -73,7 +73,7 @@ def register_operations(app: Flask, product: Product) -> None:
         return response
 
 
-def _service(product: Product) -> str:
+def _service(product: Application) -> str:
     """The service called; an id that is none of ours is not repeated."""
     try:
         return product.catalogue.service((request.view_args or {}).get("service_id", "")).id

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from service.card_memory import CardMemory
-from service.clients import anonymous
-from service.metrics import Metrics
+from service.feedback.card_memory import CardMemory
+from service.observability.metrics import Metrics
+from service.security.trusted_clients import anonymous
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
     import requests
 
-    from service.cds_hooks import CdsService
-    from service.client_auth import ClientAuthenticator
-    from service.clients import CdsClient
-    from service.discovery import Catalogue
-    from service.fetching import FetchPlan
-    from service.hook_call import Knowledge
+    from service.cds_hooks.discovery import Catalogue
+    from service.cds_hooks.messages import CdsService
+    from service.clinical_data.fetching import FetchPlan
+    from service.hook_call import SiteKnowledge
+    from service.security.client_authentication import ClientAuthenticator
+    from service.security.trusted_clients import CdsClient
     from service.settings import Settings
-    from service.storage import Storage
+    from service.storage.store import Storage
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Application:
     """The running product. `session` is for FHIR servers; `clock` gives the time of a call.
 
     `anyone` is the client of calls that need no token.
@@ -37,7 +37,7 @@ class Product:
 
     settings: Settings
     catalogue: Catalogue
-    knowledge: Knowledge
+    knowledge: SiteKnowledge
     plan: FetchPlan
     session: requests.Session
     authenticator: ClientAuthenticator

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from flask import Blueprint, Response, abort, render_template, request, send_from_directory
 
-from fhir_mappings.decoding import DECODE_ERRORS
 from fhir_mappings.panel import DataGroup
+from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service import samples
-from service.deadline import Deadline
-from service.discovery import CORE_KEYS
+from service.cards.plain_words import NOTE_WORDS
+from service.cds_hooks.discovery import CORE_KEYS
+from service.clinical_data.fetching import Fetcher
 from service.errors import ClientNotAllowed, InvalidHookCall
-from service.fetching import Fetcher
-from service.fhir_client import FetchLimits, FhirServer
+from service.fhir_client.deadline import Deadline
+from service.fhir_client.server import FetchLimits, FhirServer
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.routes.bodies import json_body
 from service.sandbox.charts import allowed_server, bundle_chart, sample_chart, server_chart
@@ -26,11 +27,10 @@ from service.sandbox.drafts import offered_drafts
 from service.sandbox.patients import find_patients, is_fhir_id
 from service.sandbox.unit_bench import Sample, read_sample
 from service.settings import PUBLIC_HAPI
-from service.wording import NOTE_WORDS
 
 if TYPE_CHECKING:
     from service.base_urls import BaseUrl
-    from service.routes.product import Product
+    from service.routes.product import Application
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -65,7 +65,7 @@ _PATIENT_ON_SERVER = msgspec.json.Decoder(_PatientOnServer)
 _PATIENT_WANTED = msgspec.json.Decoder(_PatientWanted)
 
 
-def sandbox_routes(product: Product) -> Blueprint:
+def sandbox_routes(product: Application) -> Blueprint:
     """Return the page, its files and its data; registered only where the settings allow it."""
     routes = Blueprint("sandbox", __name__, template_folder="pages", url_prefix="/sandbox")
     _add_page(routes)
@@ -90,7 +90,7 @@ def _add_page(routes: Blueprint) -> None:
         return _guarded(file)
 
 
-def _add_data(routes: Blueprint, product: Product) -> None:
+def _add_data(routes: Blueprint, product: Application) -> None:
     templates = product.plan.templates
 
     @routes.before_request
@@ -119,7 +119,7 @@ def _add_data(routes: Blueprint, product: Product) -> None:
         return _json(read_sample(_read(_SAMPLE), product.clock(), terminology))
 
 
-def _add_fhir_server(routes: Blueprint, product: Product) -> None:
+def _add_fhir_server(routes: Blueprint, product: Application) -> None:
     settings = product.settings
 
     @routes.post("/data/chart")
@@ -144,7 +144,7 @@ def _add_fhir_server(routes: Blueprint, product: Product) -> None:
         return _json({"patients": find_patients(server, deadline, wanted.text)})
 
 
-def _setup(product: Product) -> dict[str, object]:
+def _setup(product: Application) -> dict[str, object]:
     """What the page offers: samples, services, prefetch keys, FHIR servers."""
     settings = product.settings
     servers = [url for url in settings.fhir_servers if url not in PUBLIC_HAPI]
@@ -166,7 +166,7 @@ def _setup(product: Product) -> dict[str, object]:
     }
 
 
-def _server(product: Product, base: BaseUrl, deadline: Deadline) -> FhirServer:
+def _server(product: Application, base: BaseUrl, deadline: Deadline) -> FhirServer:
     settings = product.settings
     limits = FetchLimits(settings.max_search_bytes, settings.max_pages, settings.max_call_bytes)
     return FhirServer(base, product.session, deadline, limits=limits)

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fhir_mappings.decoding import DECODE_ERRORS
 from fhir_mappings.panel import DataGroup
+from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service import samples
 from service.base_urls import BaseUrl, parse_base_url
-from service.bundle_prefetch import BundleNotUsable, encode, read_bundle, searchset
+from service.cds_hooks.bundle_prefetch import BundleNotUsable, encode, read_bundle, searchset
 from service.errors import ClientNotAllowed, InvalidHookCall
-from service.fhir_failures import Failure
+from service.fhir_client.failures import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from service.code_search import Template
-    from service.fetching import Fetcher
+    from service.cds_hooks.prefetch_template import Template
+    from service.clinical_data.fetching import Fetcher
     from service.settings import Settings
 
 Json = dict[str, Any]

@@ -9,16 +9,16 @@ from urllib.parse import quote
 
 import msgspec
 
-from fhir_mappings.decoding import DECODE_ERRORS
+from fhir_mappings.r4.decoding import DECODE_ERRORS
+from service.clinical_data.parallel import run_side_by_side
 from service.errors import ClinicalDataUnavailable
-from service.fhir_failures import Failure
-from service.side_by_side import run_side_by_side
+from service.fhir_client.failures import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from service.deadline import Deadline
-    from service.fhir_client import FhirServer
+    from service.fhir_client.deadline import Deadline
+    from service.fhir_client.server import FhirServer
 
 MOST = 20
 _ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9.\-]{1,64}")

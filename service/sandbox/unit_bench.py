@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fhir_mappings.reader import read_panel
+from fhir_mappings.laboratory.record import read_panel
 from fhir_mappings.terminology import LOINC, CodeKind
-from service.names import analyte_name
-from service.values_text import canonical
-from service.wording import NOTE_WORDS, REASON_WORDS
+from service.cards.names import analyte_name
+from service.cards.plain_words import NOTE_WORDS, REASON_WORDS
+from service.cards.values import canonical
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -17,10 +17,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from service import samples
 from service.app import create_app, utc_now
-from service.embedded_server import embedded_server
-from service.migrations import upgrade
+from service.demo.embedded_server import embedded_server
 from service.settings import Settings
-from service.storage import create_engine
+from service.storage.migrations import upgrade
+from service.storage.store import create_engine
 from tests.browser.pages import Sandbox
 from tests.servers import missing
 

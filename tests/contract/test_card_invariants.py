@@ -17,8 +17,8 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from service import samples
 from service.app import create_app
-from service.bundle_prefetch import encode, read_bundle
-from service.discovery import load_catalogue
+from service.cds_hooks.bundle_prefetch import encode, read_bundle
+from service.cds_hooks.discovery import load_catalogue
 from service.interpreter.rules import FINDINGS
 from service.settings import Settings
 from tests.functional.vignette_charts import PATIENT, T0, chart, vignettes

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.cds_hooks import CdsService
+from service.cds_hooks.messages import CdsService
 from tests.functional.hook_calls import client
 
 CORE = {

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from service.discovery import load_catalogue
+from service.cds_hooks.discovery import load_catalogue
 from service.interpreter.rules import FINDINGS
-from service.reference_tables import MEANINGS, prefetch_table, settings_table
 from service.settings import PREFIX, Settings
+from service.settings_reference import MEANINGS, prefetch_table, settings_table
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -6,12 +6,12 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service import database
 from service import errors as error_module
 from service.error_codes import ERROR_CODES, errors_document
 from service.errors import CdsServiceError
-from service.outcomes import ERROR_SYSTEM
 from service.routes import errors as routes
+from service.routes.operation_outcome import ERROR_SYSTEM
+from service.storage import database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def _raised() -> Iterator[tuple[str, int]]:
 
 
 def _of_call(name: str, node: ast.Call, path: Path) -> Iterator[tuple[str, int]]:
-    if name == "_refused" and path.name == "client_auth.py":
+    if name == "_refused" and path.name == "client_authentication.py":
         assert isinstance(node.args[0], ast.Constant)
         yield str(node.args[0].value), 401
     for keyword in node.keywords if name in CLASSES else ():

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from service.explanation_text import explanation_in, sentence_of
+from service.cds_client.explanation_text import explanation_in, sentence_of
+from service.cds_client.terminal import render_response
+from service.commands.worked_examples import responses, rules_reached
 from service.interpreter.rules import FINDINGS
-from service.terminal import render_response
-from service.worked_examples import responses, rules_reached
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from service.knowledge_markdown import knowledge_markdown
-from service.plan_definition import code_systems, plan_definition
+from service.knowledge.markdown import knowledge_markdown
+from service.knowledge.plan_definition import code_systems, plan_definition
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 

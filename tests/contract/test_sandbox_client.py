@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.migrations import upgrade
-from service.storage import create_engine
+from service.storage.migrations import upgrade
+from service.storage.store import create_engine
 from tests.functional.hook_calls import (
     PATIENT_ID,
     client,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from service import samples
-from service.clinical_data import FIRST_STAGE
+from service.clinical_data.gathered import FIRST_STAGE
 from tests.functional.hook_calls import EMPTY, NOW, PATIENT, TEMPLATES, call, client, post
 from tests.functional.raw_server import http, raw_server
 

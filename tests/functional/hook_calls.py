@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from service import samples
 from service.app import create_app
-from service.bundle_prefetch import read_bundle
-from service.discovery import load_catalogue
+from service.cds_hooks.bundle_prefetch import read_bundle
+from service.cds_hooks.discovery import load_catalogue
 from service.settings import Settings
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.plandefinition import PlanDefinition
 
 from service import samples
-from service.bundle_prefetch import encode
+from service.cds_client.call import HttpTransport
+from service.cds_hooks.bundle_prefetch import encode
 from service.cli import COMMANDS, main
 from service.commands.serve import gunicorn_command
-from service.try_command import HttpTransport
 from tests.functional.vignette_charts import T0
 
 AT = T0.isoformat()

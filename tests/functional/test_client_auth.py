@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from service import migrations
-from service.client_auth import ClientAuthenticator, client_authenticator
-from service.clients import ClientsRefused, load_clients
 from service.errors import ClientNotAuthenticated
-from service.storage import Storage, create_engine, used_token
+from service.security.client_authentication import ClientAuthenticator, client_authenticator
+from service.security.trusted_clients import ClientsRefused, load_clients
+from service.storage import migrations
+from service.storage.store import Storage, create_engine, used_token
 from tests.functional.tokens import EC_KEY, OTHER_KEY, RSA_KEY, Signer, clients_file, jwks
 
 if TYPE_CHECKING:

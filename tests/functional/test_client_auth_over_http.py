@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from service.observability import configure_logging
+from service.observability.logging import configure_logging
 from tests.databases import free_port
 from tests.functional.hook_calls import NOW, URL, call, client, empty_prefetch, post
 from tests.functional.raw_server import raw_server

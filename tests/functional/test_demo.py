@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from service import demo
-from service.children import ServerNotStarted, free_port, running
+from service.demo import __main__ as demo
+from service.demo.processes import ServerNotStarted, free_port, running
 
 ROOT = Path(__file__).parents[2]
 

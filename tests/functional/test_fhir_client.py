@@ -13,10 +13,10 @@ import pytest
 from werkzeug import Request, Response
 
 from service.base_urls import parse_base_url
-from service.deadline import Deadline
-from service.fhir_client import FetchLimits, FhirServer
-from service.fhir_failures import FailureKind, FetchFailed
-from service.fhir_transport import fhir_session
+from service.fhir_client.deadline import Deadline
+from service.fhir_client.failures import FailureKind, FetchFailed
+from service.fhir_client.server import FetchLimits, FhirServer
+from service.fhir_client.transport import fhir_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

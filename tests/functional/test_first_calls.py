@@ -16,7 +16,11 @@ SERVED = [
     for path in sorted((ROOT / package).rglob("*.py"))
     if not {"commands", "mapping_report", "migrations"} & set(path.parts)
 ]
-ONE_THREAD = {"service/try_command.py", "service/clients.py", "service/discovery.py"}
+ONE_THREAD = {
+    "service/cds_client/call.py",
+    "service/security/trusted_clients.py",
+    "service/cds_hooks/discovery.py",
+}
 """Run by a person's command, or before the first call."""
 
 CHILD = """

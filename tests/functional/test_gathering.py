@@ -16,16 +16,16 @@ from werkzeug import Response
 
 from fhir_mappings.panel import DataGroup
 from service.base_urls import parse_base_url
-from service.cds_hooks import CdsRequest
-from service.clinical_data import FIRST_STAGE, SECOND_STAGE, ClinicalData, DataSource
-from service.code_search import CodeSearchMemory
-from service.deadline import Deadline
-from service.discovery import load_catalogue
-from service.fetching import Fetcher, FetchPlan
-from service.fhir_client import FhirServer
-from service.fhir_failures import FailureKind
-from service.fhir_transport import fhir_session
-from service.gathering import ClinicalDataSource
+from service.cds_hooks.discovery import load_catalogue
+from service.cds_hooks.messages import CdsRequest
+from service.clinical_data.fetching import Fetcher, FetchPlan
+from service.clinical_data.gathered import FIRST_STAGE, SECOND_STAGE, ClinicalData, DataSource
+from service.clinical_data.gathering import ClinicalDataSource
+from service.clinical_data.refused_searches import CodeSearchMemory
+from service.fhir_client.deadline import Deadline
+from service.fhir_client.failures import FailureKind
+from service.fhir_client.server import FhirServer
+from service.fhir_client.transport import fhir_session
 from tests.functional.raw_server import raw_server
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 from werkzeug import Request, Response
 
-from fhir_mappings.analytes import default_terminology
+from fhir_mappings.laboratory.record import read_panel
 from fhir_mappings.panel import Analyte
-from fhir_mappings.reader import read_panel
-from fhir_mappings.site_mappings import load_terminology
+from fhir_mappings.vocabulary.analytes import default_terminology
+from fhir_mappings.vocabulary.site_mappings import load_terminology
 from service.cli import main
 from service.mapping_report import tally as tally_module
 from service.mapping_report.sources import Trouble, ndjson_charts

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from service.observability import FIELDS, Event, configure_logging, log
+from service.observability.logging import FIELDS, Event, configure_logging, log
 from tests.functional.hook_calls import (
     NOW,
     PATIENT_ID,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from service import samples
 from service.app import create_app
-from service.bundle_prefetch import encode, read_bundle
-from service.discovery import load_catalogue
+from service.cds_client.terminal import render_response
+from service.cds_hooks.bundle_prefetch import encode, read_bundle
+from service.cds_hooks.discovery import load_catalogue
 from service.settings import Settings
-from service.terminal import render_response
 
 if TYPE_CHECKING:
     import pytest

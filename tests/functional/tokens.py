@@ -14,8 +14,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from service import migrations
-from service.storage import create_engine
+from service.storage import migrations
+from service.storage.store import create_engine
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from service.embedded_server import embedded_server
+from service.demo.embedded_server import embedded_server
 from tests.databases import running_postgresql, upgraded
 from tests.integration import ehr
 from tests.servers import hapi_server

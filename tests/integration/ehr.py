@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from service.app import create_app
-from service.database import create_engine
 from service.settings import Settings
+from service.storage.database import create_engine
 from tests.functional.test_vignettes_over_http import TEMPLATES, prefetched
 from tests.functional.vignette_charts import PATIENT, RXNORM, T0, chart, vignette
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from service.storage import Storage
+    from service.storage.store import Storage
 
 SERVICE = "/cds-services/pancytopenia-patient-view"
 ORDER_SIGN = "/cds-services/pancytopenia-order-sign"

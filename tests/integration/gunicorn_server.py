@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from service.children import HOST, free_port, running
 from service.commands.serve import gunicorn_command
+from service.demo.processes import HOST, free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.children import HOST, free_port
+from service.demo.processes import HOST, free_port
 from tests.servers import missing
 
 if TYPE_CHECKING:

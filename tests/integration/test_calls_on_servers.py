@@ -15,8 +15,8 @@ import pytest
 
 from service import samples
 from service.app import create_app
-from service.bundle_prefetch import read_bundle
-from service.discovery import load_catalogue
+from service.cds_hooks.bundle_prefetch import read_bundle
+from service.cds_hooks.discovery import load_catalogue
 from service.samples.large import large_chart
 from service.settings import Settings
 from tests.integration.charts import prefetch_from, write

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from service.storage import issued_card
+from service.storage.store import issued_card
 from tests.functional.vignette_charts import PATIENT
 from tests.integration.ehr import SERVICE, Ehr, item, rows, signer
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from service.storage import feedback, feedback_comment, issued_card, metadata
+from service.storage.store import feedback, feedback_comment, issued_card, metadata
 from tests.functional.test_vignettes_over_http import TEMPLATES, prefetched, topic
 from tests.functional.vignette_charts import PATIENT, T0, chart, vignette
 from tests.integration.ehr import ORDER_SIGN, SERVICE, Ehr, item, rows

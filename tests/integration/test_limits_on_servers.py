@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from service.children import HOST, free_port
 from service.commands.serve import gunicorn_command
+from service.demo.processes import HOST, free_port
 from tests.functional.hook_calls import URL, call, empty_prefetch
 from tests.functional.raw_server import http, raw_server
 from tests.integration.gunicorn_server import served, session

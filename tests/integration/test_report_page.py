@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.commands.feedback import feedback
-from service.report_readers import may_read, new_reader
+from service.security.report_readers import may_read, new_reader
 from tests.functional.vignette_charts import T0
 from tests.integration.ehr import Ehr, item
 

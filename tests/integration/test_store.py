@@ -11,32 +11,32 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from service import migrations
-from service.cds_hooks import Card, Coding, Indicator, Source, Suggestion
+from service.cds_hooks.messages import Card, Coding, Indicator, Source, Suggestion
 from service.errors import ClientNotAllowed, InvalidHookCall, StorageUnavailable
-from service.evidence import Evidence, evidence_of
-from service.feedback import parse_feedback
-from service.feedback_report import feedback_report
-from service.feedback_store import record_feedback
+from service.feedback.card_evidence import CardEvidence, evidence_of
+from service.feedback.issued_cards import remember
+from service.feedback.repeats import HELD, SHADOW, SHOWN, Viewer, Window, hold_back
+from service.feedback.report import feedback_report
+from service.feedback.report_text import as_csv, as_json, as_table
+from service.feedback.request import parse_feedback
+from service.feedback.store import record_feedback
 from service.interpreter.interpretation import (
     B12State,
+    CellLine,
+    CellLineFact,
+    CellLineState,
     FiredFinding,
     FunctionState,
     Grade,
     Interpretation,
     IronState,
-    Line,
-    LineFact,
-    LineState,
     Pattern,
     Severity,
     States,
 )
-from service.issued_cards import remember
-from service.repeats import HELD, SHADOW, SHOWN, Viewer, Window, hold_back
-from service.report_text import as_csv, as_json, as_table
-from service.retention import prune
-from service.storage import (
+from service.storage import migrations
+from service.storage.retention import prune
+from service.storage.store import (
     Storage,
     create_engine,
     feedback,
@@ -93,9 +93,9 @@ def card(topic: str = "index-pattern", indicator: Indicator = Indicator.WARNING)
     )
 
 
-def evidence(hemoglobin: Grade = Grade.MODERATE) -> Evidence:
-    lines = {line: LineFact(line, LineState.LOW, Grade.MODERATE) for line in Line}
-    lines[Line.HEMOGLOBIN] = LineFact(Line.HEMOGLOBIN, LineState.LOW, hemoglobin)
+def evidence(hemoglobin: Grade = Grade.MODERATE) -> CardEvidence:
+    lines = {line: CellLineFact(line, CellLineState.LOW, Grade.MODERATE) for line in CellLine}
+    lines[CellLine.HEMOGLOBIN] = CellLineFact(CellLine.HEMOGLOBIN, CellLineState.LOW, hemoglobin)
     states = States(
         lines, Pattern.PANCYTOPENIA, B12State.MARKED, IronState.INDEX, FunctionState.UNKNOWN
     )

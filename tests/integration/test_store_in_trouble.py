@@ -13,8 +13,8 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from service.database import create_engine
-from service.storage import feedback, issued_card
+from service.storage.database import create_engine
+from service.storage.store import feedback, issued_card
 from tests.databases import PostgreSQL, running_postgresql, upgraded
 from tests.integration.ehr import Ehr, item, rows
 

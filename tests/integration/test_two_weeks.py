@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from service.storage import issued_card
+from service.storage.store import issued_card
 from tests.functional.test_vignettes_over_http import topic
 from tests.functional.vignette_charts import (
     T0,

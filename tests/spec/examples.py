@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.context import Sex, ValueSetName
 from fhir_mappings.panel import Analyte, Flag, PregnancyObservation
-from service.interpreter.evaluate import interpret
-from service.interpreter.interpretation import Interpretation, Line
+from service.interpreter.interpret import interpret
+from service.interpreter.interpretation import CellLine, Interpretation
 from tests.unit.interpreter_builders import NOW, ago, condition, facts, result, stay
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ class Example:
         return self.probe(interpret(facts(self.values, **self.more), NOW)) == self.expected
 
 
-def line(which: Line) -> Probe:
+def line(which: CellLine) -> Probe:
     return lambda answer: answer.states.lines[which].state.value
 
 
-def grade(which: Line) -> Probe:
+def grade(which: CellLine) -> Probe:
     return lambda answer: answer.states.lines[which].grade.value
 
 
@@ -110,8 +110,8 @@ def pair(
         EXAMPLES.append(Example(limit, values(**{**given, analyte: value}), probe, expected, more))
 
 
-HGB, WHITE, PLT = (line(each) for each in Line)
-GRADE_HGB, GRADE_WHITE, GRADE_PLT = (grade(each) for each in Line)
+HGB, WHITE, PLT = (line(each) for each in CellLine)
+GRADE_HGB, GRADE_WHITE, GRADE_PLT = (grade(each) for each in CellLine)
 
 # 2.1 lines
 pair("hgb_male", NORMAL, "hemoglobin", HGB, ("12.9", "low"), ("13.0", "normal"), **MAN)

@@ -8,7 +8,7 @@ import pytest
 
 from fhir_mappings.context import MedicationDraft, ValueSetName
 from fhir_mappings.panel import Analyte, Reason, Unreadable
-from service.interpreter.evaluate import interpret
+from service.interpreter.interpret import interpret
 from service.interpreter.interpretation import Facts, FiredFinding, Interpretation, Severity
 from tests.changing import replace
 from tests.spec.vignette_facts import NOW, ago, vignette, vignette_facts, vignettes

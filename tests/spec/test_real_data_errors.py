@@ -10,11 +10,11 @@ from decimal import Decimal
 
 import pytest
 
-from fhir_mappings.analytes import default_terminology
 from fhir_mappings.context import Patient, Sex, ValueSetName
 from fhir_mappings.panel import Analyte, Note, Panel, Reason
-from fhir_mappings.value_sets import value_sets, value_sets_of
-from service.interpreter.evaluate import interpret
+from fhir_mappings.vocabulary.analytes import default_terminology
+from fhir_mappings.vocabulary.value_sets import value_sets, value_sets_of
+from service.interpreter.interpret import interpret
 from service.interpreter.interpretation import Facts, Interpretation, Severity
 from tests.builders import LOINC, NOW, PATIENT_ID, SNOMED, coding, concept, observation, panel_of
 

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from fhir_mappings.context_reader import read_context
+from fhir_mappings.clinical_context.reader import read_context
 from fhir_mappings.panel import DataGroup
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)

@@ -34,13 +34,13 @@ from fhir_mappings.panel import (
     SmearSet,
     Unreadable,
 )
-from service.interpreter.assess import assess
+from service.interpreter.assessment.assess import assess
 from service.interpreter.interpretation import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from service.interpreter.situation import Situation
+    from service.interpreter.assessment.situation import Situation
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 

@@ -8,14 +8,14 @@ import pytest
 from fhir.resources.R4B.conceptmap import ConceptMap
 from fhir.resources.R4B.observationdefinition import ObservationDefinition
 
-from fhir_mappings.analytes import (
+from fhir_mappings.panel import GROUP_OF_ANALYTE, Analyte, DataGroup, SerologyTest, SmearSet
+from fhir_mappings.vocabulary.analytes import (
     CodeKind,
     Role,
     Use,
     default_terminology,
     knowledge_resources,
 )
-from fhir_mappings.panel import GROUP_OF_ANALYTE, Analyte, DataGroup, SerologyTest, SmearSet
 
 LOINC = "http://loinc.org"
 TERMINOLOGY = default_terminology()

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from service.bundle_prefetch import BundleNotUsable, encode, read_bundle, resources_of
-from service.discovery import load_catalogue
+from service.cds_hooks.bundle_prefetch import BundleNotUsable, encode, read_bundle, resources_of
+from service.cds_hooks.discovery import load_catalogue
 
 TEMPLATES = load_catalogue().templates
 

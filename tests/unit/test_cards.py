@@ -7,7 +7,7 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 from msgspec import UNSET
 
 from fhir_mappings.context import MedicationDraft, ValueSetName
-from service.cards import FINDING_SYSTEM, OVERRIDE_SYSTEM
+from service.cards.build import FINDING_SYSTEM, OVERRIDE_SYSTEM
 from service.interpreter.interpretation import Pattern, Priority, ProposedOrder, Severity
 from tests.card_builders import PUBLIC_URL, cards_of, finding, interpretation, orders, states
 

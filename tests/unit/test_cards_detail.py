@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from fhir_mappings.panel import Analyte, Comparator, Note, Reason, Unreadable
-from service import markdown
+from service.cards import markdown
+from service.cards.values import shown_number
 from service.interpreter.interpretation import IronState, WithheldOrder
-from service.values_text import shown_number
 from tests.card_builders import (
     B12,
     HEMOGLOBIN,

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
+from fhir_mappings.clinical_context.reader import read_context
 from fhir_mappings.context import ValueSetName as S
-from fhir_mappings.context_reader import read_context
 from fhir_mappings.panel import DataGroup
 from tests.unit.context_builders import (
     ICD9CM,

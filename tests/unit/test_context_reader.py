@@ -7,8 +7,8 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fhir_mappings.context_reader import CONTEXT_GROUPS, read_context
-from fhir_mappings.medications import unresolved_medication_references
+from fhir_mappings.clinical_context.medications import unresolved_medication_references
+from fhir_mappings.clinical_context.reader import CONTEXT_GROUPS, read_context
 from fhir_mappings.panel import DataGroup
 from tests.unit.context_builders import ICD10CM, NOW, PATIENT, SNOMED, SUBJECT, concept, condition
 

@@ -410,7 +410,7 @@ def test_both_lines_low_in_an_earlier_specimen(earlier, found) -> None:
 
 
 def test_windows_move_with_the_call() -> None:
-    from service.interpreter.assess import assess
+    from service.interpreter.assessment.assess import assess
     from tests.unit.interpreter_builders import facts
 
     given = facts(PANCYTOPENIA)

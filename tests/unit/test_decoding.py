@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from fhir_mappings.decoding import decode
-from fhir_mappings.mending import mend, parse_json
-from fhir_mappings.resources import LABORATORY_KINDS, Observation
+from fhir_mappings.r4.decoding import decode
+from fhir_mappings.r4.laboratory_resources import LABORATORY_KINDS, Observation
+from fhir_mappings.r4.lenient import decode_leniently, parse_json
 from tests.builders import as_bytes, bundle, observation
 
 
@@ -47,7 +47,9 @@ def test_only_the_broken_field_is_lost_and_it_is_named(broken, spoiled):
 
 
 def test_numbers_stay_exact_on_the_tolerant_path_too():
-    resource, _ = mend(parse_json(b'{"valueQuantity":{"value":9.10},"id":null}'), Observation)
+    resource, _ = decode_leniently(
+        parse_json(b'{"valueQuantity":{"value":9.10},"id":null}'), Observation
+    )
     assert str(resource.valueQuantity.value) == "9.10"
     assert parse_json(b"[1.10, NaN]") == [Decimal("1.10"), "NaN"]
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from fhir_mappings import decoding
-from fhir_mappings.decoding import decode
-from fhir_mappings.resources import LABORATORY_KINDS, Observation
+from fhir_mappings.r4 import decoding
+from fhir_mappings.r4.decoding import decode
+from fhir_mappings.r4.laboratory_resources import LABORATORY_KINDS, Observation
 
 
 def test_a_broken_entry_does_not_send_the_whole_bundle_through_mending(
@@ -18,8 +18,10 @@ def test_a_broken_entry_does_not_send_the_whole_bundle_through_mending(
     broken = {"resourceType": "Observation", "id": "broken", "status": {"no": "code"}}
     bundle = {"resourceType": "Bundle", "entry": [{"resource": r} for r in (sound, broken, sound)]}
     mended: list[object] = []
-    mend = decoding.mend
-    monkeypatch.setattr(decoding, "mend", lambda *given: mended.append(given) or mend(*given))
+    lenient = decoding.decode_leniently
+    monkeypatch.setattr(
+        decoding, "decode_leniently", lambda *given: mended.append(given) or lenient(*given)
+    )
 
     decoded = decode(json.dumps(bundle).encode(), LABORATORY_KINDS)
 

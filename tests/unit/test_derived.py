@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from fhir_mappings.arithmetic import Bound
+from fhir_mappings.laboratory.bounds import Bound
 from fhir_mappings.panel import Analyte, Comparator, Note, Reason
 from tests.builders import at, observation, only, panel_of
 

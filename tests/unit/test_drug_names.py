@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from fhir_mappings.clinical_context.drug_names import drugs_in
 from fhir_mappings.context import ValueSetName as S
-from fhir_mappings.decoding import Coding
-from fhir_mappings.drug_names import drugs_in
+from fhir_mappings.r4.decoding import Coding
 from tests.unit.context_builders import RXNORM
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fhir_mappings.panel import Analyte, Comparator, DataGroup
 from service.app import create_app
-from service.interpreter.evaluate import may_still_fire
+from service.interpreter.interpret import may_still_fire
 from service.interpreter.logic import above, at_least_n, possible_values
 from service.settings import Settings
 from tests.functional.test_vignettes_over_http import TEMPLATES, call, prefetched

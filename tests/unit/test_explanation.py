@@ -8,8 +8,8 @@ import pytest
 
 from fhir_mappings.context import ValueSetName
 from fhir_mappings.panel import Analyte, DataGroup
-from service.interpreter.evaluate import interpret, may_still_fire
-from service.interpreter.interpretation import Interpretation, Outcome, TriedRule
+from service.interpreter.interpret import interpret, may_still_fire
+from service.interpreter.interpretation import Interpretation, RuleOutcome, TriedRule
 from service.interpreter.rules import FINDINGS
 from tests.changing import replace
 from tests.unit.interpreter_builders import (
@@ -122,21 +122,21 @@ def test_every_rule_stands_in_the_explanation_once_and_in_the_order_of_the_table
 
 def test_the_first_condition_that_failed_is_named_with_what_was_seen() -> None:
     found = tried(answer(HEALTHY), "severe-cytopenias")
-    assert found.outcome is Outcome.FALSE
+    assert found.outcome is RuleOutcome.FALSE
     assert "platelets normal (240)" in found.condition
 
 
 def test_rows_after_the_one_that_fired_are_not_reached() -> None:
     found = answer(PAN)
-    assert tried(found, "incomplete-workup").outcome is Outcome.FIRED
-    assert tried(found, "bicytopenia").outcome is Outcome.NOT_REACHED
-    assert tried(found, "pancytopenia-high-b12").outcome is Outcome.FALSE
+    assert tried(found, "incomplete-workup").outcome is RuleOutcome.FIRED
+    assert tried(found, "bicytopenia").outcome is RuleOutcome.NOT_REACHED
+    assert tried(found, "pancytopenia-high-b12").outcome is RuleOutcome.FALSE
 
 
 def test_an_unreadable_b12_leaves_rows_open_and_says_what_would_decide() -> None:
     found = answer(PAN, unreadable=(refused(Analyte.VITAMIN_B12),))
     row = tried(found, "pancytopenia-low-b12")
-    assert row.outcome is Outcome.UNDECIDED
+    assert row.outcome is RuleOutcome.UNDECIDED
     assert row.settled_by == ("a usable vitamin B12 result",)
 
 
@@ -213,7 +213,7 @@ def test_a_finding_switched_off_gives_no_card_and_no_other_row_takes_its_patient
     found = interpret(facts(results), NOW, frozenset({"pancytopenia-low-b12"}))
     assert found.finding is None
     assert found.orders == ()
-    assert tried(found, "pancytopenia-low-b12").outcome is Outcome.SWITCHED_OFF
+    assert tried(found, "pancytopenia-low-b12").outcome is RuleOutcome.SWITCHED_OFF
     assert "switched off" in sentence(found)
 
 

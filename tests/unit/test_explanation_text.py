@@ -7,17 +7,12 @@ from decimal import Decimal
 import pytest
 
 from fhir_mappings.panel import Analyte, Note, Reason, Unreadable
-from service.explanation_text import (
-    EXTENSION_KEY,
-    explanation_document,
-    explanation_in,
-    render,
-    sentence_of,
-)
+from service.cards.explanation import EXTENSION_KEY, explanation_document
+from service.cds_client.explanation_text import explanation_in, render, sentence_of
 from service.interpreter.interpretation import (
     AppliedModifier,
     Explanation,
-    Outcome,
+    RuleOutcome,
     TriedRule,
     WithheldOrder,
 )
@@ -29,13 +24,13 @@ GIVEN = interpretation(
     explanation=Explanation(
         "Card: index-pattern.",
         tried=(
-            TriedRule("hospice-suppressed", Outcome.FALSE, "hospice care"),
-            TriedRule("pediatric", Outcome.UNDECIDED, "age below 18", ("the date of birth",)),
-            TriedRule("one", Outcome.FALSE, "three low lines"),
-            TriedRule("two", Outcome.FALSE, "three low lines"),
-            TriedRule("index-pattern", Outcome.FIRED),
-            TriedRule("bicytopenia", Outcome.NOT_REACHED),
-            TriedRule("pregnancy", Outcome.SWITCHED_OFF),
+            TriedRule("hospice-suppressed", RuleOutcome.FALSE, "hospice care"),
+            TriedRule("pediatric", RuleOutcome.UNDECIDED, "age below 18", ("the date of birth",)),
+            TriedRule("one", RuleOutcome.FALSE, "three low lines"),
+            TriedRule("two", RuleOutcome.FALSE, "three low lines"),
+            TriedRule("index-pattern", RuleOutcome.FIRED),
+            TriedRule("bicytopenia", RuleOutcome.NOT_REACHED),
+            TriedRule("pregnancy", RuleOutcome.SWITCHED_OFF),
         ),
     ),
     modifiers=(AppliedModifier("M1", "cirrhosis", "marrow-biopsy is not proposed"),),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.fhir_failures import FetchFailed
-from service.fhir_reading import Document, look_at
+from service.fhir_client.failures import FetchFailed
+from service.fhir_client.responses import Document, look_at
 
 NEXT = [{"relation": "self", "url": "a"}, {"relation": "next", "url": "b"}]
 ERROR = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from service import knowledge_check
-from service.interpreter.modifiers import MODIFIERS
+from service.commands import knowledge_check
+from service.interpreter.answer.modifiers import MODIFIERS
 from service.interpreter.rules import RULES
-from service.interpreter.rules.row import Wanted
-from service.knowledge import rule_rows
-from service.knowledge_modifiers import MODIFIER_ROWS
+from service.interpreter.rules.rule import WantedOrder
+from service.knowledge.modifiers import MODIFIER_ROWS
+from service.knowledge.rows import rule_rows
 
 
 def test_every_modifier_that_acts_is_described():
@@ -50,7 +50,7 @@ def test_two_rules_of_one_name_are_found(monkeypatch):
 
 
 def test_an_order_that_does_not_exist_is_found(monkeypatch):
-    changed(monkeypatch, "index-pattern", orders=(Wanted("leeches"),))
+    changed(monkeypatch, "index-pattern", orders=(WantedOrder("leeches"),))
     assert any("leeches" in problem for problem in knowledge_check.unknown_orders())
 
 
@@ -82,6 +82,6 @@ def test_a_resource_that_is_not_r4_is_found(monkeypatch):
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES])
 def test_every_rule_is_reached_by_a_sample_patient(rule):
-    from service.worked_examples import rules_reached
+    from service.commands.worked_examples import rules_reached
 
     assert rule in rules_reached()

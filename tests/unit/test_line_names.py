@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fhir_mappings.panel import Analyte
-from service.interpreter.evaluate import interpret
+from service.interpreter.interpret import interpret
 from tests.unit.interpreter_builders import NOW, facts, result
 
 HEMOGLOBIN, LEUKOCYTES = Analyte.HEMOGLOBIN, Analyte.LEUKOCYTES

@@ -8,8 +8,8 @@ import pytest
 
 from fhir_mappings.context import Sex, ValueSetName
 from fhir_mappings.panel import DataGroup, Flag, Note, PregnancyObservation, Reason, SmearSet
-from service.interpreter.interpretation import Grade, Line, LineState, Pattern
-from service.interpreter.situation import Freshness
+from service.interpreter.assessment.situation import Freshness
+from service.interpreter.interpretation import CellLine, CellLineState, Grade, Pattern
 from tests.unit.interpreter_builders import (
     ANC,
     HGB,
@@ -31,12 +31,17 @@ from tests.unit.interpreter_builders import (
 PREGNANT = {"conditions": (condition(ValueSetName.PREGNANCY_STATE),)}
 
 
-def line(which: Line, results, **more):
+def line(which: CellLine, results, **more):
     return situation(results, **more).states.lines[which]
 
 
-def state(analyte, value, **more) -> LineState:
-    which = {HGB: Line.HEMOGLOBIN, ANC: Line.WHITE, WBC: Line.WHITE, PLT: Line.PLATELETS}[analyte]
+def state(analyte, value, **more) -> CellLineState:
+    which = {
+        HGB: CellLine.HEMOGLOBIN,
+        ANC: CellLine.WHITE,
+        WBC: CellLine.WHITE,
+        PLT: CellLine.PLATELETS,
+    }[analyte]
     facts = {key: more.pop(key) for key in ("sex", "age", "context", "pregnancy") if key in more}
     return line(which, [result(analyte, value, **more)], **facts).state
 
@@ -51,8 +56,8 @@ def state(analyte, value, **more) -> LineState:
     ],
 )
 def test_hemoglobin_limit_depends_on_sex(sex, low, normal) -> None:
-    assert state(HGB, low, sex=sex) is LineState.LOW
-    assert state(HGB, normal, sex=sex) is LineState.NORMAL
+    assert state(HGB, low, sex=sex) is CellLineState.LOW
+    assert state(HGB, normal, sex=sex) is CellLineState.NORMAL
 
 
 @pytest.mark.parametrize(
@@ -62,32 +67,32 @@ def test_hemoglobin_limit_depends_on_sex(sex, low, normal) -> None:
 def test_hemoglobin_limit_in_pregnancy_depends_on_the_trimester(weeks, low, normal) -> None:
     aged = () if weeks is None else (PregnancyObservation(None, ago(1), Decimal(weeks)),)
     more = {"age": 30, "context": PREGNANT, "pregnancy": aged}
-    assert state(HGB, low, **more) is LineState.LOW
-    assert state(HGB, normal, **more) is LineState.NORMAL
+    assert state(HGB, low, **more) is CellLineState.LOW
+    assert state(HGB, normal, **more) is CellLineState.NORMAL
 
 
 def test_pregnancy_uses_fixed_limits_only() -> None:
     more = {"age": 30, "context": PREGNANT}
-    assert state(PLT, 120, low="150", **more) is LineState.NORMAL
-    assert state(PLT, 99, low="90", **more) is LineState.LOW
-    assert state(ANC, "1.85", flag=Flag.LOW, **more) is LineState.NORMAL
+    assert state(PLT, 120, low="150", **more) is CellLineState.NORMAL
+    assert state(PLT, 99, low="90", **more) is CellLineState.LOW
+    assert state(ANC, "1.85", flag=Flag.LOW, **more) is CellLineState.NORMAL
 
 
 @pytest.mark.parametrize(
     ("analyte", "value", "low", "expected"),
     [
-        (ANC, "1.6", "1.5", LineState.NORMAL),
-        (ANC, "2.0", "2.1", LineState.LOW),
-        (ANC, "1.6", "0.9", LineState.LOW),
-        (ANC, "2.2", "2.3", LineState.NORMAL),
-        (PLT, 140, "130", LineState.NORMAL),
-        (PLT, 160, "180", LineState.LOW),
-        (PLT, 160, "181", LineState.NORMAL),
-        (HGB, "11.0", "10.0", LineState.NORMAL),
-        (HGB, "12.5", "14.5", LineState.LOW),
-        (HGB, "11.0", "9.9", LineState.LOW),
-        (WBC, "3.5", "3.0", LineState.NORMAL),
-        (WBC, "4.5", "5.0", LineState.LOW),
+        (ANC, "1.6", "1.5", CellLineState.NORMAL),
+        (ANC, "2.0", "2.1", CellLineState.LOW),
+        (ANC, "1.6", "0.9", CellLineState.LOW),
+        (ANC, "2.2", "2.3", CellLineState.NORMAL),
+        (PLT, 140, "130", CellLineState.NORMAL),
+        (PLT, 160, "180", CellLineState.LOW),
+        (PLT, 160, "181", CellLineState.NORMAL),
+        (HGB, "11.0", "10.0", CellLineState.NORMAL),
+        (HGB, "12.5", "14.5", CellLineState.LOW),
+        (HGB, "11.0", "9.9", CellLineState.LOW),
+        (WBC, "3.5", "3.0", CellLineState.NORMAL),
+        (WBC, "4.5", "5.0", CellLineState.LOW),
     ],
 )
 def test_laboratory_limit_supersedes_both_ways_when_it_is_believable(
@@ -97,21 +102,21 @@ def test_laboratory_limit_supersedes_both_ways_when_it_is_believable(
 
 
 def test_low_flag_without_a_usable_range_widens_the_limit_by_a_tenth() -> None:
-    assert state(PLT, "164.9", flag=Flag.LOW) is LineState.LOW
-    assert state(PLT, "164.9", flag=Flag.CRITICALLY_LOW) is LineState.LOW
-    assert state(PLT, 165, flag=Flag.LOW) is LineState.NORMAL
-    assert state(PLT, "164.9") is LineState.NORMAL
-    assert state(PLT, "164.9", flag=Flag.LOW, low="160") is LineState.NORMAL
-    assert state(PLT, "155", flag=Flag.LOW, low="50") is LineState.LOW
+    assert state(PLT, "164.9", flag=Flag.LOW) is CellLineState.LOW
+    assert state(PLT, "164.9", flag=Flag.CRITICALLY_LOW) is CellLineState.LOW
+    assert state(PLT, 165, flag=Flag.LOW) is CellLineState.NORMAL
+    assert state(PLT, "164.9") is CellLineState.NORMAL
+    assert state(PLT, "164.9", flag=Flag.LOW, low="160") is CellLineState.NORMAL
+    assert state(PLT, "155", flag=Flag.LOW, low="50") is CellLineState.LOW
 
 
 def test_normal_flag_never_makes_a_low_count_normal() -> None:
-    assert state(PLT, 149, flag=Flag.NORMAL) is LineState.LOW
+    assert state(PLT, 149, flag=Flag.NORMAL) is CellLineState.LOW
 
 
 def test_neutrophils_rule_over_leukocytes() -> None:
     assessed = situation(count(10, 1.8, 90, 2.5))
-    assert assessed.states.lines[Line.WHITE].state is LineState.NORMAL
+    assert assessed.states.lines[CellLine.WHITE].state is CellLineState.NORMAL
     assert assessed.preserved_neutrophils
     assert not assessed.white_by_leukocytes_alone
     assert assessed.states.pattern is Pattern.BICYTOPENIA
@@ -131,7 +136,7 @@ def test_leukocytes_judge_the_white_line_when_the_neutrophils_were_refused() -> 
 def test_newer_leukocytes_without_differential_do_not_hide_older_neutrophils() -> None:
     assessed = situation([*count(9, plt=60, wbc=5.0), result(ANC, "1.0", 3.9)])
     assert not assessed.white_by_leukocytes_alone
-    assert assessed.states.lines[Line.WHITE].state is LineState.LOW
+    assert assessed.states.lines[CellLine.WHITE].state is CellLineState.LOW
 
 
 def test_lines_count_together_only_within_72_hours_of_the_newest() -> None:
@@ -139,12 +144,12 @@ def test_lines_count_together_only_within_72_hours_of_the_newest() -> None:
     apart = [*count(anc=1.1, plt=84, days=1), result(HGB, 9, 4.01)]
     assert situation(together).states.pattern is Pattern.PANCYTOPENIA
     assert situation(apart).states.pattern is Pattern.BICYTOPENIA_THIRD_UNKNOWN
-    assert "72 h" in line(Line.HEMOGLOBIN, apart).why
+    assert "72 h" in line(CellLine.HEMOGLOBIN, apart).why
 
 
 def test_the_newest_count_of_the_window_wins() -> None:
     results = [*PANCYTOPENIA, result(PLT, 160, 0.5)]
-    assert line(Line.PLATELETS, results).state is LineState.NORMAL
+    assert line(CellLine.PLATELETS, results).state is CellLineState.NORMAL
 
 
 @pytest.mark.parametrize(
@@ -176,8 +181,8 @@ def test_a_count_dated_beyond_the_next_hour_is_not_taken() -> None:
 def test_red_cells_in_the_week_before_the_sample_mask_a_normal_hemoglobin(days, masked) -> None:
     given = {"procedures": (procedure(ValueSetName.RED_CELL_TRANSFUSION, days=days),)}
     assessed = situation(count(12.4, 1.0, 60), context=given)
-    expected = LineState.MASKED if masked else LineState.NORMAL
-    assert assessed.states.lines[Line.HEMOGLOBIN].state is expected
+    expected = CellLineState.MASKED if masked else CellLineState.NORMAL
+    assert assessed.states.lines[CellLine.HEMOGLOBIN].state is expected
     assert bool(assessed.red_cells_transfused) is masked
     pattern = Pattern.PANCYTOPENIA if masked else Pattern.BICYTOPENIA
     assert assessed.states.pattern is pattern
@@ -187,19 +192,19 @@ def test_red_cells_in_the_week_before_the_sample_mask_a_normal_hemoglobin(days, 
 def test_platelets_in_the_three_days_before_mask_normal_platelets(days, masked) -> None:
     given = {"procedures": (procedure(ValueSetName.PLATELET_TRANSFUSION, days=days),)}
     assessed = situation(count(9, 1.0, 160), context=given)
-    assert (assessed.states.lines[Line.PLATELETS].state is LineState.MASKED) is masked
+    assert (assessed.states.lines[CellLine.PLATELETS].state is CellLineState.MASKED) is masked
 
 
 def test_a_transfusion_that_was_not_done_masks_nothing() -> None:
     planned = procedure(ValueSetName.RED_CELL_TRANSFUSION, days=2, status="not-done")
-    assert line(Line.HEMOGLOBIN, count(12.4), context={"procedures": (planned,)}).state is (
-        LineState.NORMAL
+    assert line(CellLine.HEMOGLOBIN, count(12.4), context={"procedures": (planned,)}).state is (
+        CellLineState.NORMAL
     )
 
 
 def test_a_low_line_is_low_whatever_was_transfused() -> None:
     given = {"procedures": (procedure(ValueSetName.RED_CELL_TRANSFUSION, days=2),)}
-    assert line(Line.HEMOGLOBIN, count(9), context=given).state is LineState.LOW
+    assert line(CellLine.HEMOGLOBIN, count(9), context=given).state is CellLineState.LOW
 
 
 def test_one_low_line_with_a_masked_one_is_no_pattern() -> None:
@@ -210,13 +215,13 @@ def test_one_low_line_with_a_masked_one_is_no_pattern() -> None:
 @pytest.mark.parametrize(("days", "expected"), [(3.9, True), (4.1, False), (-0.02, True)])
 def test_clumps_within_72_hours_make_low_platelets_unknown(days, expected) -> None:
     smear = (film(SmearSet.PLATELET_CLUMP, days=days),)
-    platelets = line(Line.PLATELETS, count(9, 1.1, 60), smear=smear)
-    assert (platelets.state is LineState.UNKNOWN) is expected
+    platelets = line(CellLine.PLATELETS, count(9, 1.1, 60), smear=smear)
+    assert (platelets.state is CellLineState.UNKNOWN) is expected
 
 
 def test_clumps_leave_normal_platelets_normal() -> None:
     smear = (film(SmearSet.PLATELET_CLUMP),)
-    assert line(Line.PLATELETS, count(plt=200), smear=smear).state is LineState.NORMAL
+    assert line(CellLine.PLATELETS, count(plt=200), smear=smear).state is CellLineState.NORMAL
 
 
 def test_a_later_clean_film_does_not_mend_the_clumped_specimen() -> None:
@@ -224,7 +229,7 @@ def test_a_later_clean_film_does_not_mend_the_clumped_specimen() -> None:
         film(SmearSet.PLATELET_CLUMP, days=1, loinc="7796-6"),
         film(SmearSet.PLATELET_CLUMP, False, days=0.2, loinc="7796-6"),
     )
-    assert line(Line.PLATELETS, count(plt=60), smear=smear).state is LineState.UNKNOWN
+    assert line(CellLine.PLATELETS, count(plt=60), smear=smear).state is CellLineState.UNKNOWN
 
 
 def test_a_clean_film_of_the_repeat_specimen_mends_it() -> None:
@@ -232,31 +237,31 @@ def test_a_clean_film_of_the_repeat_specimen_mends_it() -> None:
         film(SmearSet.PLATELET_CLUMP, days=2, loinc="7796-6"),
         film(SmearSet.PLATELET_CLUMP, False, days=1, loinc="7796-6"),
     )
-    assert line(Line.PLATELETS, count(plt=60), smear=smear).state is LineState.LOW
+    assert line(CellLine.PLATELETS, count(plt=60), smear=smear).state is CellLineState.LOW
 
 
 def test_a_bound_that_does_not_tell_leaves_the_line_unknown() -> None:
-    assert state(PLT, "<200") is LineState.UNKNOWN
-    assert state(PLT, "<150") is LineState.LOW
-    assert state(PLT, "<=150") is LineState.UNKNOWN
-    assert state(PLT, ">150") is LineState.NORMAL
-    assert state(PLT, ">=150") is LineState.NORMAL
-    assert state(PLT, ">100") is LineState.UNKNOWN
+    assert state(PLT, "<200") is CellLineState.UNKNOWN
+    assert state(PLT, "<150") is CellLineState.LOW
+    assert state(PLT, "<=150") is CellLineState.UNKNOWN
+    assert state(PLT, ">150") is CellLineState.NORMAL
+    assert state(PLT, ">=150") is CellLineState.NORMAL
+    assert state(PLT, ">100") is CellLineState.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("group", "which"),
-    [(DataGroup.BLOOD_COUNTS, Line.HEMOGLOBIN), (DataGroup.DIFFERENTIAL, Line.WHITE)],
+    [(DataGroup.BLOOD_COUNTS, CellLine.HEMOGLOBIN), (DataGroup.DIFFERENTIAL, CellLine.WHITE)],
 )
 def test_a_line_whose_group_was_not_retrieved_is_unknown_not_absent(group, which) -> None:
     missing = line(which, PANCYTOPENIA, unavailable=[group])
-    assert missing.state is LineState.UNKNOWN
+    assert missing.state is CellLineState.UNKNOWN
     assert "retrieved" in missing.why
 
 
 def test_why_a_line_is_unknown_is_told_apart() -> None:
-    unread = line(Line.PLATELETS, count(9), unreadable=(refused(PLT),))
-    cancelled = line(Line.PLATELETS, count(9), unreadable=(refused(PLT, reason=Reason.STATUS),))
+    unread = line(CellLine.PLATELETS, count(9), unreadable=(refused(PLT),))
+    cancelled = line(CellLine.PLATELETS, count(9), unreadable=(refused(PLT, reason=Reason.STATUS),))
     assert unread.why != cancelled.why == "not measured"
 
 
@@ -326,7 +331,7 @@ def test_a_childs_laboratory_range_and_flag_count_and_a_range_replaces_the_floor
 
 
 def test_childhood_ends_on_the_eighteenth_birthday() -> None:
-    from service.interpreter.assess import assess
+    from service.interpreter.assessment.assess import assess
     from service.interpreter.interpretation import Facts
     from tests.unit.interpreter_builders import NOW, Patient, panel
 

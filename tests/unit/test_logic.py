@@ -19,7 +19,7 @@ from service.interpreter.logic import (
     below,
     negate,
     possible_values,
-    settled,
+    single_state,
 )
 from tests.unit.interpreter_builders import result
 
@@ -142,7 +142,7 @@ def test_a_settled_state_is_the_state_of_each_allowed_value(sign, bound, value) 
     def classify(number: Decimal) -> int:
         return sum(number >= limit for limit in limits)
 
-    state = settled(classify, (platelets(f"{sign}{bound}"), limits))
+    state = single_state(classify, (platelets(f"{sign}{bound}"), limits))
     if value > 0 and allows(sign, bound, value):
         assert state in (None, classify(value))
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhir_mappings.analytes import default_terminology
 from fhir_mappings.context import ClinicalContext, Patient, Sex
+from fhir_mappings.laboratory.record import LaboratoryRecord, read_panel
 from fhir_mappings.panel import Analyte, Reason
-from fhir_mappings.reader import LaboratoryRecord, read_panel
-from service.interpreter.evaluate import interpret, may_still_fire
+from fhir_mappings.vocabulary.analytes import default_terminology
+from service.interpreter.interpret import interpret, may_still_fire
 from service.interpreter.interpretation import Facts
 from service.interpreter.windows import LOOK_BACK
 from tests.builders import NOW, PATIENT_ID, as_bytes, at, bundle, observation

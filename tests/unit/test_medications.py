@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from fhir_mappings.clinical_context.medications import unresolved_medication_references
 from fhir_mappings.context import MedicationKind
 from fhir_mappings.context import ValueSetName as S
-from fhir_mappings.medications import unresolved_medication_references
 from tests.unit.context_builders import RXNORM, bundle, concept, context, request, resource
 
 CHEMO, DRUGS = S.MYELOSUPPRESSIVE_CHEMOTHERAPY, S.MARROW_SUPPRESSIVE_DRUGS

@@ -8,7 +8,7 @@ import pytest
 
 from fhir_mappings.context import ExistingOrder, Sex, ValueSetName
 from fhir_mappings.panel import Analyte, Flag, Note, SerologyResult, SerologyTest, SmearSet
-from service.interpreter.evaluate import interpret
+from service.interpreter.interpret import interpret
 from service.interpreter.interpretation import Interpretation, Severity
 from tests.changing import replace
 from tests.unit.interpreter_builders import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhir_mappings.narrative import findings_in
+from fhir_mappings.laboratory.narrative import findings_in
 from fhir_mappings.panel import SmearSet
 
 BLASTS, DYSPLASIA, TEARDROP = SmearSet.BLASTS, SmearSet.DYSPLASIA, SmearSet.TEARDROP

@@ -8,8 +8,8 @@ import re
 import pytest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
-from fhir_mappings.decoding import Coding
-from fhir_mappings.orders import ORDERS, draft_order, order_ids_for
+from fhir_mappings.r4.decoding import Coding
+from fhir_mappings.vocabulary.orders import ORDERS, draft_order, order_ids_for
 from tests.unit.context_builders import ICD10CM, LOINC, SNOMED
 
 LABORATORY, IMAGING, DIAGNOSTIC, REFERRAL = "108252007", "363679005", "103693007", "3457005"

@@ -17,7 +17,7 @@ from fhir_mappings.panel import (
     SmearMethod,
     SmearSet,
 )
-from service.interpreter.evaluate import interpret
+from service.interpreter.interpret import interpret
 from service.interpreter.interpretation import Priority
 from tests.changing import replace
 from tests.unit.interpreter_builders import (

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhir_mappings.decoding import Decoded, decode
-from fhir_mappings.pages import open_page
-from fhir_mappings.resources import LABORATORY_KINDS
+from fhir_mappings.r4.bundle_page import open_page
+from fhir_mappings.r4.decoding import Decoded, decode
+from fhir_mappings.r4.laboratory_resources import LABORATORY_KINDS
 from tests.builders import as_bytes, bundle, component, observation, report
 
 PLAIN = observation("718-7", 8.9, "g/dL", id="a", note=[{"text": "hemolytic"}])

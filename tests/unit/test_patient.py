@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
+from fhir_mappings.clinical_context.patient import PatientUnreadable, read_patient
 from fhir_mappings.context import Sex
-from fhir_mappings.patient import PatientUnreadable, read_patient
 from tests.builders import as_bytes, bundle
 
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from fhir_mappings.laboratory.readings import Measured, Unmapped
+from fhir_mappings.laboratory.record import read_panel, readings
 from fhir_mappings.panel import Analyte, Comparator, DataGroup, Note, Reason
-from fhir_mappings.reader import read_panel, readings
-from fhir_mappings.readings import Measured, Unmapped
 from tests.builders import (
     NOW,
     PATIENT_ID,
@@ -193,7 +193,9 @@ def test_an_observation_whose_code_is_broken_is_told():
     "document", [b"", b"not json", b"[" * 100_000, b"\xff", b'{"resourceType":"Bundle","entry":3}']
 )
 def test_a_document_that_cannot_be_read_makes_its_group_unavailable(document):
-    terminology = __import__("fhir_mappings.analytes", fromlist=["x"]).default_terminology()
+    terminology = __import__(
+        "fhir_mappings.vocabulary.analytes", fromlist=["x"]
+    ).default_terminology()
     panel = read_panel([document], PATIENT_ID, NOW, terminology)
     assert [each.reason for each in panel.unreadable] == [Reason.MALFORMED]
     grouped = {DataGroup.BLOOD_COUNTS: [document], DataGroup.SMEAR: [as_bytes(bundle())]}
@@ -215,7 +217,7 @@ def test_a_comparator_is_kept_with_its_bound():
 
 
 def test_a_mapping_report_can_see_every_value_with_its_code_and_unit():
-    from fhir_mappings.analytes import default_terminology
+    from fhir_mappings.vocabulary.analytes import default_terminology
 
     page = as_bytes(
         bundle(

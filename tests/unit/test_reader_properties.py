@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fhir_mappings.analytes import default_terminology
+from fhir_mappings.laboratory.record import read_panel, readings
 from fhir_mappings.panel import Analyte
-from fhir_mappings.reader import read_panel, readings
+from fhir_mappings.vocabulary.analytes import default_terminology
 from tests.builders import (
     NOW,
     PATIENT_ID,

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.clients import anonymous
-from service.discovery import load_catalogue
+from service.cds_hooks.discovery import load_catalogue
+from service.cds_hooks.hook_request import parse_hook_call
 from service.errors import ClientNotAllowed, InvalidHookCall
-from service.request_parsing import parse_hook_call
+from service.security.trusted_clients import anonymous
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.cds_hooks import CdsRequest
+    from service.cds_hooks.messages import CdsRequest
 
 CATALOGUE = load_catalogue()
 SETTINGS = Settings()

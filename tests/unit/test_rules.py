@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from fhir_mappings.context import ValueSetName
-from fhir_mappings.orders import ORDERS
 from fhir_mappings.panel import Analyte, DataGroup, Reason, SmearMethod, SmearSet
-from service.interpreter import checks
-from service.interpreter.evaluate import interpret
+from fhir_mappings.vocabulary.orders import ORDERS
+from service.interpreter.answer.summaries import fitted
+from service.interpreter.interpret import interpret
 from service.interpreter.interpretation import Interpretation, Severity
 from service.interpreter.rules import RULES
-from service.interpreter.summaries import fitted
+from service.knowledge import table_checks as checks
 from tests.unit.interpreter_builders import (
     NOW,
     condition,

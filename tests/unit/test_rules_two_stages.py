@@ -29,8 +29,8 @@ from fhir_mappings.panel import (
     SmearSet,
     Unreadable,
 )
-from service.interpreter.assess import assess_opening
-from service.interpreter.evaluate import interpret, interpret_closed, may_still_fire
+from service.interpreter.assessment.assess import assess_opening
+from service.interpreter.interpret import interpret, interpret_closed, may_still_fire
 from tests.changing import replace
 from tests.unit.interpreter_builders import NOW, ago, condition, day, facts, film, refused, result
 

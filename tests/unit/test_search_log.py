@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fhir_mappings.panel import DataGroup
-from service.fhir_failures import FailureKind, FetchFailed
-from service.search_log import SearchLog
+from service.clinical_data.search_log import SearchLog
+from service.fhir_client.failures import FailureKind, FetchFailed
 
 
 def log_at(*seconds: float) -> SearchLog:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from fhir_mappings.panel import Analyte, Reason, Unreadable
-from service.card_text import MOST_SET_ASIDE, set_aside_list
+from service.cards.detail import MOST_SET_ASIDE, set_aside_list
 
 TEXT = "The value is text that is not a plain number."
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from fhir_mappings.analytes import CodeKind, LocalCoding, default_terminology
 from fhir_mappings.panel import Analyte, DataGroup
-from fhir_mappings.site_mappings import SiteMappingError, load_terminology
-from fhir_mappings.units import UnitNotUnderstood, read_unit
+from fhir_mappings.units.units import UnitNotUnderstood, read_unit
+from fhir_mappings.vocabulary.analytes import CodeKind, LocalCoding, default_terminology
+from fhir_mappings.vocabulary.site_mappings import SiteMappingError, load_terminology
 
 OURS = "https://heme-hooks.org/fhir/CodeSystem/"
 LOCAL = "http://hospital.example/lab-codes"

@@ -7,8 +7,8 @@ import pytest
 from fhir_mappings.context import MedicationKind
 from fhir_mappings.context import ValueSetName as Vs
 from fhir_mappings.panel import Analyte, DataGroup, Reason
+from service.interpreter.assessment.situation import FolateState, ReticulocyteState
 from service.interpreter.interpretation import B12State, FunctionState, IronState
-from service.interpreter.situation import FolateState, ReticulocyteState
 from tests.unit.interpreter_builders import (
     B12,
     EGFR,

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from fhir_mappings.context import Sex
 from fhir_mappings.panel import Analyte, Comparator, DataGroup, Flag, SmearSet
-from service.interpreter.assess import assess
+from service.interpreter.assessment.assess import assess
+from service.interpreter.assessment.situation import FolateState, Situation
 from service.interpreter.interpretation import (
     B12State,
+    CellLineState,
     Facts,
     FunctionState,
     IronState,
-    LineState,
     Pattern,
 )
-from service.interpreter.situation import FolateState, Situation
 from tests.changing import replace
 from tests.unit.interpreter_builders import (
     ANC,
@@ -96,7 +96,7 @@ def patients(draw, signs=SIGNS):
 
 def truths(situation: Situation) -> dict[str, bool | None]:
     lines = situation.states.lines
-    as_truth = {LineState.LOW: True, LineState.UNKNOWN: None}
+    as_truth = {CellLineState.LOW: True, CellLineState.UNKNOWN: None}
     return {
         **{line.value: as_truth.get(fact.state, False) for line, fact in lines.items()},
         "severe": situation.severe.present,

@@ -9,8 +9,7 @@ import pytest
 from fhir_mappings.context import Encounter, MedicationKind
 from fhir_mappings.context import ValueSetName as Vs
 from fhir_mappings.panel import Analyte, DataGroup, PregnancyObservation, SmearSet
-from service.interpreter.interpretation import FunctionState, IronState, LineState
-from service.interpreter.interpretation import Line as CellLine
+from service.interpreter.interpretation import CellLine, CellLineState, FunctionState, IronState
 from tests.unit.interpreter_builders import (
     ANC,
     B12,
@@ -85,7 +84,7 @@ def test_analytes_of_a_lost_group_are_unknown_and_not_selected() -> None:
 
 
 def test_a_group_that_the_reader_found_missing_counts_too() -> None:
-    from service.interpreter.assess import assess
+    from service.interpreter.assessment.assess import assess
     from tests.changing import replace
     from tests.unit.interpreter_builders import NOW, facts
 
@@ -96,7 +95,7 @@ def test_a_group_that_the_reader_found_missing_counts_too() -> None:
 
 def test_a_result_of_the_future_does_not_hide_an_older_one() -> None:
     found = situation([*PANCYTOPENIA, result(PLT, 300, -1)])
-    assert found.states.lines[CellLine.PLATELETS].state is LineState.LOW
+    assert found.states.lines[CellLine.PLATELETS].state is CellLineState.LOW
 
 
 @pytest.mark.parametrize(
@@ -142,7 +141,7 @@ def test_a_film_without_clumps_after_the_specimen_brings_no_clumps() -> None:
     clean = (film(SmearSet.PLATELET_CLUMP, False, days=0.2),)
     found = situation(count(9, 1.1, 60), smear=clean)
     assert not found.platelet_clumps
-    assert found.states.lines[CellLine.PLATELETS].state is LineState.LOW
+    assert found.states.lines[CellLine.PLATELETS].state is CellLineState.LOW
 
 
 def stay_at(start, end, status):

@@ -23,15 +23,15 @@ from fhir_mappings.panel import (
     SmearMethod,
     SmearSet,
 )
+from service.interpreter.assessment.situation import FolateState, Freshness, Situation
 from service.interpreter.interpretation import (
     B12State,
+    CellLine,
+    CellLineState,
     FunctionState,
     IronState,
-    Line,
-    LineState,
     Pattern,
 )
-from service.interpreter.situation import FolateState, Freshness, Situation
 from tests.unit.interpreter_builders import (
     ago,
     condition,
@@ -287,7 +287,7 @@ VIGNETTES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "V54": (
         f"Hgb 12.4 WBC 2.2 ANC 1.0 Plt 60 {NORMAL_IRON} B12 1200",
         {"context": {"procedures": (procedure(Vs.RED_CELL_TRANSFUSION, days=2),)}},
-        {**MARKED, "iron": IronState.CONFOUNDED, "masked": Line.HEMOGLOBIN},
+        {**MARKED, "iron": IronState.CONFOUNDED, "masked": CellLine.HEMOGLOBIN},
     ),
     "V56": (
         f"{SEED} iron 30 TIBC 300 TSAT 10 B12 1500",
@@ -503,7 +503,7 @@ def check(assessed: Situation, expected: dict[str, Any]) -> None:
     for name in expected.get("lacks", ()):
         assert not getattr(assessed, name), name
     if masked := expected.get("masked"):
-        assert assessed.states.lines[masked].state is LineState.MASKED
+        assert assessed.states.lines[masked].state is CellLineState.MASKED
     for name in expected.keys() - {"has", "lacks", "masked"}:
         read = FIELDS.get(name, lambda s, name=name: getattr(s, name))
         assert read(assessed) == expected[name], name
@@ -564,7 +564,7 @@ def test_v60_laboratory_range_of_the_anc_overrides_the_default() -> None:
     counts = [*values("Hgb 9.0 Plt 90"), result(Analyte.NEUTROPHILS, "1.6", low="1.5")]
     assessed = situation(counts)
     assert assessed.states.pattern is BI
-    assert assessed.states.lines[Line.WHITE].limit_is_laboratory
+    assert assessed.states.lines[CellLine.WHITE].limit_is_laboratory
 
 
 def test_v63_preliminary_counts_are_noticed_and_v85_a_preliminary_b12_is_not() -> None:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fhir_mappings.analytes import default_terminology
-from fhir_mappings.panel import Analyte, DataGroup
+from fhir_mappings.panel import OBSERVATION_GROUPS, Analyte, DataGroup
 from fhir_mappings.terminology import CodeKind, CodeMeaning, Terminology
-from service.clinical_data import FIRST_STAGE, OBSERVATION_GROUPS, SECOND_STAGE
-from service.code_search import CodeSearchMemory, Template, parse_template, token_of
-from service.discovery import CORE_KEYS, document_path, load_catalogue
-from service.templates import prefetch_templates, regenerate, with_site_codes
+from fhir_mappings.vocabulary.analytes import default_terminology
+from service.cds_hooks.discovery import CORE_KEYS, document_path, load_catalogue
+from service.cds_hooks.prefetch_template import Template, parse_template, token_of
+from service.cds_hooks.prefetch_templates import prefetch_templates, regenerate, with_site_codes
+from service.clinical_data.gathered import FIRST_STAGE, SECOND_STAGE
+from service.clinical_data.refused_searches import CodeSearchMemory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ CATALOGUE = load_catalogue()
 
 
 def test_the_document_holds_the_templates_of_the_vocabulary() -> None:
-    """Run `python -m service.templates` when this fails."""
+    """Run `python -m service.cds_hooks.prefetch_templates` when this fails."""
     for service in CATALOGUE.services:
         assert service.prefetch == prefetch_templates(TERMINOLOGY)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from service.cds_hooks import CdsResponse
-from service.plain_markdown import inline, to_lines
-from service.terminal import NO_CARDS, render_response
+from service.cds_client.plain_markdown import inline, to_lines
+from service.cds_client.terminal import NO_CARDS, render_response
+from service.cds_hooks.messages import CdsResponse
 from tests.card_builders import cards_of, interpretation
 
 

@@ -14,8 +14,8 @@ import pytest
 from fhir_mappings.context import Sex
 from fhir_mappings.context import ValueSetName as Vs
 from fhir_mappings.panel import Analyte, Flag, PregnancyObservation
-from service.interpreter.assess import assess
-from service.interpreter.interpretation import Grade, Line, LineState
+from service.interpreter.assessment.assess import assess
+from service.interpreter.interpretation import CellLine, CellLineState, Grade
 from service.interpreter.thresholds import LIMITS, Thresholds, table
 from tests.changing import replace
 from tests.unit.interpreter_builders import (
@@ -43,8 +43,8 @@ from tests.unit.interpreter_builders import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from service.interpreter.assessment.situation import Situation
     from service.interpreter.interpretation import Facts
-    from service.interpreter.situation import Situation
 
 READ_BY_RULES = {
     "iron_high",
@@ -74,11 +74,11 @@ class Row(NamedTuple):
     expected: tuple[Any, Any, Any]
 
 
-def low(line: Line) -> Callable[[Situation], bool]:
-    return lambda s: s.states.lines[line].state is LineState.LOW
+def low(line: CellLine) -> Callable[[Situation], bool]:
+    return lambda s: s.states.lines[line].state is CellLineState.LOW
 
 
-def grade(line: Line, wanted: Grade) -> Callable[[Situation], bool]:
+def grade(line: CellLine, wanted: Grade) -> Callable[[Situation], bool]:
     return lambda s: s.states.lines[line].grade is wanted
 
 
@@ -118,11 +118,11 @@ def func(s: Situation) -> str:
     return s.states.function.value
 
 
-def limit_used(line: Line) -> Callable[[Situation], bool]:
+def limit_used(line: CellLine) -> Callable[[Situation], bool]:
     return lambda s: s.states.lines[line].limit_is_laboratory
 
 
-HEMOGLOBIN, WHITE, PLATELETS = Line.HEMOGLOBIN, Line.WHITE, Line.PLATELETS
+HEMOGLOBIN, WHITE, PLATELETS = CellLine.HEMOGLOBIN, CellLine.WHITE, CellLine.PLATELETS
 BELOW = (True, False, False)
 FROM = (False, True, True)
 ABOVE = (False, False, True)
@@ -364,4 +364,4 @@ def test_a_shifted_table_is_used_by_default_and_reaches_the_rules(monkeypatch) -
     monkeypatch.setattr("service.interpreter.thresholds.LIMITS", shifted)
     assessed = assess(facts(PANCYTOPENIA), NOW)
     assert assessed.limits is shifted
-    assert assessed.states.lines[Line.WHITE].state is LineState.NORMAL
+    assert assessed.states.lines[CellLine.WHITE].state is CellLineState.NORMAL

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhir_mappings.times import read_date, read_moment
+from fhir_mappings.r4.times import read_date, read_moment
 
 NOW = datetime(2026, 5, 15, 10, 0, tzinfo=UTC)
 

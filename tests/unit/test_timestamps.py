@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.timestamps import parse_timestamp
+from service.feedback.timestamps import parse_timestamp
 
 NOON = datetime(2026, 6, 15, 12, 0, 5, tzinfo=UTC)
 

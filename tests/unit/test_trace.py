@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from service.trace import continued
+from service.observability.trace_context import continued
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"

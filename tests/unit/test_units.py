@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhir_mappings.analytes import default_terminology
 from fhir_mappings.panel import Analyte, Reason
-from fhir_mappings.units import (
+from fhir_mappings.units.units import (
     Dimension,
     UnitNotUnderstood,
     UnitReading,
@@ -21,6 +20,7 @@ from fhir_mappings.units import (
     read_units,
     usual_readings,
 )
+from fhir_mappings.vocabulary.analytes import default_terminology
 from tests.unit.unit_factor_tables import (
     COUNT_ANALYTES,
     COUNTS,

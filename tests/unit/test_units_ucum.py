@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from ucumvert import PintUcumRegistry
 
-from fhir_mappings.analytes import default_terminology
 from fhir_mappings.panel import Analyte
-from fhir_mappings.units import read_unit
+from fhir_mappings.units.units import read_unit
+from fhir_mappings.vocabulary.analytes import default_terminology
 
 # UCUM unit, canonical UCUM unit, analyte, factor.
 SAME_DIMENSION = [

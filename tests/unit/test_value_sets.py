@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from fhir_mappings.context import ValueSetName
-from fhir_mappings.decoding import Coding
-from fhir_mappings.value_sets import display_of, in_value_set, sets_of, value_sets, value_sets_of
+from fhir_mappings.r4.decoding import Coding
+from fhir_mappings.vocabulary.value_sets import (
+    display_of,
+    in_value_set,
+    sets_of,
+    value_sets,
+    value_sets_of,
+)
 from tests.unit.context_builders import ICD9CM, ICD10, ICD10CM, LOINC, RXNORM, SNOMED
 
 S = ValueSetName

@@ -1,7 +1,7 @@
 """The decision table: one frozen row per finding."""
 
-from service.interpreter.rules.conditions import Case, Condition
-from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
+from service.interpreter.rules.criteria.criterion import Case, Criterion
+from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
 from service.interpreter.rules.table import FINDINGS, RULE_TABLE_VERSION, RULES
 
 __all__ = [
@@ -9,9 +9,9 @@ __all__ = [
     "RULES",
     "RULE_TABLE_VERSION",
     "Case",
-    "Condition",
-    "Indicator",
+    "Criterion",
+    "IndicatorRule",
     "Rule",
     "Step",
-    "Wanted",
+    "WantedOrder",
 ]

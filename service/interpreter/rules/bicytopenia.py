@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.interpreter.interpretation import Priority, Severity
-from service.interpreter.rules import details
-from service.interpreter.rules.about_bicytopenia import WHITE_LINE_LOW, WORTH_A_CARD
-from service.interpreter.rules.about_chemistry import (
+from service.interpreter.rules.criteria.bicytopenia import WHITE_LINE_LOW, WORTH_A_CARD
+from service.interpreter.rules.criteria.cell_lines import BICYTOPENIA, THIRD_LINE_UNKNOWN
+from service.interpreter.rules.criteria.chemistry import (
     B12_HIGH,
     B12_LOW,
     B12_NOT_LOW_NOR_HIGH,
@@ -17,18 +17,18 @@ from service.interpreter.rules.about_chemistry import (
     IRON_OR_TIBC_MISSING,
     MMA_DOES_NOT_PROVE,
 )
-from service.interpreter.rules.about_lines import BICYTOPENIA, THIRD_LINE_UNKNOWN
-from service.interpreter.rules.about_patient import ADULT
+from service.interpreter.rules.criteria.patient import ADULT
 from service.interpreter.rules.order_lists import REFERRAL, wanted
-from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
-from service.interpreter.rules.wording import (
+from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
+from service.interpreter.rules.texts import paragraphs as details
+from service.interpreter.rules.texts.phrases import (
     INFO_OR_SEVERE,
     MEGALOBLASTIC,
     WITH_SEVERE_OR_SYMPTOMS,
 )
 
 if TYPE_CHECKING:
-    from service.interpreter.rules.conditions import Case
+    from service.interpreter.rules.criteria.criterion import Case
 
 
 def _routine(_case: Case) -> Priority:
@@ -113,11 +113,11 @@ BICYTOPENIA_RULE = Rule(
     ),
     avoid=(),
     orders=(
-        Wanted("hematology-referral", WHITE_LINE_LOW, _routine),
+        WantedOrder("hematology-referral", WHITE_LINE_LOW, _routine),
         *wanted("peripheral-smear", "reticulocytes"),
-        Wanted("vitamin-b12", B12_NOT_MEASURED),
-        Wanted("iron-tibc", IRON_OR_TIBC_MISSING),
-        Wanted("ferritin", FERRITIN_MISSING),
+        WantedOrder("vitamin-b12", B12_NOT_MEASURED),
+        WantedOrder("iron-tibc", IRON_OR_TIBC_MISSING),
+        WantedOrder("ferritin", FERRITIN_MISSING),
     ),
     citation=("R3", "OWN"),
     seed_steps=("step 1",),
@@ -127,7 +127,7 @@ INCOMPLETE_CBC = Rule(
     id="incomplete-cbc",
     step=Step.THIRD_LINE_UNKNOWN,
     when=(ADULT, THIRD_LINE_UNKNOWN),
-    indicator=Indicator(
+    indicator=IndicatorRule(
         "info; warning when vitamin B12 is high; critical with severe-cytopenias",
         Severity.INFO,
         special=_incomplete_indicator,
@@ -139,7 +139,7 @@ INCOMPLETE_CBC = Rule(
     ),
     detail=(details.unknown_line, details.b12_degree),
     avoid=(),
-    orders=(Wanted("cbc-differential"),),
+    orders=(WantedOrder("cbc-differential"),),
     citation=("R1", "OWN"),
     seed_steps=("step 1",),
 )

@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, Reason
-from service.interpreter.interpretation import Line, LineState, Severity
-from service.interpreter.rules.conditions import Condition
-from service.interpreter.words import ANALYTE_NAMES, day, listed
+from service.interpreter.formatting import ANALYTE_NAMES, day, listed
+from service.interpreter.interpretation import CellLine, CellLineState, Severity
+from service.interpreter.rules.criteria.criterion import Criterion
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from fhir_mappings.panel import Unreadable
-    from service.interpreter.rules.conditions import Case
-    from service.interpreter.situation import Opening, Situation
+    from service.interpreter.assessment.situation import Opening, Situation
+    from service.interpreter.rules.criteria.criterion import Case
 
 EXCLUDING = frozenset(
     {
@@ -76,7 +76,7 @@ def data_quality_due(situation: Opening) -> bool:
     return judged_at_unknown_age(situation) or bool(refused_results(situation))
 
 
-DATA_QUALITY_DUE = Condition(
+DATA_QUALITY_DUE = Criterion(
     "a blood count of the last 90 days was not usable and no other replaces it; or iron, TIBC, "
     "saturation or B12 with two low lines; or the age is unknown and a count would be low",
     lambda case: data_quality_due(case.situation),
@@ -133,8 +133,12 @@ def data_quality_paragraphs(case: Case) -> str:
 
 
 def _age_sentence(situation: Situation) -> str:
-    low = [fact.line for fact in situation.states.lines.values() if fact.state is LineState.LOW]
-    names = {Line.HEMOGLOBIN: "hemoglobin", Line.WHITE: "white cells", Line.PLATELETS: "platelets"}
+    low = [fact.line for fact in situation.states.lines.values() if fact.state is CellLineState.LOW]
+    names = {
+        CellLine.HEMOGLOBIN: "hemoglobin",
+        CellLine.WHITE: "white cells",
+        CellLine.PLATELETS: "platelets",
+    }
     text = (
         "The record has no date of birth, and limits differ between children and adults: no rule "
         "was applied."

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from service.interpreter.rules.about_patient import RED_FLAG
-from service.interpreter.rules.row import Wanted
+from service.interpreter.rules.criteria.patient import RED_FLAG
+from service.interpreter.rules.rule import WantedOrder
 
 
-def wanted(*orders: str) -> tuple[Wanted, ...]:
+def wanted(*orders: str) -> tuple[WantedOrder, ...]:
     """Return plain wishes for these orders."""
-    return tuple(Wanted(order) for order in orders)
+    return tuple(WantedOrder(order) for order in orders)
 
 
-REFERRAL = Wanted("hematology-referral")
-REFERRAL_WITH_RED_FLAG = Wanted("hematology-referral", RED_FLAG)
-MARROW = Wanted("marrow-biopsy")
+REFERRAL = WantedOrder("hematology-referral")
+REFERRAL_WITH_RED_FLAG = WantedOrder("hematology-referral", RED_FLAG)
+MARROW = WantedOrder("marrow-biopsy")
 
 SECONDARY_CAUSES = wanted(
     "hiv-screen",
@@ -37,7 +37,7 @@ HIGH_B12_ORDERS = (
         "bilirubin-total",
         "bilirubin-direct",
     ),
-    Wanted("vitamin-b12", because="repeat, to confirm the high value"),
+    WantedOrder("vitamin-b12", because="repeat, to confirm the high value"),
     *wanted("methylmalonic-acid", "homocysteine"),
     *SECONDARY_CAUSES,
 )

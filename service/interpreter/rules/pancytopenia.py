@@ -5,8 +5,8 @@ The first row of the table that holds names the cause.
 
 from __future__ import annotations
 
-from service.interpreter.rules import details, missing
-from service.interpreter.rules.about_chemistry import (
+from service.interpreter.rules.criteria.cell_lines import PANCYTOPENIA
+from service.interpreter.rules.criteria.chemistry import (
     B12_BETWEEN,
     B12_DEFICIENT_BEFORE,
     B12_LOW,
@@ -29,9 +29,8 @@ from service.interpreter.rules.about_chemistry import (
     MMA_PROVES_DEFICIENCY,
     MMA_SAYS_NOTHING,
 )
-from service.interpreter.rules.about_lines import PANCYTOPENIA
-from service.interpreter.rules.about_patient import ADULT
-from service.interpreter.rules.conditions import either
+from service.interpreter.rules.criteria.criterion import either
+from service.interpreter.rules.criteria.patient import ADULT
 from service.interpreter.rules.order_lists import (
     MARROW,
     REFERRAL,
@@ -39,8 +38,10 @@ from service.interpreter.rules.order_lists import (
     SECONDARY_CAUSES,
     wanted,
 )
-from service.interpreter.rules.row import Rule, Step, Wanted
-from service.interpreter.rules.wording import (
+from service.interpreter.rules.rule import Rule, Step, WantedOrder
+from service.interpreter.rules.texts import missing_results as missing
+from service.interpreter.rules.texts import paragraphs as details
+from service.interpreter.rules.texts.phrases import (
     AVOID_MARROW_FIRST,
     AVOID_WITH_HIGH_B12,
     INFO_OR_SEVERE,
@@ -136,7 +137,7 @@ B12_FUNCTION_UNKNOWN = Rule(
             "bilirubin-total",
             "bilirubin-direct",
         ),
-        Wanted("folate", FOLATE_MISSING),
+        WantedOrder("folate", FOLATE_MISSING),
     ),
     citation=("R6", "R8", "OWN"),
     seed_steps=("step 1", "step 2", "step 3"),
@@ -164,7 +165,7 @@ FUNCTIONAL_B12_DEFICIENCY = Rule(
     orders=(
         REFERRAL,
         *wanted("intrinsic-factor-antibody", "peripheral-smear", "reticulocytes"),
-        Wanted("vitamin-b12", B12_NOT_MEASURED),
+        WantedOrder("vitamin-b12", B12_NOT_MEASURED),
     ),
     citation=("R6", "R8", "R9", "R16"),
     seed_steps=("step 3",),
@@ -215,7 +216,7 @@ FOLATE_DEFICIENCY = Rule(
     orders=(
         REFERRAL_WITH_RED_FLAG,
         *wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
-        Wanted("vitamin-b12", B12_NOT_MEASURED),
+        WantedOrder("vitamin-b12", B12_NOT_MEASURED),
     ),
     citation=("OWN",),
     seed_steps=("step 1", "step 3"),
@@ -304,10 +305,10 @@ INCOMPLETE_WORKUP = Rule(
     avoid=("No marrow yet.",),
     orders=(
         REFERRAL,
-        Wanted("vitamin-b12", B12_NOT_MEASURED),
-        Wanted("folate", FOLATE_MISSING),
-        Wanted("iron-tibc", IRON_OR_TIBC_MISSING),
-        Wanted("ferritin", FERRITIN_MISSING),
+        WantedOrder("vitamin-b12", B12_NOT_MEASURED),
+        WantedOrder("folate", FOLATE_MISSING),
+        WantedOrder("iron-tibc", IRON_OR_TIBC_MISSING),
+        WantedOrder("ferritin", FERRITIN_MISSING),
         *wanted(
             "methylmalonic-acid",
             "homocysteine",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.interpreter.rules import details
-from service.interpreter.rules.about_chemistry import (
+from service.interpreter.rules.criteria.cell_lines import PANCYTOPENIA, PANCYTOPENIA_OR_BICYTOPENIA
+from service.interpreter.rules.criteria.chemistry import (
     B12_HIGH,
     FERRITIN_NEEDED,
     HOMOCYSTEINE_MISSING,
@@ -14,15 +14,15 @@ from service.interpreter.rules.about_chemistry import (
     MMA_DOES_NOT_PROVE,
     MMA_PROVES_DEFICIENCY,
 )
-from service.interpreter.rules.about_lines import PANCYTOPENIA, PANCYTOPENIA_OR_BICYTOPENIA
-from service.interpreter.rules.about_patient import ADULT
+from service.interpreter.rules.criteria.patient import ADULT
 from service.interpreter.rules.order_lists import (
     HIGH_B12_ORDERS,
     REFERRAL,
     wanted,
 )
-from service.interpreter.rules.row import Rule, Step, Wanted
-from service.interpreter.rules.wording import (
+from service.interpreter.rules.rule import Rule, Step, WantedOrder
+from service.interpreter.rules.texts import paragraphs as details
+from service.interpreter.rules.texts.phrases import (
     AVOID_WITH_HIGH_B12,
     CONCERN,
     HIGH_B12_REASONING,
@@ -75,8 +75,8 @@ PANCYTOPENIA_HIGH_B12 = Rule(
     avoid=AVOID_WITH_HIGH_B12,
     orders=(
         *HIGH_B12_ORDERS,
-        Wanted("iron-tibc", IRON_INCOMPLETE),
-        Wanted("ferritin", FERRITIN_NEEDED),
+        WantedOrder("iron-tibc", IRON_INCOMPLETE),
+        WantedOrder("ferritin", FERRITIN_NEEDED),
     ),
     citation=("R1", "R10", "R11", "R13"),
     seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
@@ -139,13 +139,13 @@ FALSE_HIGH_B12 = Rule(
     orders=(
         REFERRAL,
         *wanted("intrinsic-factor-antibody"),
-        Wanted(
+        WantedOrder(
             "vitamin-b12",
             despite_result=True,
             note="repeat by a different method, or after antibody removal",
         ),
         *wanted("peripheral-smear", "reticulocytes"),
-        Wanted("homocysteine", HOMOCYSTEINE_MISSING),
+        WantedOrder("homocysteine", HOMOCYSTEINE_MISSING),
     ),
     citation=("R13", "R8", "R9"),
     seed_steps=("step 3",),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from service.interpreter.interpretation import Priority, Severity
-from service.interpreter.rules import details
-from service.interpreter.rules.about_bicytopenia import WORTH_A_CARD_WHEN_CURRENT
-from service.interpreter.rules.about_lines import TWO_LOW_LINES
-from service.interpreter.rules.about_patient import (
+from service.interpreter.rules.criteria.bicytopenia import WORTH_A_CARD_WHEN_CURRENT
+from service.interpreter.rules.criteria.cell_lines import TWO_LOW_LINES
+from service.interpreter.rules.criteria.criterion import Case, either
+from service.interpreter.rules.criteria.patient import (
     ADULT,
     AN_OVERLAY,
     CHILD,
@@ -21,10 +21,10 @@ from service.interpreter.rules.about_patient import (
     TWO_LINES_IN_PREGNANCY,
     fever_with_low_neutrophils,
 )
-from service.interpreter.rules.conditions import Case, either
-from service.interpreter.rules.row import Indicator, Rule, Step, Wanted
+from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
+from service.interpreter.rules.texts import paragraphs as details
 
-_NO_CARD = Indicator("no card", Severity.INFO)
+_NO_CARD = IndicatorRule("no card", Severity.INFO)
 SOMETHING_NEW = either(NEW_BLASTS, NEW_SEVERE)
 
 
@@ -80,7 +80,7 @@ PEDIATRIC = Rule(
     id="pediatric",
     step=Step.CHILD,
     when=(CHILD, CHILD_CONCERN),
-    indicator=Indicator(
+    indicator=IndicatorRule(
         "warning; critical for blasts, a severe value with two low lines, or neutrophils below 0.5 "
         "with fever",
         Severity.WARNING,
@@ -100,7 +100,9 @@ PEDIATRIC = Rule(
         "No B12 and MMA pathway and no adult limits.",
         "The marrow is for the pediatric hematologist to decide.",
     ),
-    orders=(Wanted("hematology-referral", priority=_child_priority, note="pediatric hematology"),),
+    orders=(
+        WantedOrder("hematology-referral", priority=_child_priority, note="pediatric hematology"),
+    ),
     citation=("OWN",),
     replaces_overlay_orders=True,
 )
@@ -109,7 +111,7 @@ KNOWN_HEMATOLOGIC_DISORDER = Rule(
     id="known-hematologic-disorder",
     step=Step.KNOWN_DISORDER,
     when=(ADULT, KNOWN_DISORDER, SOMETHING_NEW),
-    indicator=Indicator(
+    indicator=IndicatorRule(
         "warning; critical only with neutropenic fever", Severity.WARNING, special=_known_indicator
     ),
     certainty="",
@@ -142,7 +144,7 @@ RECENT_CHEMOTHERAPY_RULE = Rule(
     id="recent-chemotherapy",
     step=Step.CHEMOTHERAPY,
     when=(ADULT, RECENT_CHEMOTHERAPY, either(TWO_LOW_LINES, AN_OVERLAY)),
-    indicator=Indicator(
+    indicator=IndicatorRule(
         "info; warning when a severe limit is crossed; critical with a critical overlay",
         Severity.INFO,
         special=_chemotherapy_indicator,
@@ -168,7 +170,7 @@ STALE_COUNTS = Rule(
     id="stale-counts",
     step=Step.STALE,
     when=(ADULT, STALE, WORTH_A_CARD_WHEN_CURRENT),
-    indicator=Indicator(
+    indicator=IndicatorRule(
         "warning; critical only with a critical overlay", Severity.WARNING, critical_overlay=True
     ),
     certainty="older result",
@@ -182,8 +184,8 @@ STALE_COUNTS = Rule(
     ),
     avoid=("No referral and no marrow on old counts alone.",),
     orders=(
-        Wanted("cbc-differential", priority=_stale_priority),
-        Wanted("peripheral-smear"),
+        WantedOrder("cbc-differential", priority=_stale_priority),
+        WantedOrder("peripheral-smear"),
     ),
     citation=("OWN",),
     seed_steps=("step 1",),
@@ -194,7 +196,9 @@ PREGNANCY = Rule(
     id="pregnancy",
     step=Step.PREGNANCY,
     when=(ADULT, PREGNANT, TWO_LINES_IN_PREGNANCY),
-    indicator=Indicator("warning; critical with any overlay", Severity.WARNING, any_overlay=True),
+    indicator=IndicatorRule(
+        "warning; critical with any overlay", Severity.WARNING, any_overlay=True
+    ),
     certainty="abnormal in pregnancy",
     summary=(
         "{cytopenia} in pregnancy: urgent hematology and obstetric review (HELLP, TTP, marrow "
@@ -209,13 +213,13 @@ PREGNANCY = Rule(
     ),
     avoid=("No CT.", "Specialists decide on a marrow; none is proposed here."),
     orders=(
-        Wanted("hematology-referral", priority=_asap),
-        Wanted("peripheral-smear"),
-        Wanted("cbc-differential"),
-        Wanted("ldh"),
-        Wanted("metabolic-panel"),
-        Wanted("prothrombin-time"),
-        Wanted("fibrinogen"),
+        WantedOrder("hematology-referral", priority=_asap),
+        WantedOrder("peripheral-smear"),
+        WantedOrder("cbc-differential"),
+        WantedOrder("ldh"),
+        WantedOrder("metabolic-panel"),
+        WantedOrder("prothrombin-time"),
+        WantedOrder("fibrinogen"),
     ),
     citation=("R4", "OWN"),
 )

@@ -8,12 +8,7 @@ from service.interpreter.rules.bicytopenia import (
     BICYTOPENIA_RULE,
     INCOMPLETE_CBC,
 )
-from service.interpreter.rules.orders_and_data import DATA_QUALITY, ORDER_HOOKS
-from service.interpreter.rules.overlays import (
-    CIRCULATING_BLASTS,
-    NEUTROPENIC_FEVER,
-    SEVERE_CYTOPENIAS,
-)
+from service.interpreter.rules.order_hooks import DATA_QUALITY, ORDER_HOOKS
 from service.interpreter.rules.pancytopenia import (
     B12_FUNCTION_UNKNOWN,
     FOLATE_DEFICIENCY,
@@ -39,6 +34,11 @@ from service.interpreter.rules.special_groups import (
     PREGNANCY,
     RECENT_CHEMOTHERAPY_RULE,
     STALE_COUNTS,
+)
+from service.interpreter.rules.urgent_findings import (
+    CIRCULATING_BLASTS,
+    NEUTROPENIC_FEVER,
+    SEVERE_CYTOPENIAS,
 )
 
 RULE_TABLE_VERSION = "2026.11.0"

@@ -1,0 +1,73 @@
+"""Everything about the patient that is not a laboratory result, read from FHIR documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.clinical_context.conditions import read_conditions
+from fhir_mappings.clinical_context.draft_orders import open_drafts, read_medication_drafts
+from fhir_mappings.clinical_context.encounters import read_encounters
+from fhir_mappings.clinical_context.existing_orders import read_existing_orders
+from fhir_mappings.clinical_context.medications import read_medications
+from fhir_mappings.clinical_context.patient_resources import open_chart
+from fhir_mappings.clinical_context.procedures import read_imaging, read_procedures
+from fhir_mappings.context import ClinicalContext
+from fhir_mappings.panel import DataGroup
+from fhir_mappings.vocabulary.orders import NO_ORDERABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from fhir_mappings.terminology import LocalCoding
+
+CONTEXT_GROUPS = (
+    DataGroup.CONDITIONS,
+    DataGroup.MEDICATION_REQUESTS,
+    DataGroup.MEDICATION_ADMINISTRATIONS,
+    DataGroup.MEDICATION_STATEMENTS,
+    DataGroup.PROCEDURES,
+    DataGroup.SERVICE_REQUESTS,
+    DataGroup.ENCOUNTERS,
+    DataGroup.APPOINTMENTS,
+    DataGroup.DIAGNOSTIC_REPORTS,
+)
+"""The data groups that hold context; what they include is read too, whatever its type."""
+
+
+def read_context(
+    documents: Mapping[DataGroup, Iterable[bytes]],
+    draft_orders: bytes | None,
+    selections: tuple[str, ...],
+    patient_id: str,
+    now: datetime,
+    orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
+    *,
+    only_selected: bool = False,
+) -> ClinicalContext:
+    """Read the context documents and the hook's drafts. Raises nothing.
+
+    Only resources of this patient count. Which of them are recent enough is the interpreter's
+    question; `now` only tells whether something has begun or ended. What could not be read stands
+    in `unreadable`. `orderables` are the site's own order codes, by order id.
+    `only_selected` is handed on.
+    """
+    groups = (DataGroup.PATIENT, *CONTEXT_GROUPS)
+    chart = open_chart((d for group in groups for d in documents.get(group, ())), patient_id)
+    drafts = open_drafts(draft_orders, patient_id)
+    today = now.date()
+    return ClinicalContext(
+        conditions=tuple(read_conditions(chart, today)),
+        medications=tuple(read_medications(chart, today)),
+        procedures=tuple(read_procedures(chart)),
+        orders=(
+            *read_existing_orders(chart, orderables=orderables),
+            *read_existing_orders(drafts, drafted=True, orderables=orderables),
+        ),
+        encounters=tuple(read_encounters(chart)),
+        imaging=tuple(read_imaging(chart)),
+        drafts=tuple(read_medication_drafts(drafts, chart, selections)),
+        only_selected=only_selected,
+        unreadable=(*chart.unreadable, *drafts.unreadable),
+        of_others=chart.of_others,
+    )

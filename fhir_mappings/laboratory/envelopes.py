@@ -1,0 +1,239 @@
+"""Status, subject, specimen and time: whether a result counts at all (clinical-knowledge 1.1)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from fhir_mappings.laboratory.readings import Envelope
+from fhir_mappings.panel import Reason
+from fhir_mappings.r4.references import key_candidates, patient_id_of
+from fhir_mappings.r4.times import FUTURE_TOLERANCE, Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from fhir_mappings.laboratory.readings import ReadingContext
+    from fhir_mappings.r4.decoding import CodeableConcept, Period, Reference
+    from fhir_mappings.r4.laboratory_resources import DiagnosticReport, Observation, Specimen
+
+USED_STATUSES = frozenset({"final", "amended", "corrected", "preliminary", "unknown"})
+"""A1; everything else, and no status at all, is set aside."""
+
+_REPORT_STATUSES = {"partial": "preliminary", "appended": "amended"}
+_NOT_THE_PATIENT = re.compile(
+    r"\b(fo?etus|fo?etal|cord|umbilical|bldco|donors?|donation|blood products?|product unit|bpu)\b"
+)
+_MARROW = re.compile(r"\bmarrow\b")
+_BLOOD = re.compile(r"\b(blood|bld|bldv|bldc|wb)\b")
+_CORD_BLOOD_SNOMED = "122556008"
+_WORD_GAPS = re.compile(r"[^a-z0-9]+")
+_LONGEST_REMEMBERED = 400
+
+
+class _Told(NamedTuple):
+    """What words say of a specimen."""
+
+    blood: bool
+    marrow: bool
+    not_the_patient: bool
+
+
+def observation_envelope(
+    observation: Observation,
+    chart: ReadingContext,
+    *,
+    keys: Sequence[str] = (),
+    parent: Envelope | None = None,
+    contained: Mapping[str, Specimen] | None = None,
+) -> Envelope:
+    """Judge an Observation. `parent` is the resource that contains it, `keys` its own references.
+
+    A report or panel that names an Observation lends it its time when it has none.
+    """
+    reporter = parent
+    if reporter is None and chart.report_of:
+        reporter = next((chart.report_of[key] for key in keys if key in chart.report_of), None)
+    status = observation.status.strip().lower() or (parent.status if parent else "")
+    taken, issued = _times(observation, chart, observation.effectiveInstant)
+    if reporter is not None:
+        taken, issued = taken or reporter.taken, issued or reporter.issued
+    specimens = (observation.specimen,) if observation.specimen else ()
+    told = _told(specimens, observation.code, chart, contained)
+    refusal: tuple[Reason, str] | None
+    if parent and parent.refusal not in {None, Reason.NO_TIME, Reason.FUTURE}:
+        refusal = parent.refusal, parent.explanation
+    else:
+        refusal = (
+            _subject_refusal(observation.subject, chart, parent)
+            or _status_refusal(status)
+            or _focus_refusal(observation.focus, chart)
+            or _specimen_refusal(told)
+            or _time_refusal(taken, chart.now)
+        )
+    return Envelope(
+        status=status,
+        taken=taken,
+        issued=issued,
+        source=keys[0] if observation.id and keys and parent is None else "",
+        refusal=refusal[0] if refusal else None,
+        explanation=refusal[1] if refusal else "",
+        blood=told.blood or (reporter is not None and reporter.blood),
+        marrow=told.marrow or (reporter is not None and reporter.marrow),
+    )
+
+
+def report_envelope(
+    report: DiagnosticReport,
+    chart: ReadingContext,
+    *,
+    key: str = "",
+    contained: Mapping[str, Specimen] | None = None,
+) -> Envelope:
+    """Judge a DiagnosticReport."""
+    status = report.status.strip().lower()
+    taken, issued = _times(report, chart)
+    told = _told(report.specimen, report.code, chart, contained)
+    envelope = Envelope(
+        status=_REPORT_STATUSES.get(status, status),
+        taken=taken,
+        issued=issued,
+        source=key,
+        blood=told.blood,
+        marrow=told.marrow,
+    )
+    refusal = (
+        _subject_refusal(report.subject, chart, None)
+        or _status_refusal(envelope.status)
+        or _specimen_refusal(told)
+    )
+    return _refused(envelope, refusal)
+
+
+def with_time_checked(envelope: Envelope, now: datetime) -> Envelope:
+    """Refuse a report that has no time of its own; what it contains may still have one."""
+    return envelope if envelope.refusal else _refused(envelope, _time_refusal(envelope.taken, now))
+
+
+def _refused(envelope: Envelope, refusal: tuple[Reason, str] | None) -> Envelope:
+    if refusal is None:
+        return envelope
+    return replace(envelope, refusal=refusal[0], explanation=refusal[1])
+
+
+def _status_refusal(status: str) -> tuple[Reason, str] | None:
+    if status in USED_STATUSES:
+        return None
+    known = {"registered", "cancelled", "entered-in-error"}
+    told = f"is {status}" if status in known else "is missing or not one that is used"
+    return Reason.STATUS, f"The status of this result {told}."
+
+
+def _subject_refusal(
+    subject: Reference | None, chart: ReadingContext, parent: Envelope | None
+) -> tuple[Reason, str] | None:
+    if chart.patient_id is None or (parent and not (subject and subject.reference)):
+        return None
+    named = chart.patient_named_by(subject.reference) if subject else None
+    if named == chart.patient_id:
+        return None
+    if subject is None or not subject.reference:
+        return Reason.SUBJECT, "The result does not say whose it is."
+    return Reason.SUBJECT, "The result is about someone or something else than this patient."
+
+
+def _focus_refusal(focus: Iterable[Reference], chart: ReadingContext) -> tuple[Reason, str] | None:
+    for reference in focus:
+        other = patient_id_of(reference.reference, chart.patient_urls)
+        if other is not None and chart.patient_id is not None and other != chart.patient_id:
+            return Reason.SUBJECT, "The focus of the result is another person."
+        if "RelatedPerson/" in reference.reference:
+            return Reason.SUBJECT, "The focus of the result is another person."
+        if "BiologicallyDerivedProduct/" in reference.reference:
+            return Reason.SPECIMEN, "The focus of the result is a blood product."
+        if _NOT_THE_PATIENT.search(_plain(reference.display)):
+            return Reason.SPECIMEN, "The focus of the result is not the patient."
+    return None
+
+
+def _specimen_refusal(told: _Told) -> tuple[Reason, str] | None:
+    if not told.not_the_patient:
+        return None
+    return Reason.SPECIMEN, "The specimen is of a fetus, a cord, a donor or a blood product."
+
+
+def _time_refusal(taken: datetime | None, now: datetime) -> tuple[Reason, str] | None:
+    if taken is None:
+        return Reason.NO_TIME, "The result has no date or time that can be read."
+    if taken > now + FUTURE_TOLERANCE:
+        return Reason.FUTURE, "The result is dated in the future."
+    return None
+
+
+def _times(
+    resource: Observation | DiagnosticReport, chart: ReadingContext, instant: str = ""
+) -> tuple[datetime | None, datetime | None]:
+    """(taken, issued) by A3; a coarse effective date gives way to an exact `issued`."""
+    now, read = chart.now, chart.read_moment
+    issued = read(resource.issued) if resource.issued else None
+    first = read(resource.effectiveDateTime) if resource.effectiveDateTime else None
+    if first is not None and first.precision >= Precision.DAY:
+        return first.seen_from(now), issued.seen_from(now) if issued else None
+    period: Period | None = resource.effectivePeriod
+    texts = [resource.effectiveDateTime, instant]
+    texts += [period.end, period.start] if period else []
+    moments = [moment for moment in map(read, texts) if moment is not None]
+    exact = [moment for moment in moments if moment.precision >= Precision.DAY]
+    coarse = [moment for moment in moments if moment.precision == Precision.MONTH]
+    dated = [issued] if issued and issued.precision >= Precision.DAY else []
+    chosen = next(iter(exact + dated + coarse), None)
+    taken = chosen.seen_from(now) if chosen else None
+    return taken, issued.seen_from(now) if issued else None
+
+
+def _told(
+    specimens: Iterable[Reference],
+    code: CodeableConcept,
+    chart: ReadingContext,
+    contained: Mapping[str, Specimen] | None,
+) -> _Told:
+    """What the words about the specimen and the code's own words say."""
+    found: list[str] = []
+    for reference in specimens:
+        found.append(reference.display)
+        for key in key_candidates(reference.reference):
+            specimen = (contained or {}).get(key) or chart.specimens.get(key)
+            if specimen is not None:
+                site = specimen.collection.bodySite if specimen.collection else None
+                found += [*_concept_words(specimen.type), *_concept_words(site)]
+                break
+    text = " ".join(found + _concept_words(code))
+    return _told_by(text) if len(text) <= _LONGEST_REMEMBERED else _told_by.__wrapped__(text)
+
+
+# The words are those of codes and specimens, the same few again and again.
+@lru_cache(maxsize=1024)
+def _told_by(text: str) -> _Told:
+    words = _plain(text)
+    return _Told(
+        blood=_BLOOD.search(words) is not None,
+        marrow=_MARROW.search(words) is not None,
+        not_the_patient=_NOT_THE_PATIENT.search(words) is not None,
+    )
+
+
+def _concept_words(concept: CodeableConcept | None) -> list[str]:
+    if concept is None:
+        return []
+    words = [concept.text]
+    for coding in concept.coding:
+        words += coding.display, "cord" if coding.code == _CORD_BLOOD_SNOMED else coding.code
+    return words
+
+
+def _plain(text: str) -> str:
+    return _WORD_GAPS.sub(" ", text.lower())

@@ -1,0 +1,119 @@
+"""Observation.value[x] to a number as reported, or the reason why there is none.
+
+Rules A4 and A9 of clinical-knowledge 1.1. No unit is looked at here.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from fhir_mappings.panel import Comparator, Reason
+
+if TYPE_CHECKING:
+    from fhir_mappings.r4.laboratory_resources import Component, Observation
+
+_NUMBER_TEXT = re.compile(r"\s*([<>]?=?)\s*(\d+(?:\.\d+)?)\s*", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"\s*[<>]?=?\s*\d+,\d+\s*", re.ASCII)
+_COMPARATORS = {
+    "": None,
+    "=": None,
+    "≤": Comparator.LESS_OR_EQUAL,
+    "≥": Comparator.GREATER_OR_EQUAL,
+}
+_LARGEST_EXPONENT = 20
+_MOST_DIGITS = 24
+_OTHER_VALUES = (
+    ("valueCodeableConcept", "as a coded word"),
+    ("valueBoolean", "as yes or no"),
+    ("valueRange", "as a range"),
+    ("valueRatio", "as a ratio"),
+    ("valueSampledData", "as a series"),
+    ("valueTime", "as a time"),
+    ("valueDateTime", "as a date"),
+    ("valuePeriod", "as a period"),
+)
+
+
+class Number(Struct, frozen=True):
+    """A number as reported: `text` without its unit, `unit` as written."""
+
+    value: Decimal
+    comparator: Comparator | None
+    text: str
+    unit: str = ""
+
+
+class NoNumber(ValueError):
+    """There is no number to use. `reported` is what was sent instead, when it can be shown."""
+
+    def __init__(self, reason: Reason, explanation: str, reported: str = "") -> None:
+        super().__init__(explanation)
+        self.reason = reason
+        self.explanation = explanation
+        self.reported = reported
+
+
+def read_number(valued: Observation | Component, spoiled: frozenset[str] = frozenset()) -> Number:
+    """Read value[x] by A4. Raises `NoNumber`."""
+    absent = valued.dataAbsentReason
+    if absent is not None and (absent.coding or absent.text):
+        raise NoNumber(Reason.NO_VALUE, "The laboratory sent no value, only why there is none.")
+    quantity = valued.valueQuantity
+    if quantity is not None and quantity.value is not None:
+        comparator = _comparator(quantity.comparator)
+        unit = quantity.unit or quantity.code
+        return _bounded(quantity.value, comparator, unit, quantity.comparator.strip())
+    if valued.valueInteger is not None:
+        return _bounded(valued.valueInteger, None, "", "")
+    if valued.valueString is not None and valued.valueString.strip():
+        return _number_of_text(valued.valueString)
+    raise _no_number(valued, spoiled)
+
+
+def _number_of_text(text: str) -> Number:
+    match = _NUMBER_TEXT.fullmatch(text)
+    if match:
+        sign = match[1]
+        return _bounded(Decimal(match[2]), _comparator(sign), "", sign.strip("="))
+    shown = text.strip()[:60]
+    if _DECIMAL_COMMA.fullmatch(text):
+        told = "The value has a comma, which may stand for a decimal point or for thousands."
+        raise NoNumber(Reason.VALUE, told, shown)
+    raise NoNumber(Reason.VALUE, "The value is text that is not a plain number.", shown)
+
+
+def _no_number(valued: Observation | Component, spoiled: frozenset[str]) -> NoNumber:
+    if any(name.startswith("value") for name in spoiled):
+        return NoNumber(Reason.VALUE, "The value is not a number that can be read.")
+    for name, told in _OTHER_VALUES:
+        if getattr(valued, name) is not None:
+            return NoNumber(Reason.VALUE, f"The value was sent {told}, not as a number.")
+    return NoNumber(Reason.NO_VALUE, "The laboratory sent no value.")
+
+
+def _comparator(text: str) -> Comparator | None:
+    plain = text.strip() if text else ""
+    if plain in _COMPARATORS:
+        return _COMPARATORS[plain]
+    try:
+        return Comparator(plain)
+    except ValueError:
+        told = "The comparator is none of <, <=, >=, >."
+        raise NoNumber(Reason.VALUE, told) from None
+
+
+def _bounded(value: Decimal, comparator: Comparator | None, unit: str, sign: str) -> Number:
+    """Refuse what is no number, or so large or long that it is no laboratory's."""
+    text = ""
+    if (
+        not value.is_finite()
+        or abs(value.adjusted()) > _LARGEST_EXPONENT
+        or len(text := format(value, "f")) > 2 * _MOST_DIGITS
+        or (len(text) > _MOST_DIGITS and len(value.as_tuple().digits) > _MOST_DIGITS)
+    ):
+        raise NoNumber(Reason.VALUE, "The value is not a finite number of reasonable size.")
+    return Number(value, comparator, sign + text, unit.strip())

@@ -1,0 +1,243 @@
+"""One FHIR R4 Observation, its components and what it contains, to readings.
+
+Code first (A5), then status, subject, specimen and time (`envelopes`), then the value. Every value
+that is there gives exactly one kind of answer: measured, a finding, unreadable with a reason, or
+unmapped; nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.laboratory.envelopes import observation_envelope
+from fhir_mappings.laboratory.measurements import measure
+from fhir_mappings.laboratory.numbers import NoNumber, read_number
+from fhir_mappings.laboratory.readings import Measured, Reported, Unmapped
+from fhir_mappings.laboratory.refusals import refused
+from fhir_mappings.laboratory.serology import read_pregnancy, read_serology
+from fhir_mappings.laboratory.share_by_unit import meaning_by_unit
+from fhir_mappings.laboratory.smear import finding, read_narrative, read_presence, words_of
+from fhir_mappings.panel import (
+    Analyte,
+    MarrowResult,
+    Reason,
+    SmearMethod,
+    SmearSet,
+    Unreadable,
+)
+from fhir_mappings.r4.decoding import ResourceKinds, decode
+from fhir_mappings.r4.laboratory_resources import Observation, Specimen
+from fhir_mappings.r4.references import keys_of
+from fhir_mappings.terminology import CodeKind, Role
+from fhir_mappings.vocabulary.concepts import classify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from msgspec import Raw
+
+    from fhir_mappings.laboratory.readings import Envelope, Reading, ReadingContext
+    from fhir_mappings.r4.laboratory_resources import Component
+    from fhir_mappings.terminology import CodeMeaning
+
+_CONTAINED = ResourceKinds(Observation, Specimen)
+_BLAST_ANALYTES = frozenset({Analyte.BLAST_PERCENT, Analyte.BLASTS})
+
+
+def read_observation(
+    observation: Observation,
+    chart: ReadingContext,
+    *,
+    spoiled: frozenset[str] = frozenset(),
+    parent: Envelope | None = None,
+    specimens: dict[str, Specimen] | None = None,
+    full_url: str = "",
+) -> list[Reported]:
+    """Read one Observation. `parent` is the resource that contains it, `specimens` what is there.
+
+    Returns nothing for a panel without a value of its own, else one `Reported` per value.
+    """
+    keys = () if parent else keys_of("Observation", observation.id, full_url)
+    within, own_specimens = contained_in(observation.contained)
+    envelope = observation_envelope(
+        observation,
+        chart,
+        keys=keys,
+        parent=parent,
+        contained={**specimens, **own_specimens} if specimens else own_specimens,
+    )
+    reported = _read_valued(observation, envelope, chart, spoiled)
+    for component in observation.component:
+        reported += _read_valued(component, envelope, chart, frozenset())
+    for inner, inner_spoiled in within:
+        reported += read_observation(
+            inner, chart, spoiled=inner_spoiled, parent=envelope, specimens=own_specimens
+        )
+    return reported
+
+
+def contained_in(
+    contained: Sequence[Raw],
+) -> tuple[list[tuple[Observation, frozenset[str]]], dict[str, Specimen]]:
+    """The contained Observations (with what was spoiled in them) and the Specimens by `#id`."""
+    if not contained:
+        return [], {}
+    observations: list[tuple[Observation, frozenset[str]]] = []
+    specimens: dict[str, Specimen] = {}
+    for raw in contained:
+        decoded = decode(raw, _CONTAINED)
+        for resource, spoiled in zip(decoded.resources, decoded.spoiled, strict=True):
+            if isinstance(resource, Observation):
+                observations.append((resource, spoiled))
+            elif isinstance(resource, Specimen):
+                specimens["#" + resource.id.removeprefix("#")] = resource
+    return observations, specimens
+
+
+def _read_valued(
+    valued: Observation | Component,
+    envelope: Envelope,
+    chart: ReadingContext,
+    spoiled: frozenset[str],
+) -> list[Reported]:
+    classified = classify(valued.code, chart.terminology)
+    meaning = classified.meaning
+    readings: Sequence[Reading]
+    if classified.contradictory:
+        readings = _contradiction(classified.contradictory, envelope)
+    elif meaning is None:
+        readings = _unmeant(valued, envelope, spoiled)
+    elif meaning.kind is CodeKind.PANEL:
+        readings = ()
+    elif meaning.kind is CodeKind.EXCLUDED:
+        readings = (Unmapped(excluded=True, looks_like=meaning.analyte),)
+    else:
+        readings = _readings(valued, meaning, envelope, chart, spoiled)
+    unit = _unit_of(valued)
+    return [Reported(reading, classified.coding, unit) for reading in readings]
+
+
+def _unmeant(
+    valued: Observation | Component, envelope: Envelope, spoiled: frozenset[str]
+) -> Sequence[Reading]:
+    """A code that no table knows, or none that can be read."""
+    if "code" in spoiled:
+        told = "The code of this result cannot be read."
+        return (Unreadable(None, Reason.MALFORMED, told, taken=envelope.taken),)
+    return (Unmapped(),) if _has_own_value(valued, spoiled) else ()
+
+
+def _readings(
+    valued: Observation | Component,
+    meaning: CodeMeaning,
+    envelope: Envelope,
+    chart: ReadingContext,
+    spoiled: frozenset[str],
+) -> Sequence[Reading]:
+    meaning = meaning_by_unit(meaning, valued.valueQuantity)
+    refusal = _refusal(meaning, envelope)
+    if refusal is not None or envelope.taken is None:
+        reason, told = refusal or (Reason.NO_TIME, "The result has no date or time.")
+        return (refused(meaning, envelope, reason, told, _shown(valued)),)
+    if meaning.kind is CodeKind.ANALYTE:
+        return (_measured(valued, meaning, envelope, chart, spoiled),)
+    if meaning.kind is CodeKind.NARRATIVE:
+        if meaning.role is Role.BLOOD_ONLY and not envelope.blood:
+            return (Unmapped(excluded=True),)
+        return _narrated(valued, meaning, envelope)
+    return (_finding(valued, meaning, envelope, envelope.taken),)
+
+
+def _narrated(
+    valued: Observation | Component, meaning: CodeMeaning, envelope: Envelope
+) -> Sequence[Reading]:
+    """Words only: a bare number under a narrative's code is some other result, miscoded."""
+    words = words_of(valued)
+    if valued.valueQuantity is not None and valued.valueQuantity.value is not None:
+        told = "A number was sent where words about a blood film are expected."
+        return (refused(meaning, envelope, Reason.VALUE, told, words),)
+    if not words.strip():
+        told = "The laboratory sent no words about the blood film."
+        return (refused(meaning, envelope, Reason.NO_VALUE, told, ""),)
+    return read_narrative(words, meaning.code, envelope)
+
+
+def _refusal(meaning: CodeMeaning, envelope: Envelope) -> tuple[Reason, str] | None:
+    if envelope.refusal is not None:
+        return envelope.refusal, envelope.explanation
+    if envelope.marrow and meaning.kind is not CodeKind.MARROW:
+        return Reason.SPECIMEN, "The specimen is bone marrow, not blood."
+    return None
+
+
+def _finding(
+    valued: Observation | Component, meaning: CodeMeaning, envelope: Envelope, taken: datetime
+) -> Reading:
+    if meaning.kind is CodeKind.SMEAR:
+        return read_presence(valued, meaning, envelope)
+    if meaning.kind is CodeKind.SEROLOGY:
+        return read_serology(valued, meaning, taken, envelope.source)
+    if meaning.kind is CodeKind.PREGNANCY:
+        return read_pregnancy(valued, meaning, taken, envelope.source)
+    return MarrowResult(meaning.code, taken, envelope.source)
+
+
+def _measured(
+    valued: Observation | Component,
+    meaning: CodeMeaning,
+    envelope: Envelope,
+    chart: ReadingContext,
+    spoiled: frozenset[str],
+) -> Reading:
+    """A number; the deprecated automated blast counts are only the analyser's flag (1.2 notes)."""
+    reading = measure(valued, meaning, envelope, chart, spoiled)
+    if (
+        not isinstance(reading, Measured)
+        or meaning.role is not Role.DEPRECATED
+        or meaning.analyte not in _BLAST_ANALYTES
+    ):
+        return reading
+    result = reading.result
+    below = result.comparator is not None and result.comparator.startswith("<")
+    present = None if below else result.value > 0
+    text = f"{result.reported_value} {result.reported_unit}"
+    return finding(envelope, SmearSet.BLAST_FLAG, present, SmearMethod.ANALYSER, meaning.code, text)
+
+
+def _contradiction(meanings: Sequence[CodeMeaning], envelope: Envelope) -> list[Unreadable]:
+    """One refusal per analyte that the codings speak of, so that none of them looks unmeasured."""
+    told = "The codings of this result mean different measurements."
+    reason, explanation = Reason.AMBIGUOUS_CODE, told
+    if envelope.refusal is not None:
+        reason, explanation = envelope.refusal, envelope.explanation
+    by_analyte: dict[Analyte | None, CodeMeaning] = {}
+    for meaning in meanings:
+        by_analyte.setdefault(meaning.analyte, meaning)
+    if len(by_analyte) > 1:
+        by_analyte.pop(None, None)
+    return [refused(meaning, envelope, reason, explanation, "") for meaning in by_analyte.values()]
+
+
+def _shown(valued: Observation | Component) -> str:
+    try:
+        number = read_number(valued)
+    except NoNumber as refusal:
+        return refusal.reported
+    return f"{number.text} {number.unit}".strip()
+
+
+def _unit_of(valued: Observation | Component) -> str:
+    quantity = valued.valueQuantity
+    return (quantity.unit or quantity.code).strip() if quantity else ""
+
+
+def _has_own_value(valued: Observation | Component, spoiled: frozenset[str]) -> bool:
+    """An unknown panel has only members; an unknown result has a value or says why it has none."""
+    if not getattr(valued, "component", None) and not getattr(valued, "hasMember", None):
+        return True
+    try:
+        read_number(valued, spoiled)
+    except NoNumber as refusal:
+        return refusal.reason is not Reason.NO_VALUE
+    return True

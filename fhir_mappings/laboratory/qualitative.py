@@ -1,0 +1,191 @@
+"""Results in words: present or absent, and the laboratory's own interpretation.
+
+The words and codes are those of clinical-knowledge 1.5; anything they do not settle stays None,
+unknown. The words of a coding's display and of free text are read by the same rule.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import Flag
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_mappings.r4.decoding import CodeableConcept
+
+_POSITIVE_CODES = frozenset(
+    {"10828004", "52101004", "260373001", "11214006", "LA6576-8", "LA9633-4"}
+)
+_NEGATIVE_CODES = frozenset({"260385009", "2667000", "260415000", "131194007", "LA9634-2"})
+_POSITIVE_WORDS = frozenset(
+    {
+        *("present", "positive", "pos", "detected", "seen", "reactive"),
+        *("few", "some", "rare", "occasional", "moderate", "many", "slight", "marked"),
+        *("numerous", "frequent", "abundant"),
+        *("1+", "2+", "3+", "4+", "+1", "+2", "+3", "+4", "+", "++", "+++", "++++"),
+    }
+)
+_NEGATIVE_WORDS = frozenset({"none", "negative", "neg", "absent", "nil", "nonreactive"})
+_SEEN_WORDS = r"(detected|seen|present|observed|identified|found|reactive)"
+_NOTHING_SAID = (
+    r"(?!data|result|specimen|sample|report|value|information|record|smear|film|slide|test)"
+)
+_NEGATIVE_PHRASE = re.compile(
+    rf"not? (\w+ ){{0,4}}{_SEEN_WORDS}|non reactive|(none|nil|negative)( \w+){{0,4}}"
+    rf"|no( {_NOTHING_SAID}\w+){{1,3}}|no"
+    rf"|(\w+ ){{1,4}}(not {_SEEN_WORDS}|negative|absent|non ?reactive|none)"
+)
+_UNSETTLED = re.compile(
+    r"\b(possible|possibly|probable|suspect\w*|suspicious|equivocal|indeterminate|borderline|unknown"
+    r"|done|performed|reported|pending|available|comment|note|invalid|insufficient|but|however"
+    r"|except|cannot|exclude\w*|repeat|unable|tested|ordered|required)\b|\?"
+)
+_GRADES = _POSITIVE_WORDS - frozenset(
+    {"present", "positive", "pos", "detected", "seen", "reactive"}
+)
+_GLOSS = re.compile(r"\((qualifier value|finding|qualifier)\)")
+_TOKEN = re.compile(r"\++\d?|\d\+|\d+(?:\.\d+)?|[a-z]+")
+_NUMBER = re.compile(r"(?P<comparator>[<>]=?)?\s*=?\s*(?P<number>\d+(\.\d+)?)\s*%?", re.ASCII)
+_LONGEST = 8
+
+
+def presence_of_text(text: str) -> bool | None:
+    """Read one phrase as present, absent or not to be told (None)."""
+    plain = _GLOSS.sub("", text.lower()).strip(" .!;:")
+    number = _NUMBER.fullmatch(plain)
+    if number:
+        return presence_of_number(number["comparator"] or "", float(number["number"]))
+    tokens = _TOKEN.findall(plain)
+    if not tokens or _UNSETTLED.search(plain) or len(tokens) > _LONGEST:
+        return None
+    if _says_negative(tokens):
+        return False
+    if {"no", "not", "non", "without", "never"} & set(tokens) or _NEGATIVE_WORDS & set(tokens):
+        return None
+    return True if _POSITIVE_WORDS & set(tokens) else None
+
+
+def presence_of_number(comparator: str, number: float) -> bool | None:
+    """A count above zero is present; `<x` never counts as more than zero (A9)."""
+    if comparator.startswith("<"):
+        return None
+    if comparator == ">":
+        return True
+    return number > 0
+
+
+def presence_of_concept(concept: CodeableConcept) -> bool | None:
+    """Codes first, then the displays, then the text; contradictory codes settle nothing."""
+    codes = {coding.code.strip() for coding in concept.coding}
+    positive, negative = bool(codes & _POSITIVE_CODES), bool(codes & _NEGATIVE_CODES)
+    if positive or negative:
+        return None if positive and negative else positive
+    for words in (*(coding.display for coding in concept.coding), concept.text):
+        told = presence_of_text(words)
+        if told is not None:
+            return told
+    return None
+
+
+def presence_of_interpretation(concepts: Iterable[CodeableConcept]) -> bool | None:
+    """POS, NEG and their kin in Observation.interpretation."""
+    codes = {c.code.strip().upper() for concept in concepts for c in concept.coding}
+    positive = bool(codes & {"POS", "DET", "RR", "WR", "R"})
+    negative = bool(codes & {"NEG", "ND", "NR"})
+    return None if positive == negative else positive
+
+
+def _says_negative(tokens: list[str]) -> bool:
+    words = " ".join(tokens)
+    if _GRADES & set(tokens):
+        return False
+    return words in _NEGATIVE_WORDS or bool(_NEGATIVE_PHRASE.fullmatch(words))
+
+
+_FLAG_CODES = {
+    "LL": Flag.CRITICALLY_LOW,
+    "L": Flag.LOW,
+    "LU": Flag.LOW,
+    "<": Flag.LOW,
+    "N": Flag.NORMAL,
+    "H": Flag.HIGH,
+    "HU": Flag.HIGH,
+    ">": Flag.HIGH,
+    "HH": Flag.CRITICALLY_HIGH,
+    "A": Flag.ABNORMAL,
+    "AA": Flag.ABNORMAL,
+}
+_LOW, _HIGH = (
+    r"\b(low|lower|below|decreased)\b",
+    r"\b(high|higher|upper|above|elevated|increased)\b",
+)
+_CRITICAL = r"\b(critical\w*|panic|alert|very|extreme\w*)\b"
+_FLAG_WORDS = (
+    (r".*\bnot\b.*", None),
+    (r"(low|high) normal|within.*", Flag.NORMAL),
+    (rf"(?=.*{_LOW})(?=.*{_HIGH}).*", None),
+    (rf"(?=.*{_CRITICAL})(?=.*{_LOW}).*", Flag.CRITICALLY_LOW),
+    (rf"(?=.*{_CRITICAL})(?=.*{_HIGH}).*", Flag.CRITICALLY_HIGH),
+    (rf".*{_LOW}.*", Flag.LOW),
+    (rf".*{_HIGH}.*", Flag.HIGH),
+    (r".*\babnormal\b.*", Flag.ABNORMAL),
+    (r".*\bnormal\b.*", Flag.NORMAL),
+)
+_DIRECTIONS = (
+    frozenset({Flag.CRITICALLY_LOW, Flag.LOW}),
+    frozenset({Flag.CRITICALLY_HIGH, Flag.HIGH}),
+)
+
+
+def flag_of(concepts: Iterable[CodeableConcept]) -> Flag | None:
+    """The laboratory's flag. A code wins over words; low against high says nothing.
+
+    Any code system counts (v3 ObservationInterpretation, v2-0078, a ValueSet URL): the letters are
+    the same in all of them.
+    """
+    concepts = tuple(concepts)
+    if not concepts:
+        return None
+    if len(concepts) == 1 == len(concepts[0].coding):
+        only = _FLAG_CODES.get(concepts[0].coding[0].code)
+        if only is not None:
+            return only
+    codes = {
+        _FLAG_CODES.get(coding.code.strip(" *!").upper())
+        for concept in concepts
+        for coding in concept.coding
+    } - {None}
+    if codes:
+        return _most_specific(frozenset(flag for flag in codes if flag))
+    displays = [coding.display for concept in concepts for coding in concept.coding]
+    texts = [concept.text for concept in concepts]
+    flags = (_flag_of_words(words) for words in (*displays, *texts))
+    return _most_specific(frozenset(flag for flag in flags if flag))
+
+
+def _flag_of_words(words: str) -> Flag | None:
+    plain = words.strip(" *!").lower()
+    exact = _FLAG_CODES.get(plain.upper())
+    if exact:
+        return exact
+    return next((flag for pattern, flag in _FLAG_WORDS if re.fullmatch(pattern, plain)), None)
+
+
+def _most_specific(flags: frozenset[Flag]) -> Flag | None:
+    low, high = (flags & direction for direction in _DIRECTIONS)
+    if low and high:
+        return None
+    for flag in (
+        Flag.CRITICALLY_LOW,
+        Flag.LOW,
+        Flag.CRITICALLY_HIGH,
+        Flag.HIGH,
+        Flag.ABNORMAL,
+        Flag.NORMAL,
+    ):
+        if flag in flags:
+            return flag
+    return None

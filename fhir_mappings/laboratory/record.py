@@ -1,0 +1,328 @@
+"""FHIR documents to the Panel of one patient at one moment (clinical-knowledge 1.1).
+
+Each document is a Bundle of any type or a single resource. Neither their order nor repetition
+changes what comes out. Everything reported is in the Panel: as a result, a finding or as
+`Unreadable` with its reason; codes that no table knows are left to the mapping report (`readings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
+
+import msgspec
+
+from fhir_mappings.clinical_context.patient import PatientUnreadable, read_patient
+from fhir_mappings.laboratory.accepted_results import accept_results
+from fhir_mappings.laboratory.envelopes import observation_envelope, report_envelope
+from fhir_mappings.laboratory.observations import read_observation
+from fhir_mappings.laboratory.readings import Measured, ReadingContext, Reported
+from fhir_mappings.laboratory.relevant_observations import (
+    CodeFilter,
+    OfKnownCode,
+    Relevant,
+    sieve,
+    sieve_by_age,
+)
+from fhir_mappings.laboratory.reports import read_report
+from fhir_mappings.panel import (
+    MarrowResult,
+    Panel,
+    PregnancyObservation,
+    Reason,
+    SerologyResult,
+    SmearFinding,
+    Unreadable,
+)
+from fhir_mappings.r4.bundle_page import Page, Unread, open_page
+from fhir_mappings.r4.decoding import Decoded, decode
+from fhir_mappings.r4.laboratory_resources import (
+    LABORATORY_KINDS,
+    DiagnosticReport,
+    Observation,
+    PatientResource,
+    Specimen,
+)
+from fhir_mappings.r4.references import key_candidates, keys_of
+from fhir_mappings.r4.times import read_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from fhir_mappings.context import Patient
+    from fhir_mappings.laboratory.readings import Envelope
+    from fhir_mappings.panel import DataGroup, LookBack
+    from fhir_mappings.terminology import Terminology
+
+__all__ = ["LaboratoryRecord", "PatientUnreadable", "read_panel", "read_patient", "readings"]
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_STATUS_AGE = ("registered", "unknown", "preliminary", "final", "amended", "corrected", "cancelled")
+"""Which of two statuses of one result came later; entered-in-error is the last of all."""
+
+
+class _Entry(NamedTuple):
+    resource: Any
+    full_url: str
+    spoiled: frozenset[str]
+
+
+def read_panel(
+    documents: Iterable[bytes] | Mapping[DataGroup, Iterable[bytes]],
+    patient_id: str,
+    now: datetime,
+    terminology: Terminology,
+    unavailable: frozenset[DataGroup] = frozenset(),
+    patient: Patient | None = None,
+) -> Panel:
+    """Read every laboratory fact about one patient.
+
+    With documents by data group, a group one of whose documents cannot be read at all becomes
+    unavailable. `patient` chooses among reference ranges for age and sex. Raises nothing on
+    account of the documents.
+    """
+    record = LaboratoryRecord(patient_id, now, terminology, patient)
+    return record.panel(documents, unavailable)
+
+
+class LaboratoryRecord:
+    """The laboratory pages of one patient in one call, each page and each result read once.
+
+    The second stage of a call brings more pages beside those of the first. `look_back` says which
+    results nobody will look at, so that they are left unread; None reads all.
+    """
+
+    def __init__(
+        self,
+        patient_id: str,
+        now: datetime,
+        terminology: Terminology,
+        patient: Patient | None = None,
+        look_back: LookBack | None = None,
+    ) -> None:
+        moments = cache(read_moment)
+        self._chart = ReadingContext(
+            _bare(patient_id), now, terminology, patient, read_moment=moments
+        )
+        self._look_back = look_back
+        self._sifter = CodeFilter(terminology, self._chart.patient_id)
+        self._pages: dict[int, tuple[bytes, Page, OfKnownCode]] = {}
+        self._decoded: dict[int, Decoded] = {}
+        self._reported: dict[int, Sequence[Reported]] = {}
+
+    def panel(
+        self,
+        documents: Iterable[bytes] | Mapping[DataGroup, Iterable[bytes]],
+        unavailable: frozenset[DataGroup] = frozenset(),
+    ) -> Panel:
+        """Return what these documents say, in the words of `read_panel`."""
+        grouped = documents.items() if isinstance(documents, Mapping) else [(None, documents)]
+        pages: list[tuple[Page, OfKnownCode]] = []
+        for group, those in grouped:
+            for document in those:
+                page, sifted = self._opened(document)
+                pages.append((page, sifted))
+                if group is not None and page.is_unreadable:
+                    unavailable |= {group}
+        terminology, now = self._chart.terminology, self._chart.now
+        if self._look_back is not None:
+            sieved = sieve_by_age(pages, now, self._look_back)
+            panel = _panel(self._read(pages, sieved), terminology, unavailable)
+            if sieved.is_enough(panel.results, self._look_back, now):
+                return panel
+        return _panel(self._read(pages, sieve(pages)), terminology, unavailable)
+
+    def _opened(self, document: bytes) -> tuple[Page, OfKnownCode]:
+        """The page, opened once; the document is kept, so that no other can have its identity."""
+        if id(document) not in self._pages:
+            page = open_page(document)
+            self._pages[id(document)] = document, page, self._sifter.sift(page)
+        return self._pages[id(document)][1:]
+
+    def _read(
+        self, pages: Iterable[tuple[Page, OfKnownCode]], sieved: Relevant
+    ) -> Iterator[Reported]:
+        decoded = [page.others for page, _ in pages]
+        kept = {id(observation): observation for observation in sieved.kept}
+        decoded += [self._decode(observation) for observation in kept.values()]
+        entries = _newest_versions(decoded)
+        chart = _resolved(entries, self._chart)
+        if chart is not self._chart and chart != self._chart:
+            self._chart, self._reported = chart, {}
+        for entry in entries:
+            key = id(entry.resource)
+            if key not in self._reported:
+                self._reported[key] = _read_entry(entry, chart)
+            yield from self._reported[key]
+        yield from _not_decoded(decoded)
+
+    def _decode(self, observation: Unread) -> Decoded:
+        key = id(observation)
+        if key not in self._decoded:
+            one = self._decoded[key] = Decoded()
+            observation.read_into(one)
+        return self._decoded[key]
+
+
+def readings(
+    documents: Iterable[bytes],
+    patient_id: str | None,
+    now: datetime,
+    terminology: Terminology,
+    patient: Patient | None = None,
+) -> tuple[Reported, ...]:
+    """Everything reported, each with the coding and the unit it came with, for a mapping report.
+
+    `patient_id` None accepts any subject. Nothing is settled or derived.
+    """
+    decoded = [decode(document, LABORATORY_KINDS) for document in documents]
+    entries = _newest_versions(decoded)
+    named = None if patient_id is None else _bare(patient_id)
+    chart = _resolved(entries, ReadingContext(named, now, terminology, patient))
+    found = chain.from_iterable(_read_entry(entry, chart) for entry in entries)
+    return (*found, *_not_decoded(decoded))
+
+
+def _bare(patient_id: str) -> str:
+    return patient_id.removeprefix("Patient/")
+
+
+def _read_entry(entry: _Entry, chart: ReadingContext) -> Sequence[Reported]:
+    if isinstance(entry.resource, Observation):
+        return read_observation(
+            entry.resource, chart, spoiled=entry.spoiled, full_url=entry.full_url
+        )
+    if isinstance(entry.resource, DiagnosticReport):
+        return tuple(read_report(entry.resource, chart))
+    return ()
+
+
+def _not_decoded(decoded: Iterable[Decoded]) -> Iterator[Reported]:
+    for one in decoded:
+        for _ in one.undecodable:
+            told = "Something that was sent is no FHIR resource that can be read."
+            yield Reported(Unreadable(None, Reason.MALFORMED, told))
+
+
+def _resolved(entries: Sequence[_Entry], chart: ReadingContext) -> ReadingContext:
+    """Resolve what resources say of each other: patients, specimens, members of reports."""
+    chart = _with_patients_and_specimens(entries, chart)
+    members: dict[str, Envelope] = {}
+    for resource in [entry.resource for entry in entries if _groups_others(entry.resource)]:
+        for reference, envelope in _members(resource, chart):
+            for key in key_candidates(reference):
+                other = members.get(key)
+                if other is None or _later(envelope, other):
+                    members[key] = envelope
+    return chart if members == chart.report_of else replace(chart, report_of=members)
+
+
+def _with_patients_and_specimens(
+    entries: Iterable[_Entry], chart: ReadingContext
+) -> ReadingContext:
+    patients: dict[str, str] = {}
+    specimens: dict[str, Specimen] = {}
+    for resource, url, _ in entries:
+        if isinstance(resource, PatientResource) and url:
+            patients[keys_of("", "", url)[0]] = resource.id or url.removeprefix("urn:uuid:")
+        elif isinstance(resource, Specimen):
+            specimens |= dict.fromkeys(keys_of("Specimen", resource.id, url), resource)
+    if patients == chart.patient_urls and specimens == chart.specimens:
+        return chart
+    return replace(chart, patient_urls=patients, specimens=specimens)
+
+
+def _groups_others(resource: object) -> TypeGuard[DiagnosticReport | Observation]:
+    if isinstance(resource, Observation):
+        return bool(resource.hasMember)
+    return isinstance(resource, DiagnosticReport) and bool(resource.result)
+
+
+def _members(
+    resource: DiagnosticReport | Observation, chart: ReadingContext
+) -> Iterator[tuple[str, Envelope]]:
+    envelope: Envelope
+    if isinstance(resource, DiagnosticReport):
+        envelope, references = report_envelope(resource, chart), resource.result
+    else:
+        envelope, references = observation_envelope(resource, chart), resource.hasMember
+    if envelope.refusal is None:
+        for reference in references:
+            yield reference.reference, envelope
+
+
+def _later(one: Envelope, other: Envelope) -> bool:
+    return (one.taken or _LONG_AGO, one.blood) > (other.taken or _LONG_AGO, other.blood)
+
+
+def _newest_versions(decoded: Iterable[Decoded]) -> list[_Entry]:
+    """One entry per resource id: the version issued or stored last."""
+    anonymous: list[_Entry] = []
+    by_id: dict[tuple[type, str], _Entry] = {}
+    for one in decoded:
+        for resource, url, spoiled in zip(one.resources, one.full_urls, one.spoiled, strict=True):
+            entry = _Entry(resource, url, spoiled)
+            kind = type(resource)
+            if not resource.id or kind is PatientResource:
+                anonymous.append(entry)
+                continue
+            other = by_id.setdefault((kind, resource.id), entry)
+            if other is not entry and _version(entry) > _version(other):
+                by_id[kind, resource.id] = entry
+    return [*by_id.values(), *anonymous]
+
+
+def _version(entry: _Entry) -> tuple[object, ...]:
+    resource = entry.resource
+    if not isinstance(resource, Observation | DiagnosticReport):
+        return (entry.full_url, msgspec.json.encode(resource))
+    meta = resource.meta
+    issued = read_moment(resource.issued)
+    stored = read_moment(meta.lastUpdated) if meta else None
+    number = meta.versionId if meta else ""
+    status = resource.status.strip().lower()
+    age = _STATUS_AGE.index(status) if status in _STATUS_AGE else len(_STATUS_AGE)
+    return (
+        issued.at if issued else _LONG_AGO,
+        stored.at if stored else _LONG_AGO,
+        int(number) if number.isascii() and number.isdigit() and len(number) < 18 else -1,
+        age,
+        not entry.spoiled,
+        msgspec.json.encode(resource),
+        entry.full_url,
+    )
+
+
+def _panel(
+    reported: Iterable[Reported], terminology: Terminology, unavailable: frozenset[DataGroup]
+) -> Panel:
+    found: dict[type, list[Any]] = {}
+    for each in reported:
+        found.setdefault(type(each.reading), []).append(each.reading)
+    measured: list[Measured] = found.get(Measured, [])
+    results, refused = accept_results(measured, terminology)
+    return Panel(
+        results=results,
+        unreadable=_newest_first([*found.get(Unreadable, []), *refused]),
+        smear=_newest_first(found.get(SmearFinding, [])),
+        serology=_newest_first(found.get(SerologyResult, [])),
+        marrow=_newest_first(found.get(MarrowResult, [])),
+        pregnancy=_newest_first(found.get(PregnancyObservation, [])),
+        unavailable=unavailable,
+    )
+
+
+def _newest_first(facts: Collection[Any]) -> tuple[Any, ...]:
+    """Sort, and count once what differs only in where it stood."""
+    if len(facts) <= 1:
+        return tuple(facts)
+    distinct: dict[Any, Any] = {}
+    for fact in sorted(facts, key=lambda f: (not f.source, f.source, repr(f))):
+        distinct.setdefault(replace(fact, source=""), fact)
+    return tuple(
+        sorted(distinct.values(), key=lambda f: (-(f.taken or _LONG_AGO).timestamp(), repr(f)))
+    )

@@ -1,0 +1,60 @@
+"""A CodeableConcept to what it means (clinical-knowledge 1.1 A5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from fhir_mappings.r4.decoding import Coding
+from fhir_mappings.terminology import CodeKind, Role
+
+if TYPE_CHECKING:
+    from fhir_mappings.r4.decoding import CodeableConcept
+    from fhir_mappings.terminology import CodeMeaning, Terminology
+
+_SPECIMEN_ROLES = frozenset(Role) - {Role.NONE, Role.DEPRECATED, Role.CALCULATED}
+"""Roles that make two codes of one analyte two different measurements."""
+
+
+class Classified(Struct, frozen=True):
+    """What a code means: one meaning, none, or several that contradict each other."""
+
+    coding: Coding
+    meaning: CodeMeaning | None = None
+    contradictory: tuple[CodeMeaning, ...] = ()
+
+
+def classify(code: CodeableConcept, terminology: Terminology) -> Classified:
+    """Decide what a CodeableConcept means (A5); a site's own mapping outranks LOINC."""
+    if len(code.coding) == 1:
+        only = code.coding[0]
+        return Classified(only, terminology.meaning_of(only.system, only.code))
+    known = [
+        (coding, meaning)
+        for coding in code.coding
+        if (meaning := terminology.meaning_of(coding.system, coding.code)) is not None
+    ]
+    by_site = [
+        (coding, meaning)
+        for coding, meaning in known
+        if (coding.system.strip(), coding.code.strip()) in terminology.site
+    ]
+    known = by_site or known
+    values = [pair for pair in known if pair[1].kind is not CodeKind.PANEL] or known
+    if not values:
+        first = code.coding[0] if code.coding else Coding(display=code.text)
+        return Classified(first)
+    if len({_identity(meaning) for _, meaning in values}) > 1:
+        return Classified(values[0][0], contradictory=tuple(meaning for _, meaning in values))
+    best = min(values, key=lambda pair: (pair[1].role is Role.DEPRECATED, pair[1].method_rank))
+    return Classified(*best)
+
+
+def _identity(meaning: CodeMeaning) -> tuple[str, str, str]:
+    if meaning.kind in {CodeKind.EXCLUDED, CodeKind.PANEL, CodeKind.NARRATIVE}:
+        return meaning.kind, "", ""
+    role = meaning.role if meaning.role in _SPECIMEN_ROLES else Role.NONE
+    if meaning.kind is CodeKind.SMEAR:
+        role = Role.NONE
+    return meaning.kind, meaning.target, role

@@ -1,0 +1,131 @@
+"""The explanation of one call: as plain JSON for `extension`, and as text for a person.
+
+One value, made from the interpretation and from what was gathered (architecture 2.7): values used
+and set aside, states, rules in the order tried with the first condition that failed, what would
+settle an undecided one, modifiers, and where each group of data came from.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from service.cards.names import analyte_name, order_name
+from service.cards.plain_words import (
+    B12_WORDS,
+    FUNCTION_WORDS,
+    IRON_WORDS,
+    PATTERN_WORDS,
+    REASON_WORDS,
+    line_name,
+    line_words,
+)
+from service.cards.values import as_reported, canonical, differs, shown_time
+from service.interpreter.interpretation import CellLine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fhir_mappings.panel import LabResult, Unreadable
+    from service.interpreter.interpretation import Interpretation, States
+
+Json = dict[str, Any]
+
+EXTENSION_KEY = "heme-hooks"
+"""The member of `extension` that holds the explanation."""
+
+
+def explanation_document(interpretation: Interpretation, sources: Mapping[str, str]) -> Json:
+    """Return the explanation as plain JSON types, empty parts left out.
+
+    `sources` maps each data group to where its data came from ("prefetch", "unavailable", ...).
+    """
+    explanation = interpretation.explanation
+    document: Json = {
+        "sentence": explanation.sentence,
+        "states": _state_codes(interpretation.states),
+        "statesInWords": _states_in_words(interpretation.states),
+        "used": [_used(result) for result in interpretation.states.used],
+        "setAside": [_set_aside(result) for result in interpretation.set_aside],
+        "rules": [
+            _without_empty(
+                {
+                    "id": rule.id,
+                    "outcome": str(rule.outcome),
+                    "condition": rule.condition,
+                    "settledBy": list(rule.settled_by),
+                }
+            )
+            for rule in explanation.tried
+        ],
+        "modifiers": [
+            {"id": modifier.id, "trigger": modifier.trigger, "effect": modifier.effect}
+            for modifier in (explanation.modifiers or interpretation.modifiers)
+        ],
+        "proposed": [
+            {"order": order_name(order.order), "priority": str(order.priority)}
+            for order in interpretation.orders
+        ],
+        "withheld": [
+            {"order": order_name(order.order), "reason": order.reason}
+            for order in interpretation.withheld
+        ],
+        "couldNotCheck": list(interpretation.could_not_check),
+        "data": dict(sources),
+    }
+    return _without_empty(document)
+
+
+def _state_codes(states: States) -> Json:
+    facts = {line.value: states.lines[line] for line in CellLine if line in states.lines}
+    return {
+        "lines": {name: fact.state.value for name, fact in facts.items()},
+        "grades": {name: fact.grade.value for name, fact in facts.items()},
+        "pattern": states.pattern.value,
+        "b12": states.b12.value,
+        "iron": states.iron.value,
+        "function": states.function.value,
+    }
+
+
+def _states_in_words(states: States) -> Json:
+    facts = (states.lines[line] for line in CellLine if line in states.lines)
+    return {
+        **{line_name(fact): line_words(fact) for fact in facts},
+        "Pattern": PATTERN_WORDS[states.pattern],
+        "Iron": IRON_WORDS[states.iron],
+        "Vitamin B12": B12_WORDS[states.b12],
+        "Functional B12 status": FUNCTION_WORDS[states.function],
+    }
+
+
+def _used(result: LabResult) -> Json:
+    return _without_empty(
+        {
+            "name": analyte_name(result.analyte),
+            "loinc": result.loinc,
+            "reported": as_reported(result),
+            "value": canonical(result),
+            "differs": differs(result),
+            "taken": shown_time(result.taken),
+            "status": result.status,
+            "notes": sorted(str(note) for note in result.notes),
+            "source": result.source,
+        }
+    )
+
+
+def _set_aside(result: Unreadable) -> Json:
+    return _without_empty(
+        {
+            "name": analyte_name(result.analyte) if result.analyte else "result",
+            "loinc": result.loinc,
+            "reported": result.reported,
+            "reason": result.explanation or REASON_WORDS[result.reason],
+            "taken": shown_time(result.taken) if result.taken else "",
+            "source": result.source,
+        }
+    )
+
+
+def _without_empty(document: Json) -> Json:
+    return {key: value for key, value in document.items() if value not in ("", [], {}, None, False)}

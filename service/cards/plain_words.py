@@ -1,0 +1,138 @@
+"""Plain English for what the interpreter says in states, notes and reasons.
+
+The words describe a state; they never grade a likelihood (clinical-knowledge 3.4).
+"""
+
+from __future__ import annotations
+
+from fhir_mappings.panel import Analyte, Comparator, Note, Reason
+from service.interpreter.interpretation import (
+    B12State,
+    CellLine,
+    CellLineFact,
+    CellLineState,
+    FunctionState,
+    Grade,
+    IronState,
+    Pattern,
+)
+
+NOTE_WORDS: dict[Note, str] = {
+    Note.PRELIMINARY: "preliminary result, may still change",
+    Note.STATUS_UNKNOWN: "the sender does not say whether the result is final",
+    Note.CONFLICT: "conflict: results of the same time differ by more than 10 %, the lower is used",
+    Note.ANC_COMPUTED: "computed from leukocytes and the differential",
+    Note.ANC_BANDS: "adding the band forms would move it across a limit",
+    Note.UNIT_INFERRED: "unit inferred: only one reading fits the value and its reference range",
+    Note.UNIT_GOVERNS: "unit and LOINC code disagree on the kind of quantity, the unit is followed",
+    Note.TSAT_COMPUTED: "computed from iron and TIBC",
+    Note.TSAT_INCONSISTENT: "the reported saturation disagrees with iron and TIBC and is not used",
+    Note.TIBC_COMPUTED: "computed from UIBC and iron",
+    Note.COMPUTED: "computed",
+}
+"""What a reader of a value must be told (clinical-knowledge 1.1 to 1.4)."""
+
+COMPUTED_NOTES = frozenset(
+    {Note.ANC_COMPUTED, Note.TSAT_COMPUTED, Note.TIBC_COMPUTED, Note.COMPUTED}
+)
+
+REASON_WORDS: dict[Reason, str] = {
+    Reason.UNIT: "unit missing or not understood",
+    Reason.UNIT_CONFLICT: "unit code and unit text contradict each other",
+    Reason.UNIT_SUSPECT: "unit does not fit the size of the value",
+    Reason.IMPLAUSIBLE: "value outside the plausible range",
+    Reason.ANC_GT_WBC: "neutrophils above leukocytes of the same specimen",
+    Reason.IRON_UNIT: "iron does not fit the reported saturation",
+    Reason.VALUE: "value is not a number",
+    Reason.NO_VALUE: "no value",
+    Reason.NO_TIME: "no time of collection",
+    Reason.FUTURE: "time lies in the future",
+    Reason.STATUS: "status says not to use it",
+    Reason.SUBJECT: "not about this patient",
+    Reason.SPECIMEN: "not this patient's own blood",
+    Reason.AMBIGUOUS_CODE: "codes of different tests on one result",
+    Reason.MALFORMED: "result is malformed",
+}
+
+B12_WORDS: dict[B12State, str] = {
+    B12State.LOW: "low",
+    B12State.BORDERLINE: "borderline",
+    B12State.NORMAL: "normal",
+    B12State.ELEVATED: "high",
+    B12State.MARKED: "markedly high",
+    B12State.MISSING: "no usable result in the time window",
+}
+
+IRON_WORDS: dict[IronState, str] = {
+    IronState.CONFOUNDED: "not interpretable after a red cell transfusion or intravenous iron",
+    IronState.TRUE_DEFICIENCY: "iron deficiency",
+    IronState.HIGH_SATURATION: "high transferrin saturation",
+    IronState.PARTIAL: "iron studies incomplete",
+    IronState.CHRONIC_DISEASE: "pattern of chronic disease or inflammation",
+    IronState.INDEX: "low iron with normal TIBC and normal saturation (non-specific)",
+    IronState.INDEX_BORDERLINE: (
+        "low iron with normal TIBC and borderline saturation (non-specific)"
+    ),
+    IronState.LOW_INDETERMINATE: (
+        "low iron or saturation, iron deficiency neither shown nor excluded"
+    ),
+    IronState.NORMAL: "not low",
+    IronState.MISSING: "no usable result in the time window",
+}
+
+FUNCTION_WORDS: dict[FunctionState, str] = {
+    FunctionState.DEFICIENT: "raised methylmalonic acid: functional B12 deficiency",
+    FunctionState.NOT_DEFICIENT: "methylmalonic acid not raised: speaks against B12 deficiency",
+    FunctionState.UNKNOWN: "not settled: no methylmalonic acid result that decides",
+}
+
+PATTERN_WORDS: dict[Pattern, str] = {
+    Pattern.PANCYTOPENIA: "pancytopenia",
+    Pattern.BICYTOPENIA: "two low cell lines, the third normal",
+    Pattern.BICYTOPENIA_THIRD_UNKNOWN: "two low cell lines, the third not known",
+    Pattern.NONE: "fewer than two low cell lines",
+}
+
+_GRADES = {Grade.MILD: "mild", Grade.MODERATE: "moderate", Grade.SEVERE: "severe"}
+_LINES = {
+    CellLine.HEMOGLOBIN: "Hemoglobin",
+    CellLine.WHITE: "Neutrophils",
+    CellLine.PLATELETS: "Platelets",
+}
+_STATES = {
+    CellLineState.NORMAL: "not low",
+    CellLineState.MASKED: "masked by a transfusion",
+    CellLineState.UNKNOWN: "not known",
+}
+_COMPARATORS = {
+    Comparator.LESS: "below",
+    Comparator.LESS_OR_EQUAL: "at most",
+    Comparator.GREATER: "above",
+    Comparator.GREATER_OR_EQUAL: "at least",
+}
+
+
+def line_name(fact: CellLineFact) -> str:
+    """Name the line; a white line judged by leukocytes alone says so."""
+    if fact.line is CellLine.WHITE and fact.result and fact.result.analyte is Analyte.LEUKOCYTES:
+        return "Leukocytes (no neutrophil count)"
+    return _LINES[fact.line]
+
+
+def line_words(fact: CellLineFact) -> str:
+    """Say whether the line is low, how severe, and by which limit."""
+    if fact.state is not CellLineState.LOW:
+        words = _STATES[fact.state]
+    elif fact.grade in _GRADES:
+        words = f"low, {_GRADES[fact.grade]}"
+    else:
+        words = "low"
+    if fact.limit is not None and fact.result is not None:
+        whose = "the laboratory's lower limit" if fact.limit_is_laboratory else "limit"
+        words += f" ({whose} {fact.limit.normalize():f} {fact.result.unit})"
+    return f"{words}: {fact.why}" if fact.why else words
+
+
+def comparator_words(comparator: Comparator) -> str:
+    """Say a comparator in words."""
+    return _COMPARATORS[comparator]

@@ -1,0 +1,219 @@
+"""The body of a hook call, checked once at the edge (CDS Hooks 2.0, Calling a CDS Service).
+
+What is wrong is answered with 400 and the field's path; a value is never repeated. Fields that the
+specification does not know are passed over, and so is what clients write loosely inside drafts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Raw, Struct
+
+from fhir_mappings.r4.decoding import DECODE_ERRORS
+from service.base_urls import BaseUrl, parse_base_url
+from service.cds_hooks.body_limits import check_entries, check_values
+from service.cds_hooks.messages import CdsRequest, CdsService, FhirAuthorization
+from service.errors import ClientNotAllowed, InvalidHookCall
+
+if TYPE_CHECKING:
+    from service.security.trusted_clients import CdsClient
+    from service.settings import Settings
+
+EXTENSION = "heme-hooks"
+"""Member of `extension` by which a call asks why: {"heme-hooks": {"explain": true}}."""
+
+BEARER = "Bearer"
+
+_FHIR_ID = r"[A-Za-z0-9.\-]{1,64}"
+_ID = re.compile(_FHIR_ID)
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_USER = re.compile(rf"(?:Practitioner|PractitionerRole|Patient|RelatedPerson)/({_FHIR_ID})")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_ERROR_PATH = re.compile(r"at `\$\.?([^`]*)`")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+
+_NULL = Raw(b"null")
+
+
+class _Explain(Struct):
+    explain: bool = False
+
+
+class _Extension(Struct, rename={"ours": EXTENSION}):
+    ours: _Explain | None = None
+
+
+class _Context(Struct):
+    userId: str
+    patientId: str
+    encounterId: str | None = None
+    draftOrders: Raw = msgspec.field(default_factory=lambda: _NULL)
+    selections: list[str] | None = None
+
+
+class Body(Struct):
+    """The body of a hook call, as far as it is read."""
+
+    hook: str
+    hookInstance: str
+    context: _Context
+    fhirServer: str | None = None
+    fhirAuthorization: FhirAuthorization | None = None
+    prefetch: dict[str, Raw] | None = None
+    extension: _Extension | None = None
+
+
+class _Drafts(Struct):
+    resourceType: str
+    entry: list[Raw] | None = None
+
+
+_BODY = msgspec.json.Decoder(Body)
+_DRAFTS = msgspec.json.Decoder(_Drafts)
+
+
+def parse_hook_call(
+    body: bytes, service: CdsService, settings: Settings, client: CdsClient
+) -> CdsRequest:
+    """Check the body of a call of `service`.
+
+    Raises InvalidHookCall with the path of the field at fault, RequestTooLarge, and
+    ClientNotAllowed when the call names a FHIR server that is not on the client's list.
+    """
+    check_values(body, settings.max_entries)
+    parsed = _decode(body)
+    check_entries(body, (parsed.prefetch or {}).values(), settings.max_entries)
+    _require(parsed.hook == service.hook, "hook", f"must be {service.hook} for this service")
+    _require(_UUID.fullmatch(parsed.hookInstance), "hookInstance", "must be a UUID")
+    _check_context(parsed.context, service.hook)
+    base = _fhir_server(parsed, settings, client)
+    context = parsed.context
+    return CdsRequest(
+        hook=parsed.hook,
+        hook_instance=parsed.hookInstance,
+        user_id=context.userId,
+        patient_id=context.patientId,
+        encounter_id=context.encounterId,
+        fhir_server=None if base is None else str(base),
+        authorization=parsed.fhirAuthorization,
+        prefetch=parsed.prefetch or {},
+        draft_orders=context.draftOrders if service.hook != "patient-view" else None,
+        selections=tuple(context.selections or ()) if service.hook == "order-select" else (),
+        wants_explanation=_wants_explanation(parsed) and client.explanations,
+    )
+
+
+def _decode(body: bytes) -> Body:
+    if body.startswith(_BYTE_ORDER_MARKS):
+        raise InvalidHookCall("The body must be JSON in UTF-8 without a byte order mark")
+    try:
+        # msgspec passes over the text of values that stay raw; look at all of it once.
+        body.decode("utf-8")
+        return _BODY.decode(body)
+    except msgspec.ValidationError as error:
+        raise _invalid(error) from None
+    except RecursionError:
+        raise InvalidHookCall("The body's JSON is nested too deeply") from None
+    except DECODE_ERRORS:
+        raise InvalidHookCall("The body is not valid JSON in UTF-8") from None
+
+
+def _invalid(error: msgspec.ValidationError, prefix: str = "") -> InvalidHookCall:
+    """Name the field and the types; msgspec's sentence is not passed on as it stands."""
+    text = str(error)
+    path = found.group(1) if (found := _ERROR_PATH.search(text)) else ""
+    parts = [part for part in (prefix, path) if part]
+    if missing := _MISSING.search(text):
+        field = ".".join([*parts, missing.group(1)])
+        return InvalidHookCall(f"{field} is required", expression=field)
+    field = ".".join(parts) or "body"
+    expected = re.match(r"Expected `([\w |]+)`", text)
+    what = f"must be of type {expected.group(1)}" if expected else "cannot be read"
+    return InvalidHookCall(f"{field} {what}", expression=".".join(parts))
+
+
+def _require(condition: object, field: str, what: str) -> None:
+    if not condition:
+        raise InvalidHookCall(f"{field} {what}", expression=field)
+
+
+def _is_id(text: str) -> bool:
+    return _ID.fullmatch(text) is not None and text not in {".", ".."}
+
+
+def _check_context(context: _Context, hook: str) -> None:
+    user = _USER.fullmatch(context.userId)
+    _require(
+        user and _is_id(user.group(1)),
+        "context.userId",
+        "must be Practitioner/id, PractitionerRole/id, Patient/id or RelatedPerson/id",
+    )
+    _require(_is_id(context.patientId), "context.patientId", "must be a FHIR id")
+    _require(
+        context.encounterId is None or _is_id(context.encounterId),
+        "context.encounterId",
+        "must be a FHIR id",
+    )
+    if hook == "order-select":
+        _require(context.selections is not None, "context.selections", "is required")
+    if hook in {"order-select", "order-sign"}:
+        _check_drafts(context.draftOrders)
+
+
+def _check_drafts(drafts: Raw) -> None:
+    field = "context.draftOrders"
+    _require(bytes(drafts).strip() != b"null", field, "is required")
+    try:
+        bundle = _DRAFTS.decode(drafts)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, field) from None
+    _require(bundle.resourceType == "Bundle", field, "must be a Bundle")
+
+
+def _may_use(client: CdsClient, settings: Settings, base: BaseUrl) -> bool:
+    return base in client.fhir_servers or (not client.issuer and settings.allows_fhir_server(base))
+
+
+def _fhir_server(body: Body, settings: Settings, client: CdsClient) -> BaseUrl | None:
+    authorization = body.fhirAuthorization
+    if authorization is not None:
+        _require(body.fhirServer is not None, "fhirServer", "is required with fhirAuthorization")
+        _check_authorization(authorization)
+    if body.fhirServer is None:
+        return None
+    try:
+        base = parse_base_url(body.fhirServer)
+    except ValueError as error:
+        raise InvalidHookCall(f"fhirServer {error}", expression="fhirServer") from None
+    if settings.is_production:
+        _require(base.scheme == "https", "fhirServer", "must be https")
+    if not _may_use(client, settings, base):
+        raise ClientNotAllowed(
+            "fhirServer is not among the FHIR servers that this service may use; its operator "
+            "lists base URLs in HEME_HOOKS_FHIR_SERVERS, or per client in HEME_HOOKS_CLIENTS_FILE",
+            code="fhir-server-not-allowed",
+            expression="fhirServer",
+        )
+    return base
+
+
+def _check_authorization(authorization: FhirAuthorization) -> None:
+    field = "fhirAuthorization"
+    _require(
+        _TOKEN.fullmatch(authorization.access_token),
+        f"{field}.access_token",
+        "must be visible ASCII characters",
+    )
+    _require(authorization.token_type == BEARER, f"{field}.token_type", "must be Bearer")
+    _require(authorization.expires_in > 0, f"{field}.expires_in", "must be more than 0 seconds")
+    _require(authorization.subject, f"{field}.subject", "must not be empty")
+
+
+def _wants_explanation(body: Body) -> bool:
+    extension = body.extension
+    return extension is not None and extension.ours is not None and extension.ours.explain

@@ -1,0 +1,98 @@
+"""Gathered documents to `Facts`: the laboratory, the patient and the clinical context, typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.clinical_context.reader import read_context
+from fhir_mappings.laboratory.record import LaboratoryRecord, PatientUnreadable, read_patient
+from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup
+from service.errors import ClinicalDataUnavailable
+from service.interpreter.interpretation import Facts
+from service.interpreter.windows import LOOK_BACK
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from fhir_mappings.context import Patient
+    from fhir_mappings.terminology import Terminology
+    from service.cds_hooks.messages import CdsRequest
+    from service.clinical_data.gathered import ClinicalData
+
+_LABORATORY = (*OBSERVATION_GROUPS, DataGroup.DIAGNOSTIC_REPORTS)
+_CONTEXT = tuple(
+    group
+    for group in DataGroup
+    if group not in OBSERVATION_GROUPS and group is not DataGroup.PATIENT
+)
+
+
+class FactsReader:
+    """Reads what was gathered for one call, after each stage; no page is read twice."""
+
+    def __init__(self, call: CdsRequest, now: datetime, terminology: Terminology) -> None:
+        self._call = call
+        self._now = now
+        self._terminology = terminology
+        self._patient: Patient | None = None
+        self._laboratory: LaboratoryRecord | None = None
+
+    def read(self, data: ClinicalData) -> Facts:
+        """Return the facts of all that was gathered so far.
+
+        Raises ClinicalDataUnavailable when the Patient, without which nothing can be judged,
+        cannot be read.
+        """
+        call, now, terminology = self._call, self._now, self._terminology
+        patient = self._patient = self._patient or _patient(data, call.patient_id)
+        if self._laboratory is None:
+            # Who asks why is shown the whole course of the results.
+            look_back = None if call.wants_explanation else LOOK_BACK
+            self._laboratory = LaboratoryRecord(
+                call.patient_id, now, terminology, patient, look_back
+            )
+        panel = self._laboratory.panel(_laboratory_pages(data), data.unavailable)
+        context = read_context(
+            {group: data.documents(group) for group in _CONTEXT},
+            None if call.draft_orders is None else bytes(call.draft_orders),
+            call.selections,
+            call.patient_id,
+            now,
+            terminology.orderables,
+            only_selected=call.hook == "order-select",
+        )
+        return Facts(
+            patient,
+            panel,
+            context,
+            unavailable=data.unavailable | panel.unavailable,
+            user_is_patient=call.user_id.startswith(("Patient/", "RelatedPerson/")),
+        )
+
+
+def _patient(data: ClinicalData, patient_id: str) -> Patient:
+    try:
+        return read_patient(data.documents(DataGroup.PATIENT)[0], patient_id)
+    except PatientUnreadable:
+        raise ClinicalDataUnavailable(
+            "The patient cannot be read",
+            code="patient-unreadable",
+            details=((DataGroup.PATIENT.value, "the Patient resource cannot be read"),),
+        ) from None
+
+
+def _laboratory_pages(data: ClinicalData) -> dict[DataGroup, tuple[bytes, ...]]:
+    """Return the laboratory's pages by key; one that several keys share stands under the first.
+
+    Keys share pages when their search by code was refused and one by category took its place.
+    """
+    # Told apart by their length first: the hash of a page costs as much as passing over it.
+    seen: dict[int, list[bytes]] = {}
+    pages: dict[DataGroup, tuple[bytes, ...]] = {}
+    for group in _LABORATORY:
+        pages[group] = tuple(
+            page for page in data.documents(group) if page not in seen.get(len(page), ())
+        )
+        for page in pages[group]:
+            seen.setdefault(len(page), []).append(page)
+    return pages

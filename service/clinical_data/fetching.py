@@ -1,0 +1,178 @@
+"""The searches of one stage on the FHIR server: by code, by category where codes are refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup
+from service.clinical_data.fetch_timing import ignore, run_timed
+from service.clinical_data.parallel import Key, Pages, run_side_by_side
+from service.clinical_data.refused_searches import is_refusal
+from service.fhir_client.failures import Failure, FailureKind, FetchFailed
+from service.fhir_client.responses import look_at
+from service.observability.logging import Event, log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from service.cds_hooks.prefetch_template import Template
+    from service.clinical_data.refused_searches import CodeSearchMemory
+    from service.clinical_data.search_log import SearchLog
+    from service.fhir_client.deadline import Deadline
+    from service.fhir_client.server import FhirServer
+
+_CATEGORIES = {
+    DataGroup.TEMPERATURE: ("vital-signs",),
+    DataGroup.PREGNANCY: ("laboratory", "social-history"),
+}
+_LABORATORY = ("laboratory",)
+
+Tasks = dict[tuple[DataGroup, str], "Callable[[], Pages]"]
+Answers = dict[DataGroup, "Pages | Failure"]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPlan:
+    """How to search: the templates, codes in one search, searches at a time, what was learned."""
+
+    templates: Mapping[DataGroup, Template]
+    memory: CodeSearchMemory
+    codes_per_search: int = 20
+    workers: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The answer for one key. `continues`: it goes on where a prefetched Bundle stopped."""
+
+    answer: Pages | Failure
+    continues: bool = False
+
+
+class Fetcher:
+    """Fetches for one patient from one FHIR server within one deadline."""
+
+    def __init__(
+        self,
+        server: FhirServer,
+        patient_id: str,
+        deadline: Deadline,
+        plan: FetchPlan,
+        search_log: SearchLog | None = None,
+    ) -> None:
+        self.server = server
+        self._patient_id = patient_id
+        self._deadline = deadline
+        self._plan = plan
+        self.observe: Callable[[str, str, float], None] = ignore
+        self._search_log = search_log
+        self._categories: dict[str, Pages | Failure] = {}
+
+    def fetch(self, next_links: Mapping[DataGroup, str | None]) -> dict[DataGroup, Fetched]:
+        """Fetch the keys given: from a next link where there is one, else from the start."""
+        links = {group: link for group, link in next_links.items() if link is not None}
+        tasks = self._searches(group for group in next_links if group not in links)
+        answers = self._run(tasks | self._continuations(links))
+        broken = {group for group in links if _may_search_anew(answers[group])}
+        # A next link expires (HAPI: 410) or is out of reach: search from the beginning.
+        answers |= self._run(self._searches(broken))
+        answers |= self._instead_of_codes(set(next_links) - (set(links) - broken), answers)
+        return {
+            group: Fetched(answers[group], group in links and group not in broken)
+            for group in next_links
+        }
+
+    def _run(self, tasks: Tasks) -> Answers:
+        answers: Answers = {}
+        for (group, _), answer in self.side_by_side(tasks).items():
+            before = answers.get(group, ())
+            if isinstance(before, Failure):
+                continue
+            answers[group] = answer if isinstance(answer, Failure) else (*before, *answer)
+        return answers
+
+    def side_by_side(self, tasks: Mapping[Key, Callable[[], Pages]]) -> dict[Key, Pages | Failure]:
+        """Run requests of this call at the same time."""
+        if self._search_log is not None:
+            tasks = self._search_log.watching(tasks, self._patient_id)
+        return run_timed(
+            tasks,
+            lambda timed: run_side_by_side(timed, self._deadline, self._plan.workers),
+            self.observe,
+        )
+
+    def _continuations(self, links: Mapping[DataGroup, str]) -> Tasks:
+        tasks: Tasks = {}
+        for group, link in links.items():
+            query = self._queries(group)[0]
+            tasks[group, query] = partial(self.server.continue_search, query, link)
+        return tasks
+
+    def _searches(self, groups: Iterable[DataGroup]) -> Tasks:
+        tasks: Tasks = {}
+        for group in groups:
+            template = self._plan.templates[group]
+            if template.is_read:
+                tasks[group, ""] = partial(self._read, template.resource_type)
+            elif not (self._refuses_codes and group in OBSERVATION_GROUPS):
+                for query in self._queries(group):
+                    tasks[group, query] = partial(self.server.search, query)
+        return tasks
+
+    def _read(self, resource_type: str) -> Pages:
+        body = self.server.read(resource_type, self._patient_id)
+        if look_at(body).id not in {self._patient_id, ""}:
+            raise FetchFailed(FailureKind.WRONG_PATIENT)
+        return (body,)
+
+    def _queries(self, group: DataGroup) -> tuple[str, ...]:
+        template = self._plan.templates[group]
+        return template.queries(self._patient_id, self._plan.codes_per_search)
+
+    @property
+    def _refuses_codes(self) -> bool:
+        return self._plan.memory.refuses(str(self.server.base))
+
+    def _instead_of_codes(self, groups: Iterable[DataGroup], answers: Answers) -> Answers:
+        """Search by category for the keys whose search by code was refused, now or before."""
+        refused = [
+            group
+            for group in OBSERVATION_GROUPS
+            if group in groups and _is_refused(answers.get(group))
+        ]
+        self._fetch_categories(refused)
+        by_category = {group: self._of_categories(group) for group in refused}
+        worked = any(not isinstance(answer, Failure) for answer in by_category.values())
+        if worked and not self._refuses_codes:
+            log.warning(Event.CODE_SEARCH_REFUSED, fhir_host=self.server.base.host)
+            self._plan.memory.remember(str(self.server.base))
+        return by_category
+
+    def _fetch_categories(self, groups: Iterable[DataGroup]) -> None:
+        tasks: dict[str, Callable[[], Pages]] = {}
+        for group in groups:
+            template = self._plan.templates[group]
+            for category in _CATEGORIES.get(group, _LABORATORY):
+                if category not in self._categories:
+                    query = template.query_by_category(self._patient_id, category)
+                    tasks[category] = partial(self.server.search, query)
+        self._categories |= self.side_by_side(tasks)
+
+    def _of_categories(self, group: DataGroup) -> Pages | Failure:
+        pages: Pages = ()
+        for category in _CATEGORIES.get(group, _LABORATORY):
+            answer = self._categories[category]
+            if isinstance(answer, Failure):
+                return answer
+            pages += answer
+        return pages
+
+
+def _is_refused(answer: Pages | Failure | None) -> bool:
+    return answer is None or (isinstance(answer, Failure) and is_refusal(answer))
+
+
+def _may_search_anew(answer: Pages | Failure) -> bool:
+    return isinstance(answer, Failure) and answer.kind is not FailureKind.DEADLINE

@@ -1,0 +1,112 @@
+"""The data of one call, in two stages: what was prefetched, and the rest from the FHIR server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import DataGroup
+from service.cds_hooks.prefetched import read_prefetched
+from service.clinical_data.gathered import (
+    FIRST_STAGE,
+    SECOND_STAGE,
+    ClinicalData,
+    DataSource,
+    GroupData,
+)
+from service.clinical_data.medication_references import with_medications
+from service.fhir_client.failures import Failure, FailureKind
+from service.observability.logging import Event, log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from service.cds_hooks.messages import CdsRequest
+    from service.cds_hooks.prefetch_template import Template
+    from service.cds_hooks.prefetched import Prefetched
+    from service.clinical_data.fetching import Fetched, Fetcher
+
+
+class ClinicalDataSource:
+    """Gathers for one call. `fetcher` is None when the call gives no fhirServer."""
+
+    def __init__(
+        self,
+        call: CdsRequest,
+        templates: Mapping[DataGroup, Template],
+        fetcher: Fetcher | None = None,
+    ) -> None:
+        self._call = call
+        self._templates = templates
+        self._fetcher = fetcher
+        self._data = ClinicalData()
+        self._not_used: dict[DataGroup, str] = {}
+
+    def first_stage(self) -> ClinicalData:
+        """Patient, blood counts, differential and film.
+
+        Prefetched diagnostic reports are taken along: a count may stand in nothing but a report.
+        """
+        groups = self._gather(FIRST_STAGE)
+        reports = self._prefetched(DataGroup.DIAGNOSTIC_REPORTS)
+        if reports.usable and reports.next_link is None:
+            groups[DataGroup.DIAGNOSTIC_REPORTS] = GroupData(DataSource.PREFETCH, reports.documents)
+        self._data = ClinicalData(groups)
+        return self._data
+
+    def second_stage(self, data: ClinicalData) -> ClinicalData:
+        """Everything else, added to the first stage."""
+        missing = [group for group in SECOND_STAGE if group not in data.groups]
+        gathered = with_medications(self._gather(missing), self._fetcher)
+        self._data = ClinicalData({**data.groups, **gathered})
+        return self._data
+
+    def log_gaps(self) -> None:
+        """Log what was wrong with the prefetch, and what is unavailable: one line each."""
+        if self._not_used:
+            reasons = [f"{group.value}: {why}" for group, why in self._not_used.items()]
+            log.warning(Event.PREFETCH_NOT_USED, keys=reasons)
+        if failures := self._data.failures:
+            kinds = [f"{group.value}={_kind(failure)}" for group, failure in failures.items()]
+            log.warning(Event.DATA_UNAVAILABLE, keys=kinds)
+
+    def _gather(self, groups: Iterable[DataGroup]) -> dict[DataGroup, GroupData]:
+        prefetched = {group: self._prefetched(group) for group in groups}
+        wanted = {
+            group: value.next_link
+            for group, value in prefetched.items()
+            if not value.usable or value.next_link is not None
+        }
+        fetched = self._fetcher.fetch(wanted) if self._fetcher and wanted else {}
+        return {
+            group: _group_data(value, fetched.get(group)) for group, value in prefetched.items()
+        }
+
+    def _prefetched(self, group: DataGroup) -> Prefetched:
+        value = read_prefetched(
+            self._call.prefetch.get(group), self._templates[group], self._call.patient_id
+        )
+        if not value.usable and value.why_not:
+            self._not_used[group] = value.why_not
+        return value
+
+
+def _group_data(prefetched: Prefetched, fetched: Fetched | None) -> GroupData:
+    if fetched is None:
+        if prefetched.usable and prefetched.next_link is None:
+            return GroupData(DataSource.PREFETCH, prefetched.documents)
+        return _unavailable(prefetched, Failure(FailureKind.NO_FHIR_SERVER))
+    if isinstance(fetched.answer, Failure):
+        return _unavailable(prefetched, fetched.answer)
+    if fetched.continues:
+        return GroupData(DataSource.BOTH, (*prefetched.documents, *fetched.answer))
+    return GroupData(DataSource.FHIR_SERVER, fetched.answer)
+
+
+def _unavailable(prefetched: Prefetched, failure: Failure) -> GroupData:
+    why = "the prefetched Bundle has a next link" if prefetched.usable else prefetched.why_not
+    return GroupData(DataSource.UNAVAILABLE, failure=replace(failure, prefetched=why))
+
+
+def _kind(failure: Failure) -> str:
+    return failure.kind.value + (f" {failure.status}" if failure.status else "")

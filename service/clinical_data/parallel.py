@@ -1,0 +1,51 @@
+"""Several requests at the same time under one deadline."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from typing import TYPE_CHECKING, TypeVar
+
+from service.fhir_client.failures import Failure, FailureKind, FetchFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+    from concurrent.futures import Future
+
+    from service.fhir_client.deadline import Deadline
+
+Key = TypeVar("Key", bound="Hashable")
+Pages = tuple[bytes, ...]
+
+
+def run_side_by_side(
+    tasks: Mapping[Key, Callable[[], Pages]], deadline: Deadline, workers: int
+) -> dict[Key, Pages | Failure]:
+    """Run the tasks, at most `workers` at a time; answer for each at the deadline at the latest.
+
+    A task that raises FetchFailed, or that is not done by then, gives a Failure. Sockets still
+    waiting at the deadline are cut, so that no thread outlives the call for long.
+    """
+    if not tasks:
+        return {}
+    executor = ThreadPoolExecutor(min(workers, len(tasks)), thread_name_prefix="fhir")
+    try:
+        # A context of its own for each task: the request id must reach its log lines.
+        futures = {key: executor.submit(copy_context().run, task) for key, task in tasks.items()}
+        _, late = wait(futures.values(), timeout=deadline.remaining)
+        if late:
+            deadline.cut()
+        # One that ends because its socket was just cut says anything but the true reason.
+        return {
+            key: Failure(FailureKind.DEADLINE) if future in late else _answer(future)
+            for key, future in futures.items()
+        }
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _answer(future: Future[Pages]) -> Pages | Failure:
+    try:
+        return future.result()
+    except FetchFailed as failed:
+        return failed.failure

@@ -1,0 +1,102 @@
+"""What this service remembers of the cards it issued, by each CDS Client's switches.
+
+The memory never stands in the way of a card: when the store is away, everything is shown, and
+the log says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from service.errors import StorageUnavailable
+from service.feedback.card_evidence import evidence_of
+from service.feedback.held_back import Held, ShownAndHeld, Why
+from service.feedback.issued_cards import remember
+from service.feedback.repeats import HELD, SHADOW, SHOWN, Viewer, Window, hold_back
+from service.interpreter.rules import RULE_TABLE_VERSION
+from service.observability.logging import Event, log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.cds_hooks.messages import Card, CdsRequest
+    from service.interpreter.interpretation import Interpretation
+    from service.security.trusted_clients import CdsClient
+    from service.storage.store import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class CardMemory:
+    """The memory for one client's calls of one service. Without `storage` everything is shown."""
+
+    storage: Storage | None
+    client: CdsClient
+    service: str
+    period: timedelta = timedelta(days=30)
+
+    def hold_back(
+        self,
+        cards: tuple[Card, ...],
+        interpretation: Interpretation,
+        call: CdsRequest,
+        now: datetime,
+    ) -> ShownAndHeld:
+        """Split the cards of a call into shown and held back (architecture 2.8).
+
+        In shadow mode nothing is shown; what would have been is told from what would not.
+        """
+        outcome = self._quiet(cards, interpretation, call, now)
+        if not self.client.shadow:
+            return outcome
+        hidden = (Held(card, Why.SHADOW, "shadow mode: not shown") for card in outcome.shown)
+        return ShownAndHeld((), (*hidden, *outcome.held))
+
+    def _quiet(
+        self,
+        cards: tuple[Card, ...],
+        interpretation: Interpretation,
+        call: CdsRequest,
+        now: datetime,
+    ) -> ShownAndHeld:
+        if self.storage is None or not self.client.quiet_repeats or not cards:
+            return ShownAndHeld(cards)
+        try:
+            return hold_back(
+                cards,
+                evidence_of(interpretation),
+                self.storage,
+                self._viewer(self.storage, call),
+                Window(now, self.period),
+                counted=SHADOW if self.client.shadow else SHOWN,
+            )
+        except StorageUnavailable as error:
+            log.error(Event.STORE_UNAVAILABLE, code=error.code)
+            return ShownAndHeld(cards)
+
+    def remember(
+        self, outcome: ShownAndHeld, interpretation: Interpretation, call: CdsRequest, now: datetime
+    ) -> None:
+        """Write down what was issued, so that feedback finds it; a failure is only logged."""
+        if self.storage is None or not (outcome.shown or outcome.held):
+            return
+        dispositions = [
+            *((card, SHOWN) for card in outcome.shown),
+            *((held.card, SHADOW if held.why is Why.SHADOW else HELD) for held in outcome.held),
+        ]
+        viewer = self._viewer(self.storage, call)
+        evidence = evidence_of(interpretation)
+        try:
+            remember(self.storage, viewer, dispositions, evidence, RULE_TABLE_VERSION, now)
+        except StorageUnavailable as error:
+            log.error(Event.STORE_UNAVAILABLE, code=error.code)
+
+    def _viewer(self, storage: Storage, call: CdsRequest) -> Viewer:
+        name = self.client.name
+        return Viewer(
+            name,
+            self.service,
+            storage.hashed("user", name, call.user_id),
+            storage.hashed("patient", name, call.patient_id),
+        )

@@ -1,0 +1,164 @@
+"""One FHIR server during one hook call: reads and searches, complete or failed, nothing between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import requests
+from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError, NameResolutionError
+
+from service.fhir_client.failures import FailureKind, FetchFailed
+from service.fhir_client.paging import PageTrail, next_page_url
+from service.fhir_client.responses import ByteBudget, look_at, read_body
+from service.observability.trace_context import current_trace
+
+if TYPE_CHECKING:
+    from service.base_urls import BaseUrl
+    from service.fhir_client.deadline import Deadline
+    from service.fhir_client.responses import Document
+
+_REDIRECTS = range(300, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """What may be read: decoded bytes and pages of one search, decoded bytes of one call."""
+
+    search_bytes: int = 32 * 1024 * 1024
+    pages: int = 100
+    call_bytes: int = 128 * 1024 * 1024
+
+
+class FhirServer:
+    """The FHIR server of one call. Lives as long as the call; the token goes nowhere else.
+
+    Each method raises FetchFailed. A search that could not be followed to its end fails as a
+    whole: a part must not pass for the whole.
+    """
+
+    def __init__(
+        self,
+        base: BaseUrl,
+        session: requests.Session,
+        deadline: Deadline,
+        *,
+        access_token: str | None = None,
+        limits: FetchLimits | None = None,
+    ) -> None:
+        self.base = base
+        self._session = session
+        self._deadline = deadline
+        self._access_token = access_token
+        self._limits = limits or FetchLimits()
+        self._call_budget = ByteBudget(self._limits.call_bytes)
+
+    def __repr__(self) -> str:
+        return "FhirServer()"
+
+    def read(self, resource_type: str, resource_id: str) -> bytes:
+        """Read one resource (FHIR R4, http.html#read)."""
+        path = f"{quote(resource_type, safe='')}/{quote(resource_id, safe='')}"
+        body = self._get(f"{self.base}/{path}", self._budget())
+        document = look_at(body)
+        if document.has_error:
+            raise FetchFailed(FailureKind.OUTCOME)
+        if document.resource_type != resource_type:
+            raise FetchFailed(FailureKind.NOT_FHIR)
+        return body
+
+    def search(self, query: str) -> tuple[bytes, ...]:
+        """Run a search such as `Observation?patient=1&code=...` (already encoded), every page."""
+        return self._pages(f"{self.base}/{query}")
+
+    def first_page(self, query: str) -> bytes:
+        """Run a search and return its first page only, for a person who narrows it down."""
+        body = self._get(f"{self.base}/{query}", self._budget())
+        _check_page(body)
+        return body
+
+    def continue_search(self, query: str, next_link: str) -> tuple[bytes, ...]:
+        """Follow the next link of a page that the CDS Client prefetched for `query`."""
+        return self._pages(next_page_url(self.base, f"{self.base}/{query}", next_link))
+
+    def _pages(self, url: str) -> tuple[bytes, ...]:
+        trail = PageTrail(self._limits.pages)
+        budget = self._budget()
+        pages: list[bytes] = []
+        following: str | None = url
+        while following is not None:
+            trail.step(following)
+            body = self._get(following, budget)
+            link = _check_page(body).next_link
+            pages.append(body)
+            following = None if link is None else next_page_url(self.base, following, link)
+        return tuple(pages)
+
+    def _budget(self) -> ByteBudget:
+        return ByteBudget(self._limits.search_bytes, self._call_budget)
+
+    def _get(self, url: str, budget: ByteBudget) -> bytes:
+        left = self._deadline.remaining
+        if not left:
+            raise FetchFailed(FailureKind.DEADLINE)
+        with self._deadline.watch():
+            try:
+                with self._session.get(
+                    url,
+                    headers=self._headers(),
+                    timeout=(left, left),
+                    stream=True,
+                    allow_redirects=False,
+                ) as response:
+                    _check_status(response.status_code)
+                    return self._body(response, budget)
+            except (RequestException, HTTPError, OSError) as error:
+                raise FetchFailed(self._kind_of(error)) from None
+
+    def _body(self, response: requests.Response, budget: ByteBudget) -> bytes:
+        try:
+            return read_body(response, self._deadline, budget)
+        except (RequestException, HTTPError, OSError):
+            in_time = self._deadline.remaining
+            kind = FailureKind.BROKEN_OFF if in_time else FailureKind.DEADLINE
+            raise FetchFailed(kind) from None
+
+    def _headers(self) -> dict[str, str]:
+        headers = {
+            "Accept": "application/fhir+json, application/json;q=0.9",
+            "Accept-Encoding": "gzip",
+            # HAPI answers a search from its store for 60 s unless asked for a fresh one.
+            "Cache-Control": "no-cache",
+        }
+        if (trace := current_trace.get()) is not None:
+            headers["traceparent"] = trace.traceparent
+        if self._access_token is not None:
+            headers["Authorization"] = f"Bearer {self._access_token}"
+        return headers
+
+    def _kind_of(self, error: Exception) -> FailureKind:
+        if isinstance(error, requests.Timeout) or not self._deadline.remaining:
+            return FailureKind.DEADLINE
+        if isinstance(error, requests.exceptions.SSLError):
+            return FailureKind.TLS
+        cause = error.args[0] if error.args else None
+        unresolved = isinstance(getattr(cause, "reason", None), NameResolutionError)
+        return FailureKind.NAME if unresolved else FailureKind.CONNECTION
+
+
+def _check_page(body: bytes) -> Document:
+    document = look_at(body)
+    if document.has_error:
+        raise FetchFailed(FailureKind.OUTCOME)
+    if document.resource_type != "Bundle":
+        raise FetchFailed(FailureKind.NOT_FHIR)
+    return document
+
+
+def _check_status(status: int) -> None:
+    if status in _REDIRECTS:
+        raise FetchFailed(FailureKind.REDIRECT, status)
+    if status != requests.codes.ok:
+        raise FetchFailed(FailureKind.STATUS, status)

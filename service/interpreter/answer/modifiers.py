@@ -1,0 +1,252 @@
+"""The modifiers M1 to M15: what triggers each, and what it says (clinical-knowledge 3.5).
+
+What they do to the indicator stands in `indicators`, what they do to orders in `orders_due`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from service.interpreter.answer import modifier_triggers as triggers
+from service.interpreter.formatting import sentence
+from service.interpreter.interpretation import AppliedModifier, CellLineState
+from service.interpreter.rules.criteria.chemistry import HIGH_B12
+from service.interpreter.rules.rule import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.interpreter.rules.criteria.criterion import Case
+    from service.interpreter.rules.rule import Rule
+
+PATTERN_STEPS = frozenset(
+    {Step.PREGNANCY, Step.PANCYTOPENIA, Step.BICYTOPENIA, Step.THIRD_LINE_UNKNOWN}
+)
+_ACTIONABLE_STEPS = frozenset({Step.PANCYTOPENIA, Step.BICYTOPENIA, Step.THIRD_LINE_UNKNOWN})
+
+
+def is_pattern(rule: Rule | None) -> bool:
+    """Whether the adult table came as far as reading the counts (or only an overlay fired)."""
+    return rule is None or rule.step in PATTERN_STEPS
+
+
+def wants_marrow(case: Case, rule: Rule | None) -> bool:
+    """Whether the finding's or a critical overlay's list asks for a marrow."""
+    listed = rule is not None and any(each.order == "marrow-biopsy" for each in rule.orders)
+    return listed or case.overlays.get("circulating-blasts") == "critical"
+
+
+def red_flag_of_deferral(case: Case) -> bool:
+    """Whether a red flag of M1 stands, so that a marrow is not deferred."""
+    return (
+        case.severe
+        or "circulating-blasts" in case.overlays
+        or case.situation.red_flags.overrides_deferral
+    )
+
+
+def all_done(case: Case, rule: Rule | None) -> bool:
+    """Whether M6 holds: marrow and referral exist and no red flag stands."""
+    situation = case.situation
+    return (
+        rule is not None
+        and rule.step in _ACTIONABLE_STEPS
+        and bool(situation.marrow_exists)
+        and bool(situation.referral_exists)
+        and not case.overlays
+        and not situation.red_flags.any
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Modifier:
+    """One modifier. `trigger` is empty when it does not act; `says` is its sentence for the card.
+
+    `everywhere`: acts on any card, not only where the counts were read as a pattern.
+    """
+
+    id: str
+    trigger: Callable[[Case, Rule | None], str]
+    effect: Callable[[Case, Rule | None], str]
+    says: Callable[[Case, Rule | None], str] = lambda _case, _rule: ""
+    everywhere: bool = False
+
+
+def _m1_trigger(case: Case, rule: Rule | None) -> str:
+    return triggers.deferral(case.situation) if rule and rule.step in _ACTIONABLE_STEPS else ""
+
+
+def _m1_effect(case: Case, rule: Rule | None) -> str:
+    if not wants_marrow(case, rule):
+        return "named as a possible explanation"
+    if red_flag_of_deferral(case):
+        return "a red flag stands: the marrow is not deferred"
+    return "marrow-biopsy is not proposed"
+
+
+def _m1_says(case: Case, rule: Rule | None) -> str:
+    deferred = wants_marrow(case, rule) and not red_flag_of_deferral(case)
+    high = case.situation.states.b12 in HIGH_B12
+    reasons = triggers.deferral(case.situation, with_b12=high or deferred)
+    if not reasons:
+        return ""
+    text = f"A possible explanation to look into first: {reasons}. Do not assume that it is benign."
+    if deferred:
+        text += " No marrow is proposed until it has been looked into; the referral stands."
+    return text
+
+
+def _m2_trigger(case: Case, _rule: Rule | None) -> str:
+    return triggers.red_flags(case)
+
+
+def _m3_trigger(case: Case, rule: Rule | None) -> str:
+    if rule is None or not rule.constitutional:
+        return ""
+    return triggers.constitutional(case.situation)
+
+
+def _m7_says(_case: Case, _rule: Rule | None) -> str:
+    return "Palliative care is recorded: align every step with the goals of care."
+
+
+def _m15_trigger(case: Case, _rule: Rule | None) -> str:
+    return (
+        "leukocytes without a neutrophil count" if case.situation.white_by_leukocytes_alone else ""
+    )
+
+
+def _m15_says(case: Case, _rule: Rule | None) -> str:
+    fact = triggers.white_line(case.situation)
+    name = "Leukopenia" if fact and fact.state is CellLineState.LOW else "The white line"
+    return (
+        f"{name}, ANC not available: the white line is judged by leukocytes alone, the neutrophil "
+        "count is not known. Get the differential first."
+    )
+
+
+MODIFIERS = (
+    Modifier(
+        "M7",
+        lambda case, _rule: triggers.joined(case.situation.palliative),
+        lambda _case, _rule: "no marrow-biopsy and no ct-abdomen-pelvis",
+        _m7_says,
+        everywhere=True,
+    ),
+    Modifier("M1", _m1_trigger, _m1_effect, _m1_says),
+    Modifier(
+        "M2",
+        _m2_trigger,
+        lambda case, _rule: f"referral and marrow {triggers.red_flag_priority(case)}",
+    ),
+    Modifier("M3", _m3_trigger, lambda _case, _rule: "indicator critical", triggers.says_m3),
+    Modifier(
+        "M4",
+        lambda case, _rule: triggers.marrow_exists(case.situation),
+        lambda _case, _rule: "no marrow-biopsy",
+        lambda case, _rule: (
+            f"{sentence(triggers.marrow_exists(case.situation))}: review the result."
+        ),
+    ),
+    Modifier(
+        "M5",
+        lambda case, _rule: triggers.referral_exists(case.situation),
+        lambda _case, _rule: "no hematology-referral",
+        triggers.says_m5,
+    ),
+    Modifier(
+        "M6",
+        lambda case, rule: "marrow and referral exist, no red flag" if all_done(case, rule) else "",
+        lambda _case, _rule: "indicator info, no suggestions",
+        lambda _case, _rule: (
+            "Marrow sampling and hematology are already on their way: nothing further is proposed."
+        ),
+    ),
+    Modifier(
+        "M8",
+        lambda case, _rule: triggers.liver_or_kidney(case.situation),
+        lambda _case, _rule: "text; a raised MMA proves less with poor kidneys",
+        triggers.says_m8,
+    ),
+    Modifier(
+        "M9",
+        lambda case, _rule: triggers.drug_names(case.situation),
+        lambda _case, _rule: "drug review",
+        triggers.says_m9,
+    ),
+    Modifier(
+        "M10",
+        lambda case, _rule: triggers.joined(c.display for c in case.situation.splenomegaly),
+        lambda _case, _rule: "ultrasound-abdomen",
+        lambda _case, _rule: "The spleen is enlarged: hypersplenism is possible.",
+    ),
+    Modifier(
+        "M11",
+        lambda case, _rule: triggers.secondary_causes(case.situation),
+        lambda _case, _rule: "its test is not proposed; the indicator stays",
+        triggers.says_m11,
+    ),
+    Modifier(
+        "M12",
+        lambda case, _rule: triggers.joined(m.name for m in case.situation.growth_factors),
+        lambda _case, _rule: "text",
+        triggers.says_m12,
+        everywhere=True,
+    ),
+    Modifier(
+        "M13",
+        lambda case, _rule: triggers.zinc_or_copper(case.situation),
+        lambda _case, _rule: "copper and zinc",
+        lambda _case, _rule: (
+            "Zinc or copper deficiency is recorded: lack of copper can look like a myelodysplastic "
+            "neoplasm. Measure copper and zinc."
+        ),
+    ),
+    Modifier(
+        "M14",
+        lambda case, _rule: triggers.transfusions(case.situation),
+        lambda _case, _rule: "line masked or iron studies unreliable",
+        triggers.says_m14,
+    ),
+    Modifier(
+        "M15",
+        _m15_trigger,
+        lambda _case, _rule: "cbc-differential first, no marrow-biopsy",
+        _m15_says,
+    ),
+)
+"""In the order in which their sentences stand on the card: goals of care first."""
+
+
+def escalation(case: Case) -> str:
+    """What M5 says on the card of an urgent finding."""
+    return triggers.says_m5(case, None)
+
+
+def acting(case: Case, rule: Rule | None) -> tuple[Modifier, ...]:
+    """Return the modifiers that act on this finding (None: only an overlay fired)."""
+    return tuple(
+        modifier
+        for modifier in MODIFIERS
+        if (modifier.everywhere or is_pattern(rule)) and modifier.trigger(case, rule)
+    )
+
+
+def applied(case: Case, rule: Rule | None) -> tuple[AppliedModifier, ...]:
+    """Return which modifiers acted, by id, with trigger and effect."""
+    found = [
+        AppliedModifier(each.id, each.trigger(case, rule), each.effect(case, rule))
+        for each in acting(case, rule)
+    ]
+    return tuple(sorted(found, key=lambda each: int(each.id[1:])))
+
+
+def sentences(case: Case, rule: Rule | None, *, everywhere_only: bool = False) -> tuple[str, ...]:
+    """Return the modifiers' sentences for a card, goals of care first."""
+    said = (
+        each.says(case, rule)
+        for each in acting(case, rule)
+        if each.everywhere or not everywhere_only
+    )
+    return tuple(text for text in said if text)

@@ -1,0 +1,81 @@
+"""Which results a card rests on, which were set aside, and what could not be looked at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import Analyte, DataGroup
+from service.interpreter.formatting import GROUP_NAMES
+
+if TYPE_CHECKING:
+    from fhir_mappings.panel import LabResult, Unreadable
+    from service.interpreter.assessment.situation import Opening, Situation
+    from service.interpreter.rules.rule import Rule
+
+_NAMELESS = timedelta(days=90)
+_SHOWN = tuple(
+    analyte
+    for analyte in Analyte
+    if analyte not in {Analyte.NEUTROPHIL_PERCENT, Analyte.HEMATOCRIT}
+)
+_CONTEXT_OF_STOPS = frozenset(
+    {
+        DataGroup.CONDITIONS,
+        DataGroup.PROCEDURES,
+        DataGroup.MEDICATION_ADMINISTRATIONS,
+        DataGroup.MEDICATION_REQUESTS,
+        DataGroup.MEDICATION_STATEMENTS,
+        DataGroup.SERVICE_REQUESTS,
+        DataGroup.SMEAR,
+        DataGroup.TEMPERATURE,
+    }
+)
+
+
+def used_results(situation: Situation) -> tuple[LabResult, ...]:
+    """Return every result that states, overlays and texts rest on, once each."""
+    selected = [situation.selected[analyte] for analyte in _SHOWN if analyte in situation.selected]
+    lines = [fact.result for fact in situation.states.lines.values() if fact.result]
+    more = [
+        *lines,
+        *situation.states.used,
+        *situation.severe.results,
+        *situation.blasts.number,
+        *situation.red_flags.nucleated_red_cells,
+        *([situation.fever.highest] if situation.fever.highest else []),
+    ]
+    return tuple(dict.fromkeys([*selected, *more]))
+
+
+def set_aside(situation: Opening) -> tuple[Unreadable, ...]:
+    """Return the refused results of the windows that the cards look at, each once.
+
+    A result of which not even the analyte could be told may be any of them.
+    """
+    known = [item for items in situation.unreadable.values() for item in items]
+    nameless = [
+        item
+        for item in situation.facts.panel.unreadable
+        if item.analyte is None and (item.taken is None or situation.now - item.taken <= _NAMELESS)
+    ]
+    return tuple(dict.fromkeys([*known, *nameless]))
+
+
+def could_not_check(situation: Situation, finding: Rule | None) -> tuple[str, ...]:
+    """Return in plain words what was not available and bears on the cards."""
+    matters = frozenset(DataGroup)
+    if finding is not None and finding.replaces_overlay_orders:
+        matters = _CONTEXT_OF_STOPS
+    missing = [
+        GROUP_NAMES[group]
+        for group in DataGroup
+        if group in situation.unavailable and group in matters
+    ]
+    broken = Counter(situation.facts.context.unreadable)
+    entries = [
+        f"{count} {kind or 'unknown'} {'entry' if count == 1 else 'entries'} that could not be read"
+        for kind, count in sorted(broken.items())
+    ]
+    return (*missing, *entries)

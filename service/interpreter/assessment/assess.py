@@ -1,0 +1,284 @@
+"""From facts to a situation: everything that a rule may ask, answered once.
+
+All windows count from `now` and from the anchor, the newest blood count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fhir_mappings.context import ValueSetName
+from fhir_mappings.panel import Analyte, SmearSet
+from service.interpreter import thresholds
+from service.interpreter.assessment import b12_and_folate as states
+from service.interpreter.assessment import existing_care as context_existing
+from service.interpreter.assessment import hemolysis as turnover
+from service.interpreter.assessment import history as context_windows
+from service.interpreter.assessment.blasts import assess_blasts
+from service.interpreter.assessment.blood_counts import assess_counts, count_lines
+from service.interpreter.assessment.cell_lines import (
+    assess_lines,
+    pattern_of,
+    platelets_before,
+    red_cells_before,
+)
+from service.interpreter.assessment.encounters import in_hospital_at
+from service.interpreter.assessment.iron import iron_state, read_iron_studies
+from service.interpreter.assessment.pregnancy import age_in_years, is_pregnant, trimester_of
+from service.interpreter.assessment.selected_results import refused, select, selected_counts
+from service.interpreter.assessment.situation import Freshness, Opening, Situation
+from service.interpreter.assessment.smear import standing, standing_clumps
+from service.interpreter.assessment.timeline import Timeline, newest_count
+from service.interpreter.assessment.urgency import (
+    assess_fever,
+    assess_red_flags,
+    assess_severe,
+    neutrophils_below_half,
+)
+from service.interpreter.interpretation import CellLine, States
+from service.interpreter.logic import above, below
+from service.interpreter.windows import WINDOWS, Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from typing import Any
+
+    from fhir_mappings.panel import LabResult
+    from service.interpreter.assessment.iron import IronStudies
+    from service.interpreter.assessment.situation import Blasts
+    from service.interpreter.interpretation import B12State, CellLineFact, Facts, FunctionState
+    from service.interpreter.thresholds import Thresholds
+
+
+def assess_opening(
+    facts: Facts,
+    now: datetime,
+    limits: Thresholds | None = None,
+    windows: Windows = WINDOWS,
+) -> Opening:
+    """Assess no more than decides whether any rule could still fire. Takes what `assess` does."""
+    chart = open_chart(facts, now, limits or thresholds.LIMITS, windows)
+    return Opening(
+        **_opening(chart, assess_lines(chart), assess_blasts(chart)),
+        selected=selected_counts(chart),
+        unreadable=refused(chart),
+    )
+
+
+def assess(
+    facts: Facts,
+    now: datetime,
+    limits: Thresholds | None = None,
+    windows: Windows = WINDOWS,
+) -> Situation:
+    """Assess one patient at `now` (timezone-aware). Raises nothing for any facts.
+
+    `limits` are the clinical limits, `thresholds.LIMITS` unless given.
+    """
+    chart = open_chart(facts, now, limits or thresholds.LIMITS, windows)
+    lines = assess_lines(chart)
+    iron = read_iron_studies(chart)
+    fever = assess_fever(chart)
+    blasts = assess_blasts(chart)
+    selected = select(chart, iron, blasts, fever)
+    chemistry = _chemistry(chart, selected)
+    return Situation(
+        **_opening(chart, lines, blasts),
+        states=_states(chart, lines, iron, selected, chemistry),
+        freshness=freshness_of(chart),
+        anchor=chart.last_count,
+        anchor_age_days=_age_days(chart),
+        severe=assess_severe(lines, chart),
+        fever=fever,
+        red_flags=assess_red_flags(chart, fever),
+        selected=selected,
+        unreadable=refused(chart),
+        unknown=_unknown(chart),
+        unavailable=chart.unavailable,
+        pregnant=chart.pregnant,
+        trimester=chart.trimester,
+        limits=chart.limits,
+        **assess_counts(chart, lines),
+        **_film(chart, lines),
+        **chemistry.fields,
+        **_context(chart),
+        **_red_cells_and_iron(chart, lines, iron),
+    )
+
+
+def _opening(
+    chart: Timeline, lines: Mapping[CellLine, CellLineFact], blasts: Blasts
+) -> dict[str, Any]:
+    """Return what an `Opening` and a `Situation` have in common."""
+    return {
+        "facts": chart.facts,
+        "now": chart.now,
+        "age": chart.age,
+        "child": chart.child,
+        "neutrophils_below_half_with_age": neutrophils_below_half(chart),
+        "blasts": blasts,
+        "hospice": context_windows.hospice(chart),
+        **count_lines(chart, lines),
+    }
+
+
+def open_chart(
+    facts: Facts, now: datetime, limits: Thresholds, windows: Windows = WINDOWS
+) -> Timeline:
+    """Return the chart with its anchor, age and pregnancy settled."""
+    age = age_in_years(facts.patient.birth_date, now)
+    newest = newest_count(facts, now + windows.future)
+    usable = newest is not None and now - newest <= windows.stale
+    chart = Timeline(
+        facts=facts,
+        now=now,
+        limits=limits,
+        windows=windows,
+        unavailable=facts.unavailable | facts.panel.unavailable,
+        age=age,
+        child=age is not None and age < limits.adult_age,
+        anchor=newest if usable else None,
+        last_count=newest,
+    )
+    if chart.child or not is_pregnant(chart):
+        return replace(chart, pregnant=is_pregnant(chart))
+    return replace(chart, pregnant=True, trimester=trimester_of(chart))
+
+
+def freshness_of(chart: Timeline) -> Freshness:
+    """Return current to 14 d, stale to 90 d, none beyond or without a count."""
+    if chart.anchor is None:
+        return Freshness.NONE
+    age = chart.now - chart.anchor
+    return Freshness.CURRENT if age <= chart.windows.current else Freshness.STALE
+
+
+def _unknown(chart: Timeline) -> frozenset[Analyte]:
+    if not chart.unavailable:
+        return frozenset()
+    return frozenset(analyte for analyte in Analyte if chart.unknown(analyte))
+
+
+def _age_days(chart: Timeline) -> int | None:
+    if chart.last_count is None:
+        return None
+    return max((chart.now - chart.last_count).days, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chemistry:
+    b12: B12State
+    function: FunctionState
+    fields: dict[str, Any]
+
+
+def _chemistry(chart: Timeline, selected: Mapping[Analyte, LabResult]) -> _Chemistry:
+    limits = chart.limits
+    medication, first_given = context_windows.b12_medication(chart)
+    function, renal = states.function_state(
+        selected.get(Analyte.METHYLMALONATE), first_given, chart
+    )
+    ldh = selected.get(Analyte.LACTATE_DEHYDROGENASE)
+    fields = {
+        "folate": states.folate_state(selected.get(Analyte.FOLATE), chart),
+        "reticulocytes": turnover.reticulocyte_state(chart),
+        "reticulocyte_index": turnover.reticulocyte_index(chart),
+        "homocysteine_high": states.homocysteine_raised(selected.get(Analyte.HOMOCYSTEINE), chart),
+        "ldh_high": turnover.ldh_raised(ldh, chart),
+        "ldh_marked": turnover.ldh_marked(ldh, chart),
+        "indirect_bilirubin_high": above(
+            selected.get(Analyte.BILIRUBIN_INDIRECT), limits.bilirubin_indirect_high
+        ),
+        "haptoglobin_low": below(selected.get(Analyte.HAPTOGLOBIN), limits.haptoglobin_low),
+        "mma_renal": renal,
+        "kidney_function_poor": states.kidney_poor(chart),
+        "liver_tests_high": context_windows.liver_tests_high(chart),
+        "b12_medication": medication,
+        "b12_first_given": first_given,
+        "b12_prior_deficiency": states.b12_deficiency_before(chart),
+    }
+    b12 = states.b12_state(selected.get(Analyte.VITAMIN_B12), chart)
+    return _Chemistry(b12, function, fields)
+
+
+_STATE_ANALYTES = (
+    Analyte.VITAMIN_B12,
+    Analyte.METHYLMALONATE,
+    Analyte.HOMOCYSTEINE,
+    Analyte.FOLATE,
+    Analyte.IRON,
+    Analyte.IRON_BINDING_CAPACITY,
+    Analyte.TRANSFERRIN_SATURATION,
+    Analyte.FERRITIN,
+)
+
+
+def _states(
+    chart: Timeline,
+    lines: Mapping[CellLine, CellLineFact],
+    iron: IronStudies,
+    selected: Mapping[Analyte, LabResult],
+    chemistry: _Chemistry,
+) -> States:
+    counts = [fact.result for fact in lines.values() if fact.result is not None]
+    used = [*counts, *(selected[item] for item in _STATE_ANALYTES if item in selected)]
+    notes = [states.MMA_RENAL] if chemistry.fields["mma_renal"] else []
+    return States(
+        lines=lines,
+        pattern=pattern_of(lines),
+        b12=chemistry.b12,
+        iron=iron_state(iron, chart),
+        function=chemistry.function,
+        used=tuple(used),
+        notes=(*notes, *sorted({note.value for result in used for note in result.notes})),
+    )
+
+
+def _film(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> dict[str, Any]:
+    platelets = lines[CellLine.PLATELETS].result
+    clumps = () if platelets is None else standing_clumps(chart, platelets.taken)
+    return {
+        "schistocytes": standing(chart, SmearSet.SCHISTOCYTES, chart.film_span),
+        "hypersegmented": standing(chart, SmearSet.HYPERSEGMENTED, chart.film_span),
+        "platelet_clumps": clumps,
+    }
+
+
+def _context(chart: Timeline) -> dict[str, Any]:
+    chemotherapy, chemotherapy_days = context_windows.chemotherapy(chart)
+    return {
+        "inpatient": in_hospital_at(chart, chart.now, now=True),
+        "inpatient_at_anchor": chart.anchor is not None
+        and in_hospital_at(chart, chart.anchor, now=False),
+        "palliative": context_windows.palliative(chart),
+        "known_disorder": context_windows.known_disorder(chart),
+        "chemotherapy": chemotherapy,
+        "chemotherapy_days": chemotherapy_days,
+        "marrow_suppressive": context_windows.marrow_suppressive(chart),
+        "drug_induced": context_windows.suppressing(chart, ValueSetName.DRUG_INDUCED_PANCYTOPENIA),
+        "hypersplenism": context_windows.hypersplenism(chart),
+        "splenomegaly": chart.conditions(ValueSetName.SPLENOMEGALY),
+        "liver_disease": chart.conditions(ValueSetName.LIVER_DISEASE),
+        "kidney_disease": chart.conditions(ValueSetName.CHRONIC_KIDNEY_DISEASE),
+        "growth_factors": context_windows.growth_factors(chart),
+        "zinc": context_windows.zinc(chart),
+        "copper_deficiency": chart.conditions(ValueSetName.COPPER_DEFICIENCY),
+        "secondary_causes": context_windows.secondary_causes(chart),
+        "febrile_neutropenia": chart.conditions(ValueSetName.FEBRILE_NEUTROPENIA),
+        "marrow_exists": context_existing.marrow_exists(chart),
+        "referral_exists": context_existing.referral_exists(chart),
+    }
+
+
+def _red_cells_and_iron(
+    chart: Timeline, lines: Mapping[CellLine, CellLineFact], iron: IronStudies
+) -> dict[str, Any]:
+    hemoglobin, platelets = lines[CellLine.HEMOGLOBIN].result, lines[CellLine.PLATELETS].result
+    red_cells = () if hemoglobin is None else red_cells_before(chart, hemoglobin)
+    return {
+        "red_cells_transfused": tuple(dict.fromkeys((*red_cells, *iron.red_cells))),
+        "platelets_transfused": () if platelets is None else platelets_before(chart, platelets),
+        "intravenous_iron": iron.intravenous_iron,
+    }

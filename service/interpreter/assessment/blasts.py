@@ -1,0 +1,150 @@
+"""Blasts in the blood (clinical-knowledge 2.4, 3.2 circulating-blasts, known-hematologic-disorder).
+
+The newest specimen with a blast number counts, so a newer 0 % refutes an older number; a film or
+narrative is refuted only by a later film or narrative that says none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import Analyte, Comparator, DataGroup, SmearMethod, SmearSet
+from service.interpreter.assessment.situation import Blasts
+from service.interpreter.assessment.smear import NONE_AT_ALL, findings_of, standing
+from service.interpreter.logic import above, any_of, at_least
+from service.interpreter.windows import Span, newest_first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from fhir_mappings.panel import LabResult, SmearFinding
+    from service.interpreter.assessment.timeline import Timeline
+    from service.interpreter.logic import Truth
+
+ANALYSER_FLAG_CODES = frozenset({"21114-4", "40611-6"})
+"""Deprecated automated blast counts: as good as an analyser flag, to be confirmed by a film."""
+
+_AT_MOST = frozenset({Comparator.LESS, Comparator.LESS_OR_EQUAL})
+
+
+def assess_blasts(chart: Timeline) -> Blasts:
+    """Return what the last 30 d say about blasts."""
+    numbers = _newest_specimen(chart, _counted(chart, chart.film_span))
+    positive = tuple(number for number in numbers if _is_blasts(number))
+    findings = _films(standing(chart, SmearSet.BLASTS, chart.film_span))
+    present = any_of(_by_number(chart, numbers), _by_film(chart, findings))
+    critical = any_of(bool(findings), *(_is_critical(chart, number) for number in positive))
+    times = [item.taken for item in positive] + [item.taken for item in findings]
+    return Blasts(
+        present=present,
+        critical=critical if present else (None if present is None else False),
+        number=positive or numbers,
+        findings=findings,
+        analyser_flag=_analyser_flag(chart),
+        newest=max(times, default=None),
+        new_within_3_days=bool(present) and _is_new(chart),
+    )
+
+
+def _counted(chart: Timeline, span: Span) -> tuple[LabResult, ...]:
+    results = (*chart.every(Analyte.BLAST_PERCENT), *chart.every(Analyte.BLASTS))
+    return newest_first(
+        result
+        for result in results
+        if span.holds(result.taken) and result.loinc not in ANALYSER_FLAG_CODES
+    )
+
+
+def _newest_specimen(chart: Timeline, numbers: tuple[LabResult, ...]) -> tuple[LabResult, ...]:
+    """Return the percentage and absolute number of the newest specimen, highest of each first."""
+    if not numbers:
+        return ()
+    since = numbers[0].taken - chart.windows.same_specimen
+    specimen = [number for number in numbers if number.taken >= since]
+    highest: dict[Analyte, LabResult] = {}
+    for number in sorted(specimen, key=lambda item: (_is_blasts(item), item.value), reverse=True):
+        highest.setdefault(number.analyte, number)
+    return tuple(highest.values())
+
+
+def _is_blasts(number: LabResult) -> bool:
+    """Whether a number says more than none; an upper bound never does (A9)."""
+    if number.comparator in _AT_MOST:
+        return False
+    return above(number, NONE_AT_ALL) is True
+
+
+def _is_critical(chart: Timeline, number: LabResult) -> Truth:
+    percent = number.analyte is Analyte.BLAST_PERCENT
+    limits = chart.limits
+    return at_least(number, limits.blast_percent_critical if percent else limits.blasts_critical)
+
+
+def _by_number(chart: Timeline, numbers: tuple[LabResult, ...]) -> Truth:
+    if any(_is_blasts(number) for number in numbers):
+        return True
+    if chart.unknown(Analyte.BLAST_PERCENT):
+        return None
+    newest = numbers[0].taken if numbers else None
+    refused = (
+        *chart.unreadable(Analyte.BLAST_PERCENT, chart.film_span),
+        *chart.unreadable(Analyte.BLASTS, chart.film_span),
+    )
+    open_ones = [
+        item for item in refused if newest is None or item.taken is None or item.taken > newest
+    ]
+    return None if open_ones else False
+
+
+def _by_film(chart: Timeline, positive: tuple[SmearFinding, ...]) -> Truth:
+    if positive:
+        return True
+    if DataGroup.SMEAR in chart.unavailable:
+        return None
+    seen = _films(findings_of(chart, SmearSet.BLASTS, chart.film_span))
+    return None if seen and seen[0].present is None else False
+
+
+def _films(findings: Iterable[SmearFinding]) -> tuple[SmearFinding, ...]:
+    """Leave out what only an analyser says: a flag never makes blasts."""
+    return tuple(item for item in findings if item.method is not SmearMethod.ANALYSER)
+
+
+def _analyser_flag(chart: Timeline) -> bool:
+    span = chart.film_span
+    flags = standing(chart, SmearSet.BLAST_FLAG, span)
+    flagged = [
+        item
+        for item in standing(chart, SmearSet.BLASTS, span)
+        if item.method is SmearMethod.ANALYSER
+    ]
+    counts = [
+        result
+        for analyte in (Analyte.BLAST_PERCENT, Analyte.BLASTS)
+        for result in chart.every(analyte)
+        if result.loinc in ANALYSER_FLAG_CODES and span.holds(result.taken) and _is_blasts(result)
+    ]
+    return bool(flags or flagged or counts)
+
+
+def _is_new(chart: Timeline) -> bool:
+    """Whether a specimen of the last 3 d has blasts and none of the 30 d before it had."""
+    whole = chart.since(chart.now - chart.windows.new_blasts - chart.windows.film)
+    times = sorted(_evidence_times(chart, whole))
+    return any(
+        moment >= chart.now - chart.windows.new_blasts
+        and not any(_in_30_days_before(chart, earlier, moment) for earlier in times)
+        for moment in times
+    )
+
+
+def _evidence_times(chart: Timeline, span: Span) -> list[datetime]:
+    numbers = [item.taken for item in _counted(chart, span) if _is_blasts(item)]
+    films = _films(findings_of(chart, SmearSet.BLASTS, span))
+    return numbers + [item.taken for item in films if item.present]
+
+
+def _in_30_days_before(chart: Timeline, earlier: datetime, moment: datetime) -> bool:
+    age = moment - earlier
+    return chart.windows.same_specimen < age <= chart.windows.film

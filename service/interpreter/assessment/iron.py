@@ -1,0 +1,170 @@
+"""The iron state (clinical-knowledge 2.3, first match wins)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fhir_mappings.context import ValueSetName
+from fhir_mappings.panel import Analyte
+from service.interpreter.assessment.cell_lines import red_cells_before
+from service.interpreter.assessment.medications import given_between
+from service.interpreter.interpretation import IronState
+from service.interpreter.logic import single_state
+from service.interpreter.windows import Span
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from fhir_mappings.context import Medication, Procedure
+    from fhir_mappings.panel import LabResult
+    from service.interpreter.assessment.timeline import Timeline
+    from service.interpreter.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class IronStudies:
+    """The results that the iron state rests on, and what confounds them.
+
+    `capacity` is drawn at most 24 h from `iron`; `loose_capacity` is the newest one that is not.
+    """
+
+    iron: LabResult | None = None
+    capacity: LabResult | None = None
+    saturation: LabResult | None = None
+    ferritin: LabResult | None = None
+    loose_capacity: LabResult | None = None
+    red_cells: tuple[Procedure, ...] = ()
+    intravenous_iron: tuple[Medication, ...] = ()
+
+    @property
+    def sample(self) -> LabResult | None:
+        """The sample whose time counts for what came before it."""
+        return self.iron or self.saturation or self.capacity or self.ferritin
+
+
+def read_iron_studies(chart: Timeline) -> IronStudies:
+    """Pick the iron studies of the 30 d around the anchor."""
+    span = chart.iron_span
+    iron = chart.newest(Analyte.IRON, span)
+    newest_capacity = chart.newest(Analyte.IRON_BINDING_CAPACITY, span)
+    capacity = newest_capacity if iron is None else _drawn_with(iron, chart)
+    studies = IronStudies(
+        iron=iron,
+        capacity=capacity,
+        saturation=chart.newest(Analyte.TRANSFERRIN_SATURATION, span),
+        ferritin=chart.newest(Analyte.FERRITIN, span),
+        loose_capacity=newest_capacity if capacity is None else None,
+    )
+    sample = studies.sample
+    if sample is None:
+        return studies
+    return IronStudies(
+        studies.iron,
+        studies.capacity,
+        studies.saturation,
+        studies.ferritin,
+        studies.loose_capacity,
+        red_cells_before(chart, sample),
+        _intravenous_iron(sample, chart),
+    )
+
+
+def _drawn_with(iron: LabResult, chart: Timeline) -> LabResult | None:
+    """Return the binding capacity drawn nearest to the iron, at most 24 h apart."""
+    apart = chart.windows.iron_together
+    near = Span(iron.taken - apart, iron.taken + apart)
+    candidates = [
+        item for item in chart.every(Analyte.IRON_BINDING_CAPACITY) if near.holds(item.taken)
+    ]
+    return min(candidates, key=lambda item: abs(item.taken - iron.taken), default=None)
+
+
+def _intravenous_iron(sample: LabResult, chart: Timeline) -> tuple[Medication, ...]:
+    day = sample.taken.date()
+    first = day - chart.windows.intravenous_iron_before_sample
+    return given_between(chart, first, day, ValueSetName.INTRAVENOUS_IRON)
+
+
+def iron_state(studies: IronStudies, chart: Timeline) -> IronState:
+    """Return the iron state; MISSING when a bound leaves several open."""
+    if studies.red_cells or studies.intravenous_iron:
+        return IronState.CONFOUNDED
+    limits = chart.limits
+    low = chart.lower_limit(studies.iron, limits.lab_iron_min, limits.lab_iron_max, limits.iron_low)
+    capacity = studies.capacity
+    bounds = _Bounds(
+        limits,
+        low,
+        chart.lower_limit(
+            capacity, limits.lab_tibc_low_min, limits.lab_tibc_low_max, limits.tibc_low
+        ),
+        chart.upper_limit(
+            capacity, limits.lab_tibc_high_min, limits.lab_tibc_high_max, limits.tibc_high
+        ),
+        measured=studies.sample is not None or studies.loose_capacity is not None,
+    )
+    state = single_state(
+        bounds.classify,
+        (studies.iron, (low,)),
+        (capacity, (bounds.capacity_low, bounds.capacity_high)),
+        (studies.saturation, (limits.tsat_low, limits.tsat_normal, limits.tsat_high)),
+        (studies.ferritin, (limits.ferritin_deficient, limits.ferritin_replete)),
+    )
+    return state or IronState.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """The limits of one patient's iron studies; classifies exact values."""
+
+    limits: Thresholds
+    iron_low: Decimal
+    capacity_low: Decimal
+    capacity_high: Decimal
+    measured: bool
+
+    def classify(
+        self,
+        iron: Decimal | None,
+        capacity: Decimal | None,
+        saturation: Decimal | None,
+        ferritin: Decimal | None,
+    ) -> IronState:
+        if ferritin is not None and ferritin < self.limits.ferritin_deficient:
+            return IronState.TRUE_DEFICIENCY
+        if saturation is not None and saturation > self.limits.tsat_high:
+            return IronState.HIGH_SATURATION
+        if iron is None:
+            return IronState.PARTIAL if self.measured else IronState.MISSING
+        if iron < self.iron_low:
+            return self._iron_low(capacity, saturation, ferritin)
+        return self._iron_not_low(capacity, saturation)
+
+    def _iron_low(
+        self, capacity: Decimal | None, saturation: Decimal | None, ferritin: Decimal | None
+    ) -> IronState:
+        if capacity is None:
+            return IronState.PARTIAL
+        if capacity > self.capacity_high:
+            deficient = saturation is not None and saturation < self.limits.tsat_normal
+            return IronState.TRUE_DEFICIENCY if deficient else IronState.PARTIAL
+        if capacity < self.capacity_low:
+            return IronState.CHRONIC_DISEASE
+        return self._capacity_normal(saturation, ferritin)
+
+    def _capacity_normal(self, saturation: Decimal | None, ferritin: Decimal | None) -> IronState:
+        if saturation is None:
+            return IronState.PARTIAL
+        if saturation >= self.limits.tsat_normal:
+            return IronState.INDEX
+        if saturation >= self.limits.tsat_low:
+            return IronState.INDEX_BORDERLINE
+        replete = ferritin is not None and ferritin >= self.limits.ferritin_replete
+        return IronState.CHRONIC_DISEASE if replete else IronState.LOW_INDETERMINATE
+
+    def _iron_not_low(self, capacity: Decimal | None, saturation: Decimal | None) -> IronState:
+        if saturation is None or saturation >= self.limits.tsat_low:
+            return IronState.NORMAL
+        high = capacity is not None and capacity > self.capacity_high
+        return IronState.TRUE_DEFICIENCY if high else IronState.LOW_INDETERMINATE

@@ -1,0 +1,236 @@
+"""Trying the rows one after the other (clinical-knowledge 3.1), and remembering each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from fhir_mappings.panel import DataGroup
+from service.interpreter.interpretation import RuleOutcome
+from service.interpreter.logic import all_of
+from service.interpreter.rules import RULES
+from service.interpreter.rules.criteria.criterion import Case, answers, judge, undecided_conditions
+from service.interpreter.rules.criteria.patient import (
+    CHILD,
+    HOSPICE,
+    KNOWN_DISORDER,
+    PREGNANT,
+    RECENT_CHEMOTHERAPY,
+    STALE,
+)
+from service.interpreter.rules.order_hooks import DATA_QUALITY, ORDER_HOOKS
+from service.interpreter.rules.rule import Step
+from service.interpreter.rules.urgent_findings import OVERLAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fhir_mappings.context import MedicationDraft
+    from service.interpreter.assessment.situation import Situation
+    from service.interpreter.interpretation import Severity
+    from service.interpreter.logic import Truth
+    from service.interpreter.rules.criteria.criterion import Criterion
+    from service.interpreter.rules.rule import Rule
+
+STOPS: dict[Step, Criterion] = {
+    Step.HOSPICE: HOSPICE,
+    Step.CHILD: CHILD,
+    Step.KNOWN_DISORDER: KNOWN_DISORDER,
+    Step.CHEMOTHERAPY: RECENT_CHEMOTHERAPY,
+    Step.STALE: STALE,
+    Step.PREGNANCY: PREGNANT,
+}
+"""Who is not judged by any later step, whether or not the row of this step fired."""
+
+_NO_ORDER_CARDS_AFTER = frozenset(
+    {Step.HOSPICE, Step.CHILD, Step.KNOWN_DISORDER, Step.CHEMOTHERAPY, Step.STALE}
+)
+_CAUSES = frozenset({Step.PANCYTOPENIA, Step.BICYTOPENIA, Step.THIRD_LINE_UNKNOWN})
+_OVERLAY_STEPS = frozenset({Step.OVERLAY, Step.SEVERE})
+_OUTCOMES = {True: RuleOutcome.FIRED, False: RuleOutcome.FALSE, None: RuleOutcome.UNDECIDED}
+
+LABORATORY_GROUPS = frozenset(
+    {
+        DataGroup.BLOOD_COUNTS,
+        DataGroup.DIFFERENTIAL,
+        DataGroup.IRON_STUDIES,
+        DataGroup.VITAMIN_B12,
+        DataGroup.HEMOLYSIS,
+        DataGroup.KIDNEY_FUNCTION,
+        DataGroup.LIVER_FUNCTION,
+        DataGroup.TEMPERATURE,
+        DataGroup.SEROLOGY,
+        DataGroup.PREGNANCY,
+        DataGroup.MARROW_RESULTS,
+    }
+)
+"""What can make a call end with 412 (architecture 2.6): the film apart."""
+
+
+class RuleResult(NamedTuple):
+    """A row that was tried: what became of it, and the answers of its conditions for which case."""
+
+    rule: Rule
+    outcome: RuleOutcome
+    case: Case
+    truths: Sequence[Truth] = ()
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """What came of the rows. `stopped` is the step after which nothing more was tried."""
+
+    overlays: tuple[Rule, ...] = ()
+    overlay_indicators: dict[str, Severity] = field(default_factory=dict)
+    finding: Rule | None = None
+    order_findings: tuple[tuple[Rule, MedicationDraft], ...] = ()
+    data_quality: bool = False
+    stopped: Step | None = None
+    tried: tuple[RuleResult, ...] = ()
+    open_rules: tuple[Rule, ...] = ()
+
+    @property
+    def has_card(self) -> bool:
+        """Whether any card comes of it."""
+        finding = self.finding is not None and self.finding.has_card
+        return bool(finding or self.overlays or self.order_findings or self.data_quality)
+
+    def undecided_groups(self, case: Case) -> frozenset[DataGroup]:
+        """Return the unavailable laboratory groups that leave a row open, when no card fires."""
+        if self.has_card:
+            return frozenset()
+        missing = case.situation.unavailable & LABORATORY_GROUPS
+        groups: frozenset[DataGroup] = frozenset()
+        for rule in self.open_rules:
+            settles = [c.settling(case, missing) for c in undecided_conditions(rule.when, case)]
+            if settles and all(settles):
+                groups = groups.union(*settles)
+        return groups
+
+
+@dataclass(slots=True)
+class _Walker:
+    situation: Situation
+    off: frozenset[str]
+    walk: Evaluation = field(default_factory=Evaluation)
+    tried: list[RuleResult] = field(default_factory=list)
+    open_rules: list[Rule] = field(default_factory=list)
+    settled: bool = False
+    case: Case = field(init=False)
+    at_step: Step | None = None
+
+    def __post_init__(self) -> None:
+        self.case = Case(self.situation, self.walk.overlay_indicators)
+
+    def run(self) -> Evaluation:
+        for rule in RULES:
+            if rule.step is Step.DATA_AND_ORDERS:
+                break
+            self._leave_step(rule.step)
+            self._try(rule)
+        self._leave_step(Step.DATA_AND_ORDERS)
+        self._order_hooks()
+        self._data_quality()
+        self._keep_overlays()
+        self.walk.tried = tuple(self.tried)
+        self.walk.open_rules = tuple(self.open_rules)
+        return self.walk
+
+    def _leave_step(self, step: Step) -> None:
+        """Stop before `step` when a step before it ends the evaluation for this patient."""
+        # What stops is asked once a step, not once a row.
+        if self.walk.stopped is not None or step is self.at_step:
+            return
+        self.at_step = step
+        for at, condition in STOPS.items():
+            if at < step and condition.test(self.case) is True:
+                self.walk.stopped = at
+                return
+
+    def _try(self, rule: Rule) -> None:
+        taken = self.settled and rule.step not in _OVERLAY_STEPS
+        if self.walk.stopped is not None or taken:
+            self._pass_by(rule)
+            return
+        if self._judge(rule, self.case) is RuleOutcome.FIRED:
+            self._fire(rule)
+
+    def _pass_by(self, rule: Rule) -> None:
+        self.tried.append(RuleResult(rule, RuleOutcome.NOT_REACHED, self.case))
+
+    def _judge(self, rule: Rule, case: Case) -> RuleOutcome:
+        truths = answers(rule.when, case)
+        truth = all_of(*truths)
+        outcome = _OUTCOMES[truth]
+        if truth and rule.id in self.off and rule.has_card:
+            outcome = RuleOutcome.SWITCHED_OFF
+            self.settled = self.settled or rule.step not in _OVERLAY_STEPS
+        if truth is None:
+            self.open_rules.append(rule)
+        self.tried.append(RuleResult(rule, outcome, case, truths))
+        return outcome
+
+    def _fire(self, rule: Rule) -> None:
+        if rule.step in _OVERLAY_STEPS:
+            found = {*(each.id for each in self.walk.overlays), rule.id}
+            self.walk.overlays = tuple(each for each in OVERLAYS if each.id in found)
+            case = self.case
+            self.walk.overlay_indicators = {
+                each.id: each.indicator.of(case) for each in self.walk.overlays
+            }
+            self.case = Case(self.situation, self.walk.overlay_indicators)
+            return
+        self.walk.finding = rule
+        self.settled = True
+
+    def _order_hooks(self) -> None:
+        silent = self.walk.stopped in _NO_ORDER_CARDS_AFTER
+        found = []
+        for rule in ORDER_HOOKS:
+            if silent:
+                self._pass_by(rule)
+                continue
+            found += self._order_hook(rule)
+        self.walk.order_findings = tuple(found)
+
+    def _order_hook(self, rule: Rule) -> list[tuple[Rule, MedicationDraft]]:
+        case = self.case
+        drafts = concerned_drafts(self.situation)
+        matching = [
+            (rule, draft)
+            for draft in drafts
+            if judge(rule.when, Case(self.situation, case.overlays, draft)) is True
+        ]
+        shown = matching[0][1] if matching else next(iter(drafts), None)
+        outcome = self._judge(rule, Case(self.situation, case.overlays, shown))
+        return matching if outcome is RuleOutcome.FIRED else []
+
+    def _data_quality(self) -> None:
+        if self.walk.stopped is Step.HOSPICE:
+            self._pass_by(DATA_QUALITY)
+            return
+        self.walk.data_quality = self._judge(DATA_QUALITY, self.case) is RuleOutcome.FIRED
+
+    def _keep_overlays(self) -> None:
+        """A known disorder keeps only neutropenic fever (3.1, step 4)."""
+        if self.walk.stopped is not Step.KNOWN_DISORDER:
+            return
+        kept = tuple(each for each in self.walk.overlays if each.id == "neutropenic-fever")
+        self.walk.overlays = kept
+        self.walk.overlay_indicators = {
+            each.id: self.walk.overlay_indicators[each.id] for each in kept
+        }
+
+
+def concerned_drafts(situation: Situation) -> tuple[MedicationDraft, ...]:
+    """Return the drafts an order hook asks about: the selected ones, or all when none is (3.3)."""
+    drafts = situation.facts.context.drafts
+    selected = tuple(draft for draft in drafts if draft.selected)
+    if selected or situation.facts.context.only_selected:
+        return selected
+    return drafts
+
+
+def evaluate_rules(situation: Situation, findings_off: frozenset[str] = frozenset()) -> Evaluation:
+    """Try every row for an assessed patient."""
+    return _Walker(situation, findings_off).run()

@@ -1,0 +1,145 @@
+"""Values, dates and names as summaries and paragraphs write them.
+
+Summaries state values in the canonical unit; the table below every card shows what the laboratory
+wrote.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import Analyte, DataGroup
+from service.interpreter.interpretation import CellLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+
+    from fhir_mappings.panel import LabResult
+    from service.interpreter.interpretation import CellLineFact
+
+LINE_NAMES = {
+    CellLine.HEMOGLOBIN: "hemoglobin",
+    CellLine.WHITE: "neutrophils",
+    CellLine.PLATELETS: "platelets",
+}
+
+ANALYTE_NAMES: dict[Analyte, str] = {
+    Analyte.HEMOGLOBIN: "hemoglobin",
+    Analyte.LEUKOCYTES: "leukocytes",
+    Analyte.NEUTROPHILS: "neutrophils",
+    Analyte.PLATELETS: "platelets",
+    Analyte.IRON: "iron",
+    Analyte.IRON_BINDING_CAPACITY: "TIBC",
+    Analyte.TRANSFERRIN_SATURATION: "transferrin saturation",
+    Analyte.FERRITIN: "ferritin",
+    Analyte.VITAMIN_B12: "vitamin B12",
+    Analyte.FOLATE: "folate",
+    Analyte.METHYLMALONATE: "methylmalonic acid",
+    Analyte.HOMOCYSTEINE: "homocysteine",
+}
+
+
+def counted(fact: CellLineFact) -> str:
+    """Name what a line was judged by: leukocytes must never pass for neutrophils."""
+    return ANALYTE_NAMES[fact.result.analyte] if fact.result else LINE_NAMES[fact.line]
+
+
+GROUP_NAMES: dict[DataGroup, str] = {
+    DataGroup.PATIENT: "the patient's record",
+    DataGroup.BLOOD_COUNTS: "blood counts",
+    DataGroup.DIFFERENTIAL: "the white cell differential",
+    DataGroup.SMEAR: "blood film findings",
+    DataGroup.IRON_STUDIES: "iron studies",
+    DataGroup.VITAMIN_B12: "vitamin B12, folate, methylmalonic acid and homocysteine",
+    DataGroup.HEMOLYSIS: "LDH, bilirubin, haptoglobin and reticulocytes",
+    DataGroup.KIDNEY_FUNCTION: "kidney function",
+    DataGroup.LIVER_FUNCTION: "liver tests and CRP",
+    DataGroup.TEMPERATURE: "body temperatures",
+    DataGroup.SEROLOGY: "infection and antibody tests",
+    DataGroup.PREGNANCY: "pregnancy status and tests",
+    DataGroup.MARROW_RESULTS: "bone marrow results",
+    DataGroup.CONDITIONS: "conditions on the problem list",
+    DataGroup.MEDICATION_REQUESTS: "prescribed medicines",
+    DataGroup.MEDICATION_ADMINISTRATIONS: "administered medicines",
+    DataGroup.MEDICATION_STATEMENTS: "medicines the patient reports",
+    DataGroup.PROCEDURES: "procedures and transfusions",
+    DataGroup.SERVICE_REQUESTS: "existing orders",
+    DataGroup.ENCOUNTERS: "visits and hospital stays",
+    DataGroup.APPOINTMENTS: "appointments",
+    DataGroup.DIAGNOSTIC_REPORTS: "diagnostic reports",
+}
+"""What could not be retrieved, in the words of a card."""
+
+_DECIMALS = {
+    Analyte.HEMOGLOBIN: 1,
+    Analyte.LEUKOCYTES: 1,
+    Analyte.NEUTROPHILS: 1,
+    Analyte.PLATELETS: 0,
+    Analyte.METHYLMALONATE: 2,
+    Analyte.FOLATE: 1,
+    Analyte.TRANSFERRIN_SATURATION: 1,
+    Analyte.BODY_TEMPERATURE: 1,
+    Analyte.BLAST_PERCENT: 1,
+    Analyte.BLASTS: 2,
+}
+_LONGEST = 6
+
+
+def shown(result: LabResult) -> str:
+    """Return the number with its comparator, in the canonical unit, without the unit.
+
+    The laboratory's own digits stand when the number is the same; otherwise the value is rounded.
+    """
+    sign = result.comparator.value if result.comparator else ""
+    return f"{sign}{_reported_digits(result) or _rounded(result)}"
+
+
+def _reported_digits(result: LabResult) -> str:
+    text = result.reported_value.strip().lstrip("<>=").strip()
+    try:
+        same = Decimal(text) == result.value
+    except InvalidOperation:
+        return ""
+    plain = all(character in "0123456789." for character in text)
+    return text if same and plain and len(text) <= _LONGEST else ""
+
+
+def _rounded(result: LabResult) -> str:
+    """Round, but never so far that it could hide on which side of a limit it lies."""
+    step = _DECIMALS.get(result.analyte, 0)
+    value = result.value
+    for digits in (step, step + 1, step + 2):
+        rounded = value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
+        if rounded == value or abs(rounded - value) * 1000 < abs(value):
+            return f"{rounded:f}"
+    return f"{rounded:f}"
+
+
+def with_unit(result: LabResult) -> str:
+    """Return the value with its canonical unit, as people write it."""
+    return f"{shown(result)} {unit_words(result.unit)}".strip()
+
+
+def unit_words(unit: str) -> str:
+    """Return a canonical unit the way a summary writes it."""
+    return {"10*9/L": "x 10*9/L", "1": ""}.get(unit, unit)
+
+
+def day(moment: date | datetime) -> str:
+    """Return the date in the Observation's own offset, ISO 8601."""
+    return moment.strftime("%Y-%m-%d")
+
+
+def listed(items: Iterable[str]) -> str:
+    """Join as a sentence does: `a, b and c`, each once."""
+    unique = list(dict.fromkeys(item for item in items if item))
+    if len(unique) < 2:
+        return "".join(unique)
+    return f"{', '.join(unique[:-1])} and {unique[-1]}"
+
+
+def sentence(text: str) -> str:
+    """Return the text with a capital first letter."""
+    return text[:1].upper() + text[1:]

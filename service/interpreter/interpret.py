@@ -1,0 +1,187 @@
+"""From facts to an interpretation: the table walked in the order of clinical-knowledge 3.1."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from service.interpreter.answer import modifiers
+from service.interpreter.answer import remarks as texts
+from service.interpreter.answer.explanation import explain, nobody
+from service.interpreter.answer.indicators import indicator_of
+from service.interpreter.answer.orders import orders_due
+from service.interpreter.answer.results_used import could_not_check, set_aside, used_results
+from service.interpreter.answer.summaries import render
+from service.interpreter.assessment.assess import assess, assess_opening
+from service.interpreter.evaluation import Evaluation, evaluate_rules
+from service.interpreter.interpretation import (
+    NOT_JUDGED,
+    UNEXPLAINED,
+    FiredFinding,
+    Interpretation,
+)
+from service.interpreter.rules.criteria.criterion import Case
+from service.interpreter.rules.data_quality import (
+    AGE_UNKNOWN_SUMMARY,
+    data_quality_due,
+    judged_at_unknown_age,
+)
+from service.interpreter.rules.order_hooks import DATA_QUALITY
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.interpreter.assessment.situation import Opening, Situation
+    from service.interpreter.interpretation import Facts, States
+    from service.interpreter.rules.rule import Rule
+
+
+def interpret(
+    facts: Facts,
+    now: datetime,
+    findings_off: frozenset[str] = frozenset(),
+    *,
+    explained: bool = True,
+) -> Interpretation:
+    """Interpret one patient at `now` (timezone-aware). Raises nothing for any facts.
+
+    `findings_off` are findings that a safety officer has switched off: they give no card, and no
+    other row takes their patient. Without `explained`, the explanation is left empty.
+    """
+    situation = assess(facts, now)
+    if reason := nobody(facts):
+        return Interpretation(
+            _states(situation), explanation=explain(situation, Evaluation(), reason)
+        )
+    walk = evaluate_rules(situation, findings_off)
+    case = Case(situation, walk.overlay_indicators)
+    finding = _fired(walk.finding, case) if walk.finding else None
+    overlays = tuple(_overlay(rule, case, alone=not _has_card(walk)) for rule in walk.overlays)
+    orders = orders_due(case, walk.finding, walk.overlays)
+    any_card = bool(overlays) or _has_card(walk)
+    applied = modifiers.applied(case, walk.finding) if any_card else ()
+    return Interpretation(
+        states=_states(situation),
+        overlay=overlays[0] if overlays else None,
+        lower_overlays=overlays[1:],
+        finding=finding,
+        order_findings=tuple(
+            (_plain(rule, replace(case, draft=draft)), draft) for rule, draft in walk.order_findings
+        ),
+        data_quality=_data_quality(walk, case),
+        orders=orders.proposed if any_card else (),
+        withheld=orders.withheld if any_card else (),
+        set_aside=set_aside(situation),
+        modifiers=applied,
+        could_not_check=could_not_check(situation, walk.finding) if any_card else (),
+        undecided_groups=walk.undecided_groups(case),
+        explanation=explain(situation, walk, "", applied) if explained else UNEXPLAINED,
+    )
+
+
+def interpret_closed(opening: Opening) -> Interpretation:
+    """Interpret a patient for whom `is_open` is False: no rule fires or is left undecided.
+
+    What no card will tell is not worked out: the states are empty, and nothing is explained.
+    """
+    aside = () if nobody(opening.facts) else set_aside(opening)
+    return Interpretation(NOT_JUDGED, set_aside=aside)
+
+
+def may_still_fire(facts: Facts, now: datetime, findings_off: frozenset[str] = frozenset()) -> bool:
+    """Return whether any rule could fire once everything still unavailable is known.
+
+    Sound, not exact: True may end without a card, False never hides one. Fewer than two low lines
+    (with pregnancy limits where a pregnancy is not excluded), no neutrophils below 0.5, no blasts
+    and no refused count leave every rule false whatever the second stage brings.
+    """
+    return is_open(assess_opening(facts, now), findings_off)
+
+
+def is_open(opening: Opening, findings_off: frozenset[str] = frozenset()) -> bool:
+    """Return what `may_still_fire` does of a patient whose counts are assessed already."""
+    if nobody(opening.facts) or opening.hospice:
+        return False
+    return (
+        opening.low_lines_at_most >= 2
+        or len(opening.pediatric_low) >= 2
+        or opening.neutrophils_below_half_with_age is not False
+        or opening.blasts.present is not False
+        or (DATA_QUALITY.id not in findings_off and _data_quality_may_be_due(opening))
+    )
+
+
+def _data_quality_may_be_due(opening: Opening) -> bool:
+    """Without an age one low line is enough, and a pregnancy still to be found may make it low."""
+    unknown_age = opening.age is None and opening.low_lines_at_most > 0
+    return unknown_age or data_quality_due(opening)
+
+
+def _has_card(walk: Evaluation) -> bool:
+    return walk.finding is not None and walk.finding.has_card
+
+
+def _states(situation: Situation) -> States:
+    notes = (
+        ("Methylmalonic acid is raised, but kidney function is poor or not known (MMA_RENAL).",)
+        if situation.mma_renal
+        else ()
+    )
+    return replace(situation.states, used=used_results(situation), notes=notes)
+
+
+def _paragraphs(rule: Rule, case: Case) -> tuple[str, ...]:
+    own = (each if isinstance(each, str) else each(case) for each in rule.detail)
+    return tuple(text for text in own if text)
+
+
+def _made(rule: Rule, case: Case, paragraphs: tuple[str, ...], summary: str = "") -> FiredFinding:
+    return FiredFinding(
+        id=rule.id,
+        indicator=indicator_of(rule, case),
+        certainty=rule.certainty,
+        summary=summary or render(rule.summary, case),
+        paragraphs=tuple(dict.fromkeys(paragraphs)),
+        avoid=rule.avoid,
+        citation=rule.citation,
+        seed_steps=rule.seed_steps,
+        has_card=rule.has_card,
+    )
+
+
+def _goals_first(
+    sentences: tuple[str, ...], rest: tuple[str, ...], situation: Situation
+) -> tuple[str, ...]:
+    """Palliative care comes in the first line (M7), the rest after the finding's own text."""
+    if not situation.palliative:
+        return (*rest, *sentences)
+    return (*sentences[:1], *rest, *sentences[1:])
+
+
+def _fired(rule: Rule, case: Case) -> FiredFinding:
+    pattern = modifiers.is_pattern(rule)
+    own = _paragraphs(rule, case)
+    said = modifiers.sentences(case, rule)
+    after = (*texts.urgent_texts(case), *(texts.pattern_texts(case) if pattern else ()))
+    return _made(rule, case, (*_goals_first(said, own, case.situation), *after))
+
+
+def _overlay(rule: Rule, case: Case, *, alone: bool) -> FiredFinding:
+    own = _paragraphs(rule, case)
+    said = modifiers.sentences(case, None, everywhere_only=not alone)
+    if not alone and case.situation.referral_exists:
+        said = (*said, modifiers.escalation(case))
+    after = (*texts.urgent_texts(case), *(texts.pattern_texts(case) if alone else ()))
+    return _made(rule, case, (*_goals_first(said, own, case.situation), *after))
+
+
+def _plain(rule: Rule, case: Case) -> FiredFinding:
+    return _made(rule, case, (*_paragraphs(rule, case), *texts.urgent_texts(case)))
+
+
+def _data_quality(walk: Evaluation, case: Case) -> FiredFinding | None:
+    if not walk.data_quality:
+        return None
+    summary = AGE_UNKNOWN_SUMMARY if judged_at_unknown_age(case.situation) else ""
+    fired = _made(DATA_QUALITY, case, _paragraphs(DATA_QUALITY, case), summary)
+    return replace(fired, indicator=DATA_QUALITY.indicator.of(case))

@@ -1,0 +1,200 @@
+"""Questions about B12, iron, MMA and folate (clinical-knowledge 2.3, 2.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import GROUP_OF_ANALYTE, Analyte, DataGroup
+from service.interpreter.assessment.situation import FolateState
+from service.interpreter.interpretation import (
+    B12State,
+    FunctionState,
+    IronState,
+)
+from service.interpreter.rules.criteria.criterion import Case, Criterion, either, not_
+
+if TYPE_CHECKING:
+    from service.interpreter.assessment.situation import Situation
+    from service.interpreter.logic import Truth
+
+
+IRON_ANALYTES = (
+    Analyte.IRON,
+    Analyte.IRON_BINDING_CAPACITY,
+    Analyte.TRANSFERRIN_SATURATION,
+    Analyte.FERRITIN,
+)
+HIGH_B12 = frozenset({B12State.ELEVATED, B12State.MARKED})
+UNSETTLED_IRON = frozenset({IronState.MISSING, IronState.PARTIAL})
+
+B12_TREATMENT_DAYS = 60
+
+
+def is_open(situation: Situation, analyte: Analyte) -> bool:
+    """Whether a value may exist that is not known: not available, unreadable or only a bound."""
+    if analyte in situation.unknown:
+        return True
+    result = situation.selected.get(analyte)
+    if result is None:
+        return bool(situation.unreadable.get(analyte))
+    return result.comparator is not None
+
+
+def b12_open(situation: Situation) -> bool:
+    """Whether B12 is MISSING because it could not be had or read, not because nobody measured."""
+    return situation.states.b12 is B12State.MISSING and is_open(situation, Analyte.VITAMIN_B12)
+
+
+def iron_open(situation: Situation) -> bool:
+    """Whether iron studies are incomplete because something could not be had or read."""
+    return situation.states.iron in UNSETTLED_IRON and any(
+        is_open(situation, analyte) for analyte in IRON_ANALYTES
+    )
+
+
+def _b12(states: frozenset[B12State], text: str) -> Criterion:
+    def test(case: Case) -> Truth:
+        state = case.situation.states.b12
+        if state in states:
+            return True
+        return None if b12_open(case.situation) else False
+
+    return Criterion(
+        text,
+        test,
+        lambda case: str(case.situation.states.b12),
+        frozenset({DataGroup.VITAMIN_B12}),
+        ("a usable vitamin B12 result",),
+    )
+
+
+B12_HIGH = _b12(HIGH_B12, "vitamin B12 high")
+B12_LOW = _b12(frozenset({B12State.LOW}), "vitamin B12 low")
+B12_BETWEEN = _b12(frozenset({B12State.BORDERLINE, B12State.NORMAL}), "vitamin B12 200 to 900")
+B12_MISSING = _b12(frozenset({B12State.MISSING}), "no usable vitamin B12 result")
+B12_NOT_LOW = not_(B12_LOW, "vitamin B12 not low")
+B12_NOT_HIGH = not_(B12_HIGH, "vitamin B12 not high")
+B12_NOT_LOW_NOR_HIGH = Criterion(
+    "vitamin B12 neither low nor high",
+    lambda case: case.situation.states.b12 not in {B12State.LOW, *HIGH_B12},
+    lambda case: str(case.situation.states.b12),
+)
+
+
+def _iron(states: frozenset[IronState], text: str) -> Criterion:
+    def test(case: Case) -> Truth:
+        if case.situation.states.iron in states:
+            return True
+        return None if iron_open(case.situation) else False
+
+    return Criterion(
+        text,
+        test,
+        lambda case: str(case.situation.states.iron),
+        frozenset({DataGroup.IRON_STUDIES}),
+        ("complete, readable iron studies",),
+    )
+
+
+IRON_DEFICIENCY = _iron(frozenset({IronState.TRUE_DEFICIENCY}), "iron deficiency shown")
+IRON_INDEX = _iron(
+    frozenset({IronState.INDEX, IronState.INDEX_BORDERLINE}),
+    "low iron with normal TIBC and saturation of at least 16 %",
+)
+IRON_CHRONIC = _iron(frozenset({IronState.CHRONIC_DISEASE}), "chronic-disease iron pattern")
+IRON_INCOMPLETE = _iron(UNSETTLED_IRON, "iron studies missing or incomplete")
+IRON_LACK_NOT_SHOWN = not_(IRON_DEFICIENCY, "iron deficiency not shown")
+IRON_NOT_INDEX_NOR_DEFICIENT = Criterion(
+    "iron in none of the patterns with a row of their own",
+    lambda case: (
+        case.situation.states.iron
+        not in {IronState.TRUE_DEFICIENCY, IronState.INDEX, IronState.INDEX_BORDERLINE}
+    ),
+    lambda case: str(case.situation.states.iron),
+)
+IRON_DOES_NOT_DECIDE = Criterion(
+    "iron neither deficient nor of chronic disease nor missing",
+    lambda case: (
+        case.situation.states.iron
+        not in {IronState.TRUE_DEFICIENCY, IronState.CHRONIC_DISEASE, *UNSETTLED_IRON}
+    ),
+    lambda case: str(case.situation.states.iron),
+)
+IRON_INDETERMINATE = Criterion(
+    "low iron or saturation without proof of deficiency",
+    lambda case: case.situation.states.iron is IronState.LOW_INDETERMINATE,
+)
+FERRITIN_NEEDED = either(IRON_INCOMPLETE, IRON_INDETERMINATE)
+
+
+def _function(state: FunctionState, text: str) -> Criterion:
+    return Criterion(
+        text,
+        lambda case: case.situation.states.function is state,
+        lambda case: f"function {case.situation.states.function}",
+    )
+
+
+MMA_PROVES_DEFICIENCY = _function(
+    FunctionState.DEFICIENT, "methylmalonic acid proves B12 deficiency"
+)
+MMA_DOES_NOT_PROVE = not_(MMA_PROVES_DEFICIENCY, "methylmalonic acid does not prove B12 deficiency")
+MMA_SAYS_NOTHING = _function(FunctionState.UNKNOWN, "functional B12 status unknown")
+MMA_EXCLUDES = _function(FunctionState.NOT_DEFICIENT, "methylmalonic acid not raised")
+
+FOLATE_LOW = Criterion(
+    "serum folate below 3.0 ng/mL",
+    lambda case: (
+        True
+        if case.situation.folate is FolateState.LOW
+        else (
+            None
+            if case.situation.folate is FolateState.MISSING
+            and is_open(case.situation, Analyte.FOLATE)
+            else False
+        )
+    ),
+    lambda case: f"folate {case.situation.folate}",
+    frozenset({DataGroup.VITAMIN_B12}),
+    ("a usable folate result",),
+)
+
+
+def _treatment_days(case: Case) -> int | None:
+    first = case.situation.b12_first_given
+    return None if first is None else (case.situation.now.date() - first).days
+
+
+def _treated(case: Case) -> bool:
+    days = _treatment_days(case)
+    return days is not None and days <= B12_TREATMENT_DAYS
+
+
+B12_TREATMENT_NEW = Criterion(
+    f"B12 medicine first given at most {B12_TREATMENT_DAYS} days ago",
+    _treated,
+    lambda case: "none known" if (days := _treatment_days(case)) is None else f"{days} days ago",
+)
+B12_DEFICIENT_BEFORE = Criterion(
+    "evidence of an earlier B12 deficiency", lambda case: bool(case.situation.b12_prior_deficiency)
+)
+
+
+def not_measured(*analytes: Analyte, text: str) -> Criterion:
+    """Return the condition that one of `analytes` has no usable result in its window."""
+    return Criterion(
+        text,
+        lambda case: any(analyte not in case.situation.selected for analyte in analytes),
+        settles=frozenset(GROUP_OF_ANALYTE[analyte] for analyte in analytes),
+    )
+
+
+B12_NOT_MEASURED = Criterion(
+    "no usable vitamin B12", lambda case: case.situation.states.b12 is B12State.MISSING
+)
+IRON_OR_TIBC_MISSING = not_measured(
+    Analyte.IRON, Analyte.IRON_BINDING_CAPACITY, text="iron or TIBC missing"
+)
+FERRITIN_MISSING = not_measured(Analyte.FERRITIN, text="ferritin missing")
+FOLATE_MISSING = not_measured(Analyte.FOLATE, text="folate missing")
+HOMOCYSTEINE_MISSING = not_measured(Analyte.HOMOCYSTEINE, text="homocysteine missing")

@@ -1,0 +1,88 @@
+"""Order hooks and data quality (clinical-knowledge 3.3, step 13)."""
+
+from __future__ import annotations
+
+from service.interpreter.interpretation import Severity
+from service.interpreter.rules.criteria.cell_lines import PANCYTOPENIA, TWO_LOW_LINES
+from service.interpreter.rules.criteria.chemistry import (
+    B12_HIGH,
+    IRON_LACK_NOT_SHOWN,
+    MMA_DOES_NOT_PROVE,
+)
+from service.interpreter.rules.criteria.patient import ADULT, B12_DRAFTED, IRON_DRAFTED
+from service.interpreter.rules.data_quality import (
+    DATA_QUALITY_DUE,
+    data_quality_indicator,
+    data_quality_paragraphs,
+)
+from service.interpreter.rules.rule import IndicatorRule, Rule, Step
+
+_WARNING = IndicatorRule("warning", Severity.WARNING)
+
+B12_ORDER_WITHOUT_DEFICIENCY = Rule(
+    id="b12-order-without-deficiency",
+    step=Step.DATA_AND_ORDERS,
+    when=(ADULT, B12_DRAFTED, TWO_LOW_LINES, B12_HIGH, MMA_DOES_NOT_PROVE),
+    indicator=_WARNING,
+    certainty="no proof of deficiency",
+    summary=(
+        "B12 is already {b12} pg/mL: giving B12 will not correct these counts and may delay "
+        "diagnosis; check MMA."
+    ),
+    detail=(
+        "At least two cell lines are low although vitamin B12 is high and functional deficiency is "
+        "not shown. Measure MMA and homocysteine before B12 is given: after the first dose a "
+        "normal MMA says nothing any more.",
+    ),
+    avoid=("No B12 on suspicion, without a proven deficiency.",),
+    orders=(),
+    citation=("R1", "R10"),
+    seed_steps=("pitfalls",),
+    adds_orders=False,
+)
+
+IRON_ORDER_WITHOUT_DEFICIENCY = Rule(
+    id="iron-order-without-deficiency",
+    step=Step.DATA_AND_ORDERS,
+    when=(ADULT, IRON_DRAFTED, PANCYTOPENIA, IRON_LACK_NOT_SHOWN),
+    indicator=_WARNING,
+    certainty="no proof of deficiency",
+    summary=(
+        "Iron deficiency is not proven (TSAT {tsat}, ferritin {ferr}): iron may delay diagnosis of "
+        "pancytopenia."
+    ),
+    detail=(
+        "All three lines are low and the iron studies at hand do not show iron deficiency. Low "
+        "iron without a raised TIBC or a low ferritin is non-specific, and iron lack does not "
+        "lower neutrophils and platelets.",
+    ),
+    avoid=("No iron on suspicion, without a proven deficiency.",),
+    orders=(),
+    citation=("R1",),
+    seed_steps=("pitfalls",),
+    adds_orders=False,
+)
+
+DATA_QUALITY = Rule(
+    id="data-quality",
+    step=Step.DATA_AND_ORDERS,
+    when=(DATA_QUALITY_DUE,),
+    indicator=IndicatorRule(
+        "info; warning when a value not used would cross a severe limit in the unit most likely "
+        "meant, or blasts are reported at unknown age",
+        Severity.INFO,
+        special=data_quality_indicator,
+    ),
+    certainty="",
+    summary=(
+        "{refused_count} result(s) not used: unit or value implausible ({refused}). Verify with "
+        "the laboratory before acting."
+    ),
+    detail=(data_quality_paragraphs,),
+    avoid=("Do not act on a value that the laboratory has not confirmed.",),
+    orders=(),
+    citation=("OWN",),
+    adds_orders=False,
+)
+
+ORDER_HOOKS = (B12_ORDER_WITHOUT_DEFICIENCY, IRON_ORDER_WITHOUT_DEFICIENCY)

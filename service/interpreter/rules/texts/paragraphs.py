@@ -1,0 +1,262 @@
+"""Paragraphs of single findings that depend on the patient (clinical-knowledge 3.2)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import Analyte, SmearMethod
+from service.interpreter.assessment.situation import Freshness
+from service.interpreter.formatting import ANALYTE_NAMES, counted, day, listed, sentence, with_unit
+from service.interpreter.interpretation import (
+    B12State,
+    CellLine,
+    CellLineState,
+    IronState,
+    Severity,
+)
+from service.interpreter.logic import at_least, below
+from service.interpreter.rules.criteria.chemistry import IRON_ANALYTES
+
+if TYPE_CHECKING:
+    from service.interpreter.rules.criteria.criterion import Case
+
+VERY_HIGH_B12 = Decimal(1500)
+"""From here only the text changes (clinical-knowledge 2.3)."""
+
+
+def severe_limits(case: Case) -> str:
+    """Say which severe limits were crossed."""
+    limits = case.situation.limits
+    names = {
+        Analyte.HEMOGLOBIN: f"hemoglobin below {limits.hgb_severe} g/dL",
+        Analyte.NEUTROPHILS: f"neutrophils below {limits.anc_severe} x 10*9/L",
+        Analyte.LEUKOCYTES: f"leukocytes below {limits.wbc_severe} x 10*9/L, no neutrophil count",
+        Analyte.PLATELETS: f"platelets below {limits.plt_severe} x 10*9/L",
+    }
+    crossed = [
+        f"{names[result.analyte]} ({with_unit(result)}, {day(result.taken)})"
+        for result in case.situation.severe.results
+        if result.analyte in names
+    ]
+    return f"Severe limit crossed: {listed(crossed)}." if crossed else ""
+
+
+def fever_values(case: Case) -> str:
+    """Name the count and the temperature or the Condition that fired neutropenic-fever."""
+    parts = []
+    white = case.situation.states.lines.get(CellLine.WHITE)
+    if white and white.result:
+        name = sentence(ANALYTE_NAMES[white.result.analyte])
+        parts.append(f"{name} {with_unit(white.result)} ({day(white.result.taken)})")
+    highest = case.situation.fever.highest
+    if highest:
+        parts.append(f"temperature {with_unit(highest)} at {highest.taken:%H:%M %Y-%m-%d}")
+    if case.situation.febrile_neutropenia:
+        parts.append("febrile neutropenia on the problem list")
+    return f"{', '.join(parts)}." if parts else ""
+
+
+def blast_evidence(case: Case) -> str:
+    """Say where the blasts were reported and what makes the finding critical or not."""
+    blasts = case.situation.blasts
+    numbers = [f"{with_unit(result)} ({day(result.taken)})" for result in blasts.number]
+    films = [
+        f"{'blood film' if finding.method is SmearMethod.FILM else 'report'} of "
+        f"{day(finding.taken)}"
+        for finding in blasts.findings
+    ]
+    found = listed([*numbers, *films])
+    text = f"Reported: {found}." if found else ""
+    if case.overlays.get("circulating-blasts") is Severity.WARNING:
+        text += (
+            " The number is small and fewer than two lines are low: the film decides before"
+            " anything else is done."
+        )
+    return text.strip()
+
+
+def b12_degree(case: Case) -> str:
+    """Say how high B12 is: `markedly` only from 1000 pg/mL and above the laboratory's limit."""
+    result = case.situation.selected.get(Analyte.VITAMIN_B12)
+    state = case.situation.states.b12
+    if result is None or state not in {B12State.ELEVATED, B12State.MARKED}:
+        return ""
+    degree = "markedly elevated" if state is B12State.MARKED else "elevated"
+    text = f"Vitamin B12 is {degree} ({with_unit(result)}, {day(result.taken)})."
+    if at_least(result, VERY_HIGH_B12):
+        text += (
+            " A value this far above the range deserves an explanation of its own: a myeloid"
+            " neoplasm, a solid tumour, liver or kidney disease, or treatment with B12."
+        )
+    return text
+
+
+def iron_sentence(case: Case) -> str:
+    """One sentence for the iron state of pancytopenia-high-b12."""
+    return {
+        IronState.HIGH_SATURATION: (
+            "Transferrin saturation is high: ineffective erythropoiesis or earlier transfusions "
+            "are possible."
+        ),
+        IronState.CHRONIC_DISEASE: "The iron pattern fits inflammation or liver disease.",
+        IronState.LOW_INDETERMINATE: (
+            "Iron or saturation is low without proof of deficiency: ferritin is needed."
+        ),
+        IronState.PARTIAL: "Iron studies are incomplete: complete them.",
+        IronState.MISSING: "Iron studies are missing: they are part of the work-up.",
+        IronState.CONFOUNDED: (
+            "Iron studies cannot be relied on so soon after red cells or intravenous iron."
+        ),
+    }.get(case.situation.states.iron, "")
+
+
+def iron_criterion(case: Case) -> str:
+    """Say by which criterion iron deficiency is shown."""
+    limits, selected = case.situation.limits, case.situation.selected
+    ferritin = selected.get(Analyte.FERRITIN)
+    if below(ferritin, limits.ferritin_deficient) and ferritin:
+        return (
+            f"Iron deficiency is shown by ferritin {with_unit(ferritin)}, below "
+            f"{limits.ferritin_deficient} ng/mL."
+        )
+    values = [
+        f"{ANALYTE_NAMES[analyte]} {with_unit(selected[analyte])}"
+        for analyte in IRON_ANALYTES
+        if analyte in selected and analyte is not Analyte.FERRITIN
+    ]
+    return (
+        "Iron deficiency is shown by a raised TIBC with low iron or saturation "
+        f"({', '.join(values)})."
+    )
+
+
+def third_line(case: Case) -> str:
+    """State the line that is not low."""
+    for fact in case.situation.states.lines.values():
+        if fact.state is not CellLineState.LOW and fact.result:
+            name = sentence(counted(fact))
+            return f"{name}, the third line: {with_unit(fact.result)} ({day(fact.result.taken)})."
+    return ""
+
+
+def unknown_line(case: Case) -> str:
+    """Name the line that is not known, and why."""
+    for line, fact in case.situation.states.lines.items():
+        if fact.state is CellLineState.UNKNOWN:
+            why = fact.why or "not measured together with the others"
+            text = f"{sentence(counted(fact))}: {why}."
+            if line is CellLine.PLATELETS and case.situation.platelet_clumps:
+                text += " Repeat in a citrate tube and estimate platelets on the film."
+            return text
+    return ""
+
+
+def known_disorder(case: Case) -> str:
+    """Name the disorder that held everything else back, and what is new."""
+    names = listed(each.display for each in case.situation.known_disorder)
+    return f"Recorded: {names}." if names else ""
+
+
+def what_is_new(case: Case) -> str:
+    """Name the new values of a patient with a known disorder."""
+    parts = []
+    if case.situation.blasts.new_within_3_days:
+        parts.append(blast_evidence(case))
+    parts.append(severe_limits(case))
+    return " ".join(part for part in parts if part)
+
+
+def chemotherapy_given(case: Case) -> str:
+    """Name the treatment and how long ago it was."""
+    names = listed(
+        getattr(each, "name", "") or getattr(each, "display", "")
+        for each in case.situation.chemotherapy
+    )
+    return f"Recorded treatment: {names}." if names else ""
+
+
+def old_counts(case: Case) -> str:
+    """Say that the counts of a patient under chemotherapy are not of today."""
+    situation = case.situation
+    if situation.freshness is not Freshness.STALE or situation.anchor is None:
+        return ""
+    return (
+        f"The newest counts are of {day(situation.anchor)}, {situation.anchor_age_days} days ago: "
+        "repeat the CBC."
+    )
+
+
+def stale_history(case: Case) -> str:
+    """List B12 and iron as history, without a pattern."""
+    selected = case.situation.selected
+    values = [
+        f"{ANALYTE_NAMES[analyte]} {with_unit(selected[analyte])} ({day(selected[analyte].taken)})"
+        for analyte in (Analyte.VITAMIN_B12, *IRON_ANALYTES)
+        if analyte in selected
+    ]
+    return f"Results from around that time: {', '.join(values)}." if values else ""
+
+
+def child_evidence(case: Case) -> str:
+    """Say what raised concern about a child."""
+    situation = case.situation
+    lines = situation.states.lines
+    parts = []
+    if situation.pediatric_low:
+        parts.append(
+            "Low by the laboratory's flag or range, or by the floor for children: "
+            f"{listed(counted(lines[CellLine(line)]) for line in situation.pediatric_low)}."
+        )
+    if situation.blasts.present:
+        parts.append(blast_evidence(case))
+    if situation.severe.present:
+        parts.append(severe_limits(case))
+    return " ".join(part for part in parts if part)
+
+
+def pregnancy_lines(case: Case) -> str:
+    """Say which trimester was assumed for the hemoglobin limit."""
+    trimester = case.situation.trimester
+    known = {1: "first", 2: "second", 3: "third"}.get(trimester or 0)
+    return (
+        f"{sentence(known)} trimester." if known else "Trimester not known: limit 11.0 g/dL used."
+    )
+
+
+def prior_deficiency(case: Case) -> str:
+    """Name the evidence of B12 deficiency and when treatment began."""
+    first = case.situation.b12_first_given
+    since = f"B12 first given {day(first)}. " if first else ""
+    evidence = listed(case.situation.b12_prior_deficiency)
+    return f"{since}Evidence of deficiency: {evidence}." if evidence else since.strip()
+
+
+def hlh_warning(case: Case) -> str:
+    """Very high ferritin with fever needs hematology the same day."""
+    ferritin = case.situation.selected.get(Analyte.FERRITIN)
+    fever = (
+        case.situation.fever.present
+        or "fever" in " ".join(case.situation.red_flags.constitutional).lower()
+    )
+    if ferritin is None or not fever:
+        return ""
+    if below(ferritin, case.situation.limits.ferritin_hlh) is False and (
+        ferritin.value > case.situation.limits.ferritin_hlh or ferritin.comparator
+    ):
+        return (
+            f"Ferritin {with_unit(ferritin)} with fever: hemophagocytic lymphohistiocytosis must "
+            "be considered, hematology today."
+        )
+    return ""
+
+
+def folate_is_low(case: Case) -> str:
+    """Mention a low folate where another row took the patient."""
+    result = case.situation.selected.get(Analyte.FOLATE)
+    if result is None or case.situation.folate.value != "LOW":
+        return ""
+    return (
+        f"Folate is low too ({with_unit(result)}): exclude B12 deficiency before folate is given "
+        "alone."
+    )

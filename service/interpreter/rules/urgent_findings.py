@@ -1,0 +1,122 @@
+"""The three overlays: urgent whatever their cause (clinical-knowledge 3.2, steps 3 and 7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.interpreter.interpretation import Priority, Severity
+from service.interpreter.rules.criteria.patient import (
+    ADULT,
+    BLASTS,
+    CRITICAL_BLASTS,
+    FEVER,
+    NEUTROPHILS_BELOW_HALF,
+    SEVERE_LIMIT,
+)
+from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
+from service.interpreter.rules.texts.paragraphs import blast_evidence, fever_values, severe_limits
+
+if TYPE_CHECKING:
+    from service.interpreter.rules.criteria.criterion import Case
+
+
+def _stat(_case: Case) -> Priority:
+    return Priority.STAT
+
+
+def _blast_indicator(case: Case) -> Severity:
+    situation = case.situation
+    two_lines = situation.low_lines >= 2
+    critical = situation.blasts.critical is True or two_lines
+    return Severity.CRITICAL if critical else Severity.WARNING
+
+
+NEUTROPENIC_FEVER = Rule(
+    id="neutropenic-fever",
+    step=Step.OVERLAY,
+    when=(ADULT, NEUTROPHILS_BELOW_HALF, FEVER),
+    indicator=IndicatorRule("critical", Severity.CRITICAL),
+    certainty="possible neutropenic sepsis",
+    summary=(
+        "{white} with {fever}: treat as possible neutropenic sepsis now and call "
+        "hematology/oncology."
+    ),
+    detail=(
+        fever_values,
+        "Start the hospital's pathway for neutropenic sepsis without delay: cultures, and the "
+        "first dose of antibiotics usually within the hour. No other result is worth waiting for.",
+    ),
+    avoid=(
+        "No marrow and no B12 or iron work-up for this finding.",
+        "Do not wait for further results before treating.",
+    ),
+    orders=(WantedOrder("hematology-referral", priority=_stat),),
+    citation=("R1", "R3"),
+    seed_steps=("urgent hematology",),
+)
+
+CIRCULATING_BLASTS = Rule(
+    id="circulating-blasts",
+    step=Step.OVERLAY,
+    when=(ADULT, BLASTS),
+    indicator=IndicatorRule(
+        "critical from 5 % or 0.5 x 10*9/L, from a film, Auer rods or a narrative, or with two low "
+        "lines; otherwise warning",
+        Severity.WARNING,
+        special=_blast_indicator,
+    ),
+    certainty="acute leukemia must be excluded",
+    summary=(
+        "Circulating blasts reported ({blasts}, {blast_date}): contact hematology now; acute "
+        "leukemia must be excluded."
+    ),
+    detail=(
+        blast_evidence,
+        "Healthy adults have no blasts in the blood. A pathologist or hematologist should review "
+        "the film urgently, and hematology should be contacted the same day.",
+        "A few per cent can come from a left shift (infection, growth factor, a stressed marrow): "
+        "then the film is read first. With promyelocytes, Auer rods or bleeding take a coagulation "
+        "screen at once (acute promyelocytic leukemia).",
+        "Hematology decides on the marrow, and does not wait for MMA, iron or serology.",
+    ),
+    avoid=(
+        "Do not wait for less invasive tests first.",
+        "B12 or iron is no treatment for this finding.",
+        "Blasts of a marrow sample are not blasts in the blood.",
+    ),
+    orders=(
+        WantedOrder("hematology-referral"),
+        WantedOrder("marrow-biopsy", CRITICAL_BLASTS, note="as hematology decides"),
+        WantedOrder("peripheral-smear", priority=_stat, despite_result=True),
+        WantedOrder("cbc-differential"),
+        WantedOrder("prothrombin-time", CRITICAL_BLASTS, _stat),
+        WantedOrder("aptt", CRITICAL_BLASTS, _stat),
+        WantedOrder("fibrinogen", CRITICAL_BLASTS, _stat),
+    ),
+    citation=("R1", "OWN"),
+    seed_steps=("urgent hematology", "step 1", "step 4"),
+)
+
+SEVERE_CYTOPENIAS = Rule(
+    id="severe-cytopenias",
+    step=Step.SEVERE,
+    when=(ADULT, SEVERE_LIMIT),
+    indicator=IndicatorRule("critical", Severity.CRITICAL),
+    certainty="severe",
+    summary="Severe cytopenias ({counts}): immediate hematology consultation advised.",
+    detail=(
+        severe_limits,
+        "Look for bleeding, fever and symptoms of anemia at the bedside now. The cause has a card "
+        "of its own: a low B12 or a deficiency under treatment changes the cause, not the urgency.",
+    ),
+    avoid=(
+        "Do not leave this to an outpatient appointment.",
+        "In a stable patient draw B12, folate, iron and a film before any transfusion.",
+    ),
+    orders=(WantedOrder("hematology-referral", priority=_stat),),
+    citation=("R1", "R5", "OWN"),
+    seed_steps=("urgent hematology",),
+)
+
+OVERLAYS = (NEUTROPENIC_FEVER, CIRCULATING_BLASTS, SEVERE_CYTOPENIAS)
+"""Highest first (clinical-knowledge 3.4)."""

@@ -1,0 +1,135 @@
+"""The knowledge as Markdown for clinicians: rules, limits, orders, value sets, sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.vocabulary.orders import ORDERS
+from fhir_mappings.vocabulary.value_sets import value_sets
+from service.cards.markdown import bullets, code, join, prose, table
+from service.interpreter import thresholds
+from service.interpreter.rules import RULE_TABLE_VERSION
+from service.knowledge.modifiers import MODIFIER_ROWS
+from service.knowledge.rows import RuleRow, rule_rows
+from service.knowledge.sources import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fhir_mappings.vocabulary.value_sets import ValueSetDefinition
+
+INTRODUCTION = (
+    "Decision support, not a diagnosis. Adults, unless a rule says otherwise. Rules are tried in "
+    "the order given; within one step the first that applies is taken. A condition that cannot be "
+    "decided, because a result is missing from the record, unreadable or not available, is not "
+    "true: only what is true fires. A local clinical safety officer signs the limits off before "
+    "live use."
+)
+
+
+def knowledge_markdown() -> str:
+    """Return the whole knowledge as one Markdown document."""
+    parts = [
+        "# heme-hooks: what it knows",
+        prose(f"Rule table {RULE_TABLE_VERSION}."),
+        INTRODUCTION,
+        "## Findings",
+        *_findings(),
+        "## Modifiers",
+        table(
+            ["Modifier", "When", "Effect"],
+            ([row.id, prose(row.trigger), prose(row.effect)] for row in MODIFIER_ROWS),
+        ),
+        "## Limits",
+        _limits(),
+        "## Orders",
+        _orders(),
+        "## Value sets",
+        _value_sets(),
+        "## Sources",
+        bullets(f"{code(name)} {prose(text)}" for name, text in SOURCES.items()),
+    ]
+    return join(parts) + "\n"
+
+
+def _findings() -> Iterator[str]:
+    step = 0
+    for row in rule_rows():
+        if row.step != step:
+            step = row.step
+            yield f"### Step {row.step}: {prose(row.step_title)}"
+        yield f"#### {row.id}"
+        yield bullets(_facts(row))
+
+
+def _facts(row: RuleRow) -> Iterator[str]:
+    yield "When: " + prose("; and ".join(row.when))
+    yield "Indicator: " + prose(row.indicator if row.has_card else "no card")
+    if row.certainty:
+        yield "Wording: " + prose(row.certainty)
+    if row.has_card:
+        yield "Summary: " + code(row.summary, 300)
+    for text in row.detail:
+        yield "Detail: " + prose(text)
+    yield "Orders: " + (_order_list(row) or "none")
+    for text in row.avoid:
+        yield "Caution: " + prose(text)
+    if row.seed_steps:
+        yield "Seed: " + prose(", ".join(row.seed_steps))
+    yield "Sources: " + prose(", ".join(row.citations))
+
+
+def _order_list(row: RuleRow) -> str:
+    return ", ".join(
+        prose(f"{order.id} ({order.terms})" if order.terms else order.id) for order in row.orders
+    )
+
+
+def _limits() -> str:
+    rows = [
+        [
+            prose(limit.meaning),
+            code(f"{limit.value} {limit.unit}"),
+            prose(", ".join(limit.citations)),
+        ]
+        for limit in thresholds.table()
+    ]
+    return table(["Limit", "Value", "Sources"], rows)
+
+
+def _orders() -> str:
+    rows = [
+        [
+            code(order.id),
+            prose(order.name),
+            code(order.loinc) or "-",
+            code(order.snomed) or "-",
+        ]
+        for order in ORDERS.values()
+    ]
+    return table(["Order", "Name", "LOINC", "SNOMED CT"], rows)
+
+
+def _value_sets() -> str:
+    return join(_value_set_blocks())
+
+
+def _value_set_blocks() -> Iterator[str]:
+    for definition in value_sets().values():
+        yield f"### {definition.name}"
+        yield bullets(_value_set_facts(definition))
+
+
+def _value_set_facts(definition: ValueSetDefinition) -> Iterator[str]:
+    yield prose(definition.description)
+    by_system: dict[str, list[str]] = {}
+    for concept in definition.concepts.values():
+        by_system.setdefault(concept.system, []).append(f"{concept.code} {concept.display}".strip())
+    for system, names in by_system.items():
+        yield f"{code(system)}: " + prose("; ".join(names))
+    for pattern in definition.patterns:
+        yield f"{code(pattern.system)}: codes like {code(pattern.text, 400)}"
+    if definition.includes:
+        yield "Includes: " + prose(", ".join(definition.includes))
+    if definition.excludes:
+        yield "Excludes: " + prose(", ".join(definition.excludes))

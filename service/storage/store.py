@@ -1,0 +1,216 @@
+"""The store: what cards were issued and what became of them. SQLAlchemy Core, no ORM.
+
+Nothing in it names a patient: patient and user are keyed hashes, results are states. Comments of
+clinicians can hold anything, so they stand in a table of their own that is pruned by age.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.errors import StorageUnavailable
+from service.storage.database import BUSY_SECONDS, code_of, create_engine, limit_waiting
+from service.storage.pseudonyms import keyed_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection, Dialect, Engine
+
+HURRIED_SECONDS = 0.5
+"""How long remembering a card, or looking it up, may hold up the answer that carries it."""
+
+REST_SECONDS = 5.0
+"""How long the memory of cards leaves a database alone that kept it waiting in vain."""
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """A timezone-aware moment, kept as UTC on every database."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store as UTC; SQLite keeps no offset."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored moment needs its time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give UTC back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+issued_card = sa.Table(
+    "issued_card",
+    metadata,
+    sa.Column("uuid", sa.String(64), primary_key=True),
+    sa.Column("client", sa.String(200), nullable=False),
+    sa.Column("service", sa.String(100), nullable=False),
+    sa.Column("topic", sa.String(100), nullable=False),
+    sa.Column("finding", sa.String(100), nullable=False),
+    sa.Column("indicator", sa.String(10), nullable=False),
+    sa.Column("issued_at", UtcDateTime, nullable=False),
+    sa.Column("rule_table_version", sa.String(30), nullable=False),
+    sa.Column("evidence", sa.String(64), nullable=False),
+    sa.Column("evidence_states", sa.Text, nullable=False),
+    sa.Column("patient_hash", sa.String(64), nullable=False),
+    sa.Column("user_hash", sa.String(64), nullable=False),
+    sa.Column("disposition", sa.String(10), nullable=False),
+    sa.Index("issued_card_seen", "client", "patient_hash", "user_hash", "issued_at"),
+    sa.Index("issued_card_issued_at", "issued_at"),
+)
+
+issued_suggestion = sa.Table(
+    "issued_suggestion",
+    metadata,
+    sa.Column("uuid", sa.String(64), primary_key=True),
+    sa.Column("card", sa.String(64), nullable=False, index=True),
+    sa.Column("label", sa.String(200), nullable=False),
+)
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("client", sa.String(200), nullable=False),
+    sa.Column("service", sa.String(100), nullable=False),
+    sa.Column("card", sa.String(64), nullable=False, index=True),
+    sa.Column("outcome", sa.String(20), nullable=False),
+    sa.Column("outcome_timestamp", UtcDateTime, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("reason_system", sa.String(200), nullable=True),
+    sa.Column("reason_code", sa.String(100), nullable=True),
+    sa.UniqueConstraint("client", "card", "outcome", "outcome_timestamp", name="feedback_once"),
+)
+
+feedback_suggestion = sa.Table(
+    "feedback_suggestion",
+    metadata,
+    sa.Column("feedback", sa.Integer, sa.ForeignKey("feedback.id"), primary_key=True),
+    sa.Column("suggestion", sa.String(64), primary_key=True),
+)
+
+feedback_comment = sa.Table(
+    "feedback_comment",
+    metadata,
+    sa.Column("feedback", sa.Integer, sa.ForeignKey("feedback.id"), primary_key=True),
+    sa.Column("received_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("comment", sa.Text, nullable=False),
+)
+
+used_token = sa.Table(
+    "used_token",
+    metadata,
+    sa.Column("issuer", sa.String(500), primary_key=True),
+    sa.Column("jti", sa.String(200), primary_key=True),
+    sa.Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+
+class Storage:
+    """One database. Every use of it is one transaction.
+
+    Raises StorageUnavailable, with a stable code and no driver text, for whatever goes wrong.
+    """
+
+    def __init__(
+        self, engine: Engine, hash_key: str, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.engine = engine
+        self._hash_key = hash_key
+        self._monotonic = monotonic
+        self._rests_until = 0.0
+        self.on_failure: Callable[[str], None] = lambda _code: None
+
+    @contextmanager
+    def transaction(
+        self, *, only_reads: bool = False, hurried: bool = False
+    ) -> Iterator[Connection]:
+        """Open one transaction; commit at the end, roll back on any error.
+
+        `hurried`: somebody waits for cards meanwhile. It waits little, and fails at once while the
+        database rests from a wait that was in vain.
+        """
+        started = self._monotonic()
+        seconds = HURRIED_SECONDS if hurried else BUSY_SECONDS
+        self._refuse_to_create()
+        if hurried and started < self._rests_until:
+            raise self._failed("storage-unavailable")
+        try:
+            with self._begin(seconds, only_reads=only_reads) as connection:
+                yield connection
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            code = code_of(error)
+            now = self._monotonic()
+            if code == "storage-unavailable" and now - started > HURRIED_SECONDS:
+                self._rests_until = now + REST_SECONDS
+            raise self._failed(code) from error
+        self._rests_until = 0.0
+
+    @contextmanager
+    def _begin(self, seconds: float, *, only_reads: bool) -> Iterator[Connection]:
+        engine = self.engine.execution_options(only_reads=only_reads, busy_seconds=seconds)
+        with engine.begin() as connection:
+            limit_waiting(connection, seconds)
+            yield connection
+
+    def _refuse_to_create(self) -> None:
+        """SQLite would create an empty file and then miss its tables."""
+        url = self.engine.url
+        if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+            return
+        if not Path(str(url.database)).exists():
+            raise self._failed("storage-not-migrated")
+
+    def _failed(self, code: str) -> StorageUnavailable:
+        self.on_failure(code)
+        message = _MESSAGES.get(code, "The store of issued cards and feedback is unavailable.")
+        return StorageUnavailable(message, code=code)
+
+    def hashed(self, *parts: str) -> str:
+        """A keyed hash: the same patient or user gives the same hash, nobody can go back."""
+        return keyed_hash(self._hash_key, *parts)
+
+    def insert_once(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT that leaves an existing row alone."""
+        if self.engine.dialect.name == "postgresql":
+            return postgresql.insert(table).on_conflict_do_nothing()
+        return sqlite.insert(table).on_conflict_do_nothing()
+
+
+_MESSAGES = {
+    "storage-not-migrated": "The store lacks tables: run 'heme-hooks storage upgrade'.",
+    "storage-locked": "The store is locked by another writer.",
+    "storage-read-only": "The store cannot be written to.",
+    "storage-full": "The store's disk is full.",
+}
+
+
+__all__ = [
+    "Storage",
+    "create_engine",
+    "feedback",
+    "feedback_comment",
+    "feedback_suggestion",
+    "issued_card",
+    "issued_suggestion",
+    "metadata",
+    "used_token",
+]
