@@ -9,8 +9,8 @@ from bench import figures
 from bench.calls import PATH, present
 from bench.healthchain_environment import healthchain_python
 from bench.servers import OURS, Server, start, start_uvicorn
-from tests.databases import upgraded
-from tests.functional.tokens import Signer, clients_file
+from tests.support.databases import upgraded
+from tests.support.tokens import Signer, clients_file
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

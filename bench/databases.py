@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from bench.servers import family_cpu
 from service.storage.database import create_engine
-from tests.databases import PostgreSQL, running_postgresql, upgraded
+from tests.support.databases import PostgreSQL, running_postgresql, upgraded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -148,7 +148,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not options.postgresql:
         return run(options)
-    from tests.databases import running_postgresql
+    from tests.support.databases import running_postgresql
 
     for server in running_postgresql():
         options.database_url = server.new_database()

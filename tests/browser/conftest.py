@@ -22,7 +22,7 @@ from service.settings import Settings
 from service.storage.migrations import upgrade
 from service.storage.store import create_engine
 from tests.browser.pages import Sandbox
-from tests.servers import missing
+from tests.support.servers import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

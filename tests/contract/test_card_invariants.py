@@ -21,7 +21,7 @@ from service.cds_hooks.bundle_prefetch import encode, read_bundle
 from service.cds_hooks.discovery import load_catalogue
 from service.interpreter.rules import FINDINGS
 from service.settings import Settings
-from tests.functional.vignette_charts import PATIENT, T0, chart, vignettes
+from tests.support.vignette_charts import PATIENT, T0, chart, vignettes
 
 TEMPLATES = load_catalogue().templates
 FINDING = "https://heme-hooks.org/fhir/CodeSystem/finding"

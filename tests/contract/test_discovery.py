@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service.cds_hooks.messages import CdsService
-from tests.functional.hook_calls import client
+from tests.support.hook_calls import client
 
 CORE = {
     "patient",

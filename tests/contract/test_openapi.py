@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from service.app import create_app
 from service.cli import main
 from service.settings import Settings
-from tests.functional.hook_calls import call, client, empty_prefetch
+from tests.support.hook_calls import call, client, empty_prefetch
 
 if TYPE_CHECKING:
     from schemathesis import Case

@@ -9,7 +9,7 @@ import pytest
 
 from service.storage.migrations import upgrade
 from service.storage.store import create_engine
-from tests.functional.hook_calls import (
+from tests.support.hook_calls import (
     PATIENT_ID,
     client,
     empty_prefetch,

@@ -10,15 +10,15 @@ import pytest
 import requests
 
 from service.demo.embedded_server import embedded_server
-from tests.databases import running_postgresql, upgraded
-from tests.integration import ehr
-from tests.servers import hapi_server
+from tests.support import ehr
+from tests.support.databases import running_postgresql, upgraded
+from tests.support.servers import hapi_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.databases import PostgreSQL
+    from tests.support.databases import PostgreSQL
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from service.cds_hooks.bundle_prefetch import read_bundle
 from service.cds_hooks.discovery import load_catalogue
 from service.samples.large import large_chart
 from service.settings import Settings
-from tests.integration.charts import prefetch_from, write
+from tests.support.hapi_charts import prefetch_from, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

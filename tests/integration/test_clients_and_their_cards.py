@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from service.storage.store import issued_card
-from tests.functional.vignette_charts import PATIENT
-from tests.integration.ehr import SERVICE, Ehr, item, rows, signer
+from tests.support.ehr import SERVICE, Ehr, item, rows, signer
+from tests.support.vignette_charts import PATIENT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 from service.storage.store import feedback, feedback_comment, issued_card, metadata
-from tests.functional.test_vignettes_over_http import TEMPLATES, prefetched, topic
-from tests.functional.vignette_charts import PATIENT, T0, chart, vignette
-from tests.integration.ehr import ORDER_SIGN, SERVICE, Ehr, item, rows
+from tests.functional.calls.test_vignettes_over_http import TEMPLATES, prefetched, topic
+from tests.support.ehr import ORDER_SIGN, SERVICE, Ehr, item, rows
+from tests.support.vignette_charts import PATIENT, T0, chart, vignette
 
 
 def test_feedback_on_issued_cards_is_stored_before_it_is_acknowledged(url: str) -> None:

@@ -17,10 +17,10 @@ import requests
 
 from service.commands.serve import gunicorn_command
 from service.demo.processes import HOST, free_port
-from tests.functional.hook_calls import URL, call, empty_prefetch
-from tests.functional.raw_server import http, raw_server
-from tests.integration.gunicorn_server import served, session
-from tests.integration.nginx_server import nginx
+from tests.support.gunicorn_server import served, session
+from tests.support.hook_calls import URL, call, empty_prefetch
+from tests.support.nginx_server import nginx
+from tests.support.raw_server import http, raw_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

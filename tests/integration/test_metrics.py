@@ -11,9 +11,9 @@ from uuid import uuid4
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.functional.vignette_charts import PATIENT, chart, observation, vignette
-from tests.integration.ehr import SERVICE, Ehr, item
-from tests.integration.gunicorn_server import served, session
+from tests.support.ehr import SERVICE, Ehr, item
+from tests.support.gunicorn_server import served, session
+from tests.support.vignette_charts import PATIENT, chart, observation, vignette
 
 
 def samples(text: str) -> dict[tuple[str, frozenset[str]], float]:

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tests.functional.hook_calls import URL, call, empty_prefetch
-from tests.functional.tokens import Signer, clients_file
-from tests.integration.gunicorn_server import PUBLIC, served, session
+from tests.support.gunicorn_server import PUBLIC, served, session
+from tests.support.hook_calls import URL, call, empty_prefetch
+from tests.support.tokens import Signer, clients_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from service.commands.feedback import feedback
 from service.security.report_readers import may_read, new_reader
-from tests.functional.vignette_charts import T0
-from tests.integration.ehr import Ehr, item
+from tests.support.ehr import Ehr, item
+from tests.support.vignette_charts import T0
 
 if TYPE_CHECKING:
     from pathlib import Path

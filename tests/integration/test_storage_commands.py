@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from service.commands.feedback import feedback
 from service.commands.storage import prepare_store, storage
-from tests.functional.vignette_charts import T0
-from tests.integration.ehr import Ehr, item
+from tests.support.ehr import Ehr, item
+from tests.support.vignette_charts import T0
 
 if TYPE_CHECKING:
     from pathlib import Path

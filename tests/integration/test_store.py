@@ -44,7 +44,7 @@ from service.storage.store import (
     issued_card,
     metadata,
 )
-from tests.databases import running_postgresql
+from tests.support.databases import running_postgresql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from service.storage.database import create_engine
 from service.storage.store import feedback, issued_card
-from tests.databases import PostgreSQL, running_postgresql, upgraded
-from tests.integration.ehr import Ehr, item, rows
+from tests.support.databases import PostgreSQL, running_postgresql, upgraded
+from tests.support.ehr import Ehr, item, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

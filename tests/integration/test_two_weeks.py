@@ -9,15 +9,15 @@ from datetime import timedelta
 from typing import Any
 
 from service.storage.store import issued_card
-from tests.functional.test_vignettes_over_http import topic
-from tests.functional.vignette_charts import (
+from tests.functional.calls.test_vignettes_over_http import topic
+from tests.support.ehr import Ehr, item, rows
+from tests.support.vignette_charts import (
     T0,
     at,
     chart,
     observation,
     vignette,
 )
-from tests.integration.ehr import Ehr, item, rows
 
 COUNTS = {
     "hemoglobin": "718-7",

@@ -15,7 +15,7 @@ from fhir_mappings.context import Sex, ValueSetName
 from fhir_mappings.panel import Analyte, Flag, PregnancyObservation
 from service.interpreter.interpret import interpret
 from service.interpreter.interpretation import CellLine, Interpretation
-from tests.unit.interpreter_builders import NOW, ago, condition, facts, result, stay
+from tests.support.facts import NOW, ago, condition, facts, result, stay
 
 if TYPE_CHECKING:
     from fhir_mappings.panel import LabResult

@@ -8,9 +8,9 @@ import pytest
 
 from service.app import create_app
 from service.settings import Settings
-from tests.functional.test_vignettes_over_http import TEMPLATES, call, findings, prefetched
-from tests.functional.vignette_charts import T0, chart
+from tests.functional.calls.test_vignettes_over_http import TEMPLATES, call, findings, prefetched
 from tests.spec import second_reading
+from tests.support.vignette_charts import T0, chart
 
 CODES = {
     "hgb": ("718-7", "g/dL"),

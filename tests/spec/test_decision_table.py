@@ -10,8 +10,8 @@ from fhir_mappings.context import MedicationDraft, ValueSetName
 from fhir_mappings.panel import Analyte, Reason, Unreadable
 from service.interpreter.interpret import interpret
 from service.interpreter.interpretation import Facts, FiredFinding, Interpretation, Severity
-from tests.changing import replace
-from tests.spec.vignette_facts import NOW, ago, vignette, vignette_facts, vignettes
+from tests.support.changing import replace
+from tests.support.vignette_facts import NOW, ago, vignette, vignette_facts, vignettes
 
 
 def cards(answer: Interpretation) -> list[FiredFinding]:

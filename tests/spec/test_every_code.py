@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from fhir_mappings.panel import Analyte, Panel, SerologyTest, SmearSet
-from tests.builders import (
+from tests.support.fhir import (
     YESTERDAY,
     coding,
     component,

@@ -16,7 +16,16 @@ from fhir_mappings.vocabulary.analytes import default_terminology
 from fhir_mappings.vocabulary.value_sets import value_sets, value_sets_of
 from service.interpreter.interpret import interpret
 from service.interpreter.interpretation import Facts, Interpretation, Severity
-from tests.builders import LOINC, NOW, PATIENT_ID, SNOMED, coding, concept, observation, panel_of
+from tests.support.fhir import (
+    LOINC,
+    NOW,
+    PATIENT_ID,
+    SNOMED,
+    coding,
+    concept,
+    observation,
+    panel_of,
+)
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 WOMAN = Patient(id=PATIENT_ID, sex=Sex.FEMALE, birth_date=date(1959, 1, 1))

@@ -1,0 +1,56 @@
+"""The course of four measurements in the explanation, with the limits used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.hook_calls import call, client, post, seed_prefetch
+
+EXPLAIN = {"extension": {"heme-hooks": {"explain": True}}}
+
+
+def explained(sample: str) -> dict[str, Any]:
+    prefetch = seed_prefetch(sample)
+    body = call(prefetch=prefetch, patient_id=prefetch["patient"]["id"], **EXPLAIN)
+    answer = post(client(database_url=""), body)
+    assert answer.status_code == 200
+    explanation: dict[str, Any] = answer.json["extension"]["heme-hooks"]  # type: ignore[index]
+    return {series["analyte"]: series for series in explanation["history"]}
+
+
+def test_points_are_oldest_first_in_the_canonical_unit() -> None:
+    hemoglobin = explained("index-pattern")["HGB"]
+    assert hemoglobin["unit"] == "g/dL"
+    taken = [point["taken"] for point in hemoglobin["points"]]
+    assert taken == sorted(taken)
+    assert len(taken) > 1
+    assert hemoglobin["points"][-1]["value"] == "8.9"
+
+
+def test_the_laboratorys_limit_is_told_from_the_populations() -> None:
+    vitamin = explained("index-pattern")["B12"]["points"][-1]
+    assert vitamin["limits"] == [
+        {"kind": "low", "value": "200", "from": "population"},
+        {"kind": "high", "value": "900", "from": "laboratory"},
+    ]
+
+
+def test_pregnancy_has_its_own_limits() -> None:
+    # Second trimester: 10.5 (clinical-knowledge 2.1), whatever the laboratory prints.
+    point = explained("pregnancy-normal")["HGB"]["points"][-1]
+    assert point["limits"] == [{"kind": "low", "value": "10.5", "from": "population"}]
+
+
+def test_a_value_in_another_unit_is_shown_both_ways() -> None:
+    hemoglobin = explained("index-pattern-si")["HGB"]["points"][-1]
+    assert hemoglobin["reported"].endswith(" g/L")
+    assert hemoglobin["text"].endswith(" g/dL")
+
+
+def test_who_does_not_ask_is_not_told() -> None:
+    answer = post(client(database_url=""), call(prefetch=seed_prefetch()))
+    assert "extension" not in answer.json  # type: ignore[operator]
+
+
+def test_what_was_not_measured_has_no_course() -> None:
+    assert "B12" not in explained("counts-only")

@@ -1,0 +1,143 @@
+"""The demo's wishes and its sentences, and children that never outlive their starter."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.demo import __main__ as demo
+from service.demo.processes import ServerNotStarted, free_port, running
+
+ROOT = Path(__file__).parents[3]
+
+
+def _demo(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "service.demo", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_nothing_given_means_the_usual() -> None:
+    arguments = ["--fhir-server", "", "--patient", "", "--port", "", "--once", ""]
+    assert demo.wishes(arguments) == demo.Wishes()
+
+
+def test_once_is_heard() -> None:
+    assert demo.wishes(["--once", "1"]).once
+    assert not demo.wishes(["--once", "0"]).once
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--fhir-server", "127.0.0.1:1/fhir"], "FHIR_SERVER must be"),
+        (["--fhir-server", "http://127.0.0.1:1/fhir"], "No FHIR server answers"),
+        (
+            ["--fhir-server", "http://127.0.0.1:1/fhir", "--patient", "x", "--once", "1"],
+            "could not be reached",
+        ),
+        (["--port", "http"], "PORT is a number"),
+        (["--fhir-port", "70000"], "FHIR_PORT is a number"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_one_sentence(arguments: list[str], sentence: str) -> None:
+    done = _demo(*arguments)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--port", "--fhir-port"])
+def test_a_taken_port_is_one_sentence(option: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = _demo(option, str(port), "--once", "1")
+    assert done.returncode == 1
+    assert f"Port {port}" in done.stderr
+    assert "taken" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_server_that_ends_at_once_is_said() -> None:
+    url = f"http://127.0.0.1:{free_port()}/"
+    command = [sys.executable, "-c", "raise SystemExit(3)"]
+    with (
+        pytest.raises(ServerNotStarted, match="The toy ended at once with exit code 3"),
+        running(command, url, what="The toy"),
+    ):
+        pass
+
+
+def test_a_server_that_never_answers_is_ended() -> None:
+    url = f"http://127.0.0.1:{free_port()}/"
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    start = time.monotonic()
+    with (
+        pytest.raises(ServerNotStarted, match="did not answer within 1 seconds"),
+        running(command, url, what="The toy", limit=1),
+    ):
+        pass
+    assert time.monotonic() - start < 8
+
+
+@pytest.mark.parametrize("blow", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_children_end_with_their_starter_however_it_ends(blow: signal.Signals) -> None:
+    port = free_port()
+    script = f"""
+        import sys, time
+        from service.demo.processes import running
+        server = [sys.executable, "-m", "http.server", "{port}", "--bind", "127.0.0.1"]
+        with running(server, "http://127.0.0.1:{port}/", what="The toy"):
+            print("up", flush=True)
+            time.sleep(600)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"up\n"
+        os.kill(starter.pid, blow)
+        starter.wait(20)
+    _wait_until(lambda: not _listens(port))
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait_until(holds: Any) -> None:
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_last_address_is_the_sandbox_with_this_patient(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    demo._show_addresses("http://127.0.0.1:8000", "http://127.0.0.1:9/fhir", "a-1")
+    said = capsys.readouterr().out
+    assert said.split("http://")[-2:] == [
+        "127.0.0.1:8000/sandbox#server=",
+        "127.0.0.1:9/fhir&patient=a-1\n\nCtrl-C ends it.\n",
+    ]

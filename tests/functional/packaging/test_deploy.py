@@ -1,0 +1,97 @@
+"""The deployment files fit the product: settings, commands, and the shipped nginx configuration."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from service.cli import COMMANDS
+from service.settings import Settings
+from tests.support.servers import missing
+
+DEPLOY = Path(__file__).parents[3] / "deploy"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))  # type: ignore[no-any-return]
+
+
+def test_the_compose_file_has_the_four_servers(compose: dict[str, Any]) -> None:
+    assert {"database", "hooks", "nginx", "hapi"} <= compose["services"].keys()
+
+
+def test_its_settings_are_settings_that_can_be_read(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for service in ("hooks", "upgrade"):
+        for name, value in compose["services"][service]["environment"].items():
+            assert name.removeprefix("HEME_HOOKS_").lower() in Settings.model_fields, name
+            monkeypatch.setenv(name, value)
+    assert Settings().fhir_servers == ("http://hapi:8080/fhir",)
+    assert Settings().database_url.startswith("postgresql+psycopg://")
+
+
+def test_it_upgrades_the_store_before_it_serves(compose: dict[str, Any]) -> None:
+    assert compose["services"]["upgrade"]["command"][0] in COMMANDS
+    waits = compose["services"]["hooks"]["depends_on"]["upgrade"]
+    assert waits == {"condition": "service_completed_successfully"}
+
+
+def test_a_stop_has_longer_than_the_calls_in_flight(compose: dict[str, Any]) -> None:
+    from service.commands.serve import gunicorn_command
+
+    command = gunicorn_command("127.0.0.1", 1, 1, 1)
+    graceful = int(command[command.index("--graceful-timeout") + 1])
+    assert int(compose["services"]["hooks"]["stop_grace_period"].rstrip("s")) > graceful
+
+
+def test_the_image_is_built_by_the_script_that_ci_runs() -> None:
+    container = (DEPLOY / "Containerfile").read_text("utf-8")
+    script = (DEPLOY / "build.sh").read_text("utf-8")
+    steps = re.findall(r"/src/deploy/build\.sh (\w+)", container)
+    assert steps == ["build", "install", "check"]
+    assert all(f"  {step}) " in script for step in steps)
+    assert "USER heme-hooks" in container
+    assert "deploy/build.sh" in (DEPLOY.parent / ".ci" / "run").read_text("utf-8")
+
+
+def test_nginx_takes_the_configuration_as_compose_changes_it(
+    compose: dict[str, Any], tmp_path: Path
+) -> None:
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        missing("nginx is not installed (Debian: nginx-light)")
+    assert program is not None
+    script = compose["services"]["nginx"]["command"][2]
+    expressions = re.findall(r"-e '([^']+)'", script)
+    arguments = [part for expression in expressions for part in ("-e", expression)]
+    changed = subprocess.run(
+        ["sed", *arguments, str(DEPLOY / "nginx.conf")], check=True, capture_output=True, text=True
+    ).stdout
+    assert "ssl" not in changed
+    assert "server hooks:8000;" in changed
+    # The name of the service is known inside the compose network only.
+    text = changed.replace("hooks:8000", "127.0.0.1:8000").replace("listen 80;", "listen 18080;")
+    for place in ("/run/", "/var/log/nginx/", "/var/lib/nginx/"):
+        text = text.replace(place, f"{tmp_path}/")
+    (tmp_path / "nginx.conf").write_text(text, "utf-8")
+    checked = subprocess.run(
+        [program, "-t", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_service_and_the_proxy_agree_on_the_size_of_a_body() -> None:
+    text = (DEPLOY / "nginx.conf").read_text("utf-8")
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", text)
+    assert int(megabytes) * 1024 * 1024 == Settings().max_request_bytes

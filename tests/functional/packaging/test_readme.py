@@ -1,0 +1,68 @@
+"""The README shows what the product really says; `make golden` rewrites it."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service import samples
+from service.app import create_app
+from service.cds_client.terminal import render_response
+from service.cds_hooks.bundle_prefetch import encode, read_bundle
+from service.cds_hooks.discovery import load_catalogue
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    import pytest
+
+README = Path(__file__).parents[3] / "README.md"
+NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+WIDTH = 100
+BLOCK = re.compile(
+    r"(?<=<!-- the seed's first card, by `make golden` -->\n```text\n).*?(?=```)", re.S
+)
+
+
+def _first_card() -> str:
+    """The seed's first card as the demo prints it."""
+    settings = Settings(public_url="http://127.0.0.1:8000")
+    client = create_app(settings, clock=lambda: NOW, log_stream=StringIO()).test_client()
+    document = encode(samples.sample_bundle(samples.SEED, NOW))
+    prefetch = read_bundle(document, load_catalogue().templates).prefetch
+    call = samples.hook_call(samples.SEED, NOW, prefetch=prefetch)
+    answer = client.post(
+        "/cds-services/pancytopenia-patient-view",
+        data=encode(call),
+        content_type="application/json",
+    )
+    assert answer.status_code == 200
+    text = render_response(json.loads(answer.data), WIDTH)
+    first, separator, _ = text.partition("┌─ Card 2")
+    assert separator
+    return first.rstrip() + "\n"
+
+
+def test_the_quick_start_shows_the_seeds_card(pytestconfig: pytest.Config) -> None:
+    readme = README.read_text("utf-8")
+    (shown,) = BLOCK.findall(readme)
+    card = _first_card()
+    if pytestconfig.getoption("update_snapshots", default=False):
+        README.write_text(BLOCK.sub(lambda _: card, readme), "utf-8")
+        return
+    assert shown == card
+
+
+def test_every_setting_stands_in_the_table() -> None:
+    readme = README.read_text("utf-8")
+    for name in Settings.model_fields:
+        assert re.search(rf"`HEME_HOOKS_{name.upper()}`", readme), name
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    makefile = (README.parent / "Makefile").read_text("utf-8")
+    for target in set(re.findall(r"`make ([a-z]+)", README.read_text("utf-8"))):
+        assert f"\n{target}:" in makefile, target
