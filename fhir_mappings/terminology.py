@@ -80,7 +80,7 @@ class CodeMeaning:
     `status` / `test` / `gestational-age` / `delivery-date` for pregnancy, the first data group for
     a panel. `analyte` is also set for an excluded code: the one that it looks like.
     `property` is LOINC's (MCnc, SCnc ...), empty for local codes. `method_rank` orders methods of
-    one analyte, the lower the better (A7). `film` tells a finding made by a person from an
+    one analyte, the lower the better (A7). `smear` tells a finding made by a person from an
     analyser's flag; `present_from_percent` is the percentage from which a counted cell is present.
     `code` is the LOINC code, also behind a local code that is mapped to one, else empty.
     """
@@ -93,7 +93,7 @@ class CodeMeaning:
     method_rank: int = 0
     display: str = ""
     role: Role = Role.NONE
-    film: bool = True
+    smear: bool = True
     present_from_percent: int | None = None
     code: str = ""
     groups: frozenset[DataGroup] = frozenset()

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import requests
 
     from service.settings import Settings
-    from service.start_checks import Parts
+    from service.start_checks import StartedParts
 
 
 def utc_now() -> datetime:
@@ -109,7 +109,7 @@ def create_app(
 
 
 def _product(
-    parts: Parts,
+    parts: StartedParts,
     clock: Callable[[], datetime],
     new_id: Callable[[], object],
     session: requests.Session | None,

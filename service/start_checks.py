@@ -28,7 +28,7 @@ Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class StartedParts:
     """Settings, and what they name."""
 
     settings: Settings
@@ -38,7 +38,7 @@ class Parts:
     audit: AuditLog | None
 
 
-def load_parts(**values: Any) -> Parts:  # noqa: ANN401  as the settings take them
+def load_parts(**values: Any) -> StartedParts:  # noqa: ANN401  as the settings take them
     """Read the settings and open what they name.
 
     Raises SettingsRefused with everything that is missing, wrong or unsafe in one message.
@@ -47,12 +47,12 @@ def load_parts(**values: Any) -> Parts:  # noqa: ANN401  as the settings take th
     return _parts(settings, problems)
 
 
-def make_parts(settings: Settings) -> Parts:
+def make_parts(settings: Settings) -> StartedParts:
     """Open what settings name. Raises SettingsRefused with every problem in one message."""
     return _parts(settings, [])
 
 
-def _parts(settings: Settings, problems: list[str]) -> Parts:
+def _parts(settings: Settings, problems: list[str]) -> StartedParts:
     def attempt(make: Callable[[Settings], Part], otherwise: Part) -> Part:
         try:
             return make(settings)
@@ -61,7 +61,7 @@ def _parts(settings: Settings, problems: list[str]) -> Parts:
             return otherwise
 
     attempt(_check_findings, None)
-    parts = Parts(
+    parts = StartedParts(
         settings,
         attempt(_terminology, default_terminology()),
         attempt(_clients, ()),

@@ -30,8 +30,10 @@ def read_patient(document: bytes, patient_id: str) -> Patient:
     patient_id = patient_id.removeprefix("Patient/")
     decoded = decode(document, _PATIENT)
     candidates = [
-        (resource, spoiled)
-        for resource, spoiled in zip(decoded.resources, decoded.spoiled, strict=True)
+        (resource, unreadable_fields)
+        for resource, unreadable_fields in zip(
+            decoded.resources, decoded.unreadable_fields, strict=True
+        )
         if isinstance(resource, PatientResource) and resource.id in {patient_id, ""}
     ]
     named = [pair for pair in candidates if pair[0].id]
@@ -39,17 +41,19 @@ def read_patient(document: bytes, patient_id: str) -> Patient:
     if not chosen or (not named and len(decoded.resources) > 1):
         msg = "no Patient of this id" if decoded.resources else "no Patient could be read"
         raise PatientUnreadable(msg)
-    resource, spoiled = chosen[0]
+    resource, unreadable_fields = chosen[0]
     return Patient(
         id=patient_id,
         sex=_SEX_WORDS.get(resource.gender.strip().lower(), Sex.UNKNOWN),
         birth_date=read_date(resource.birthDate),
-        deceased=_deceased(resource, spoiled),
+        deceased=_deceased(resource, unreadable_fields),
         replaced=any(link.type.strip().lower() == "replaced-by" for link in resource.link),
     )
 
 
-def _deceased(resource: PatientResource, spoiled: frozenset[str]) -> bool:
+def _deceased(resource: PatientResource, unreadable_fields: frozenset[str]) -> bool:
     """A deceasedDateTime of any form means that the patient has died."""
-    given = bool((resource.deceasedDateTime or "").strip()) or "deceasedDateTime" in spoiled
+    given = (
+        bool((resource.deceasedDateTime or "").strip()) or "deceasedDateTime" in unreadable_fields
+    )
     return resource.deceasedBoolean is True or given

@@ -57,7 +57,7 @@ def measure(
     meaning: CodeMeaning,
     envelope: Envelope,
     chart: ReadingContext,
-    spoiled: frozenset[str] = frozenset(),
+    unreadable_fields: frozenset[str] = frozenset(),
 ) -> Measured | Unreadable:
     """Read one number of a known analyte. The envelope must not have been refused."""
     analyte = meaning.analyte
@@ -65,7 +65,7 @@ def measure(
         msg = "measure() needs an analyte and a time"
         raise ValueError(msg)
     try:
-        number = read_number(valued, spoiled)
+        number = read_number(valued, unreadable_fields)
     except NoNumber as refusal:
         return refused(meaning, envelope, refusal.reason, refusal.explanation, refusal.reported)
     definition = chart.terminology.definition(analyte)

@@ -57,7 +57,9 @@ class NoNumber(ValueError):
         self.reported = reported
 
 
-def read_number(valued: Observation | Component, spoiled: frozenset[str] = frozenset()) -> Number:
+def read_number(
+    valued: Observation | Component, unreadable: frozenset[str] = frozenset()
+) -> Number:
     """Read value[x] by A4. Raises `NoNumber`."""
     absent = valued.dataAbsentReason
     if absent is not None and (absent.coding or absent.text):
@@ -71,7 +73,7 @@ def read_number(valued: Observation | Component, spoiled: frozenset[str] = froze
         return _bounded(valued.valueInteger, None, "", "")
     if valued.valueString is not None and valued.valueString.strip():
         return _number_of_text(valued.valueString)
-    raise _no_number(valued, spoiled)
+    raise _no_number(valued, unreadable)
 
 
 def _number_of_text(text: str) -> Number:
@@ -86,8 +88,8 @@ def _number_of_text(text: str) -> Number:
     raise NoNumber(Reason.VALUE, "The value is text that is not a plain number.", shown)
 
 
-def _no_number(valued: Observation | Component, spoiled: frozenset[str]) -> NoNumber:
-    if any(name.startswith("value") for name in spoiled):
+def _no_number(valued: Observation | Component, unreadable: frozenset[str]) -> NoNumber:
+    if any(name.startswith("value") for name in unreadable):
         return NoNumber(Reason.VALUE, "The value is not a number that can be read.")
     for name, told in _OTHER_VALUES:
         if getattr(valued, name) is not None:

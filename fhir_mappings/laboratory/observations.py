@@ -49,7 +49,7 @@ def read_observation(
     observation: Observation,
     chart: ReadingContext,
     *,
-    spoiled: frozenset[str] = frozenset(),
+    unreadable_fields: frozenset[str] = frozenset(),
     parent: Envelope | None = None,
     specimens: dict[str, Specimen] | None = None,
     full_url: str = "",
@@ -67,12 +67,12 @@ def read_observation(
         parent=parent,
         contained={**specimens, **own_specimens} if specimens else own_specimens,
     )
-    reported = _read_valued(observation, envelope, chart, spoiled)
+    reported = _read_valued(observation, envelope, chart, unreadable_fields)
     for component in observation.component:
         reported += _read_valued(component, envelope, chart, frozenset())
     for inner, inner_spoiled in within:
         reported += read_observation(
-            inner, chart, spoiled=inner_spoiled, parent=envelope, specimens=own_specimens
+            inner, chart, unreadable_fields=inner_spoiled, parent=envelope, specimens=own_specimens
         )
     return reported
 
@@ -87,9 +87,11 @@ def contained_in(
     specimens: dict[str, Specimen] = {}
     for raw in contained:
         decoded = decode(raw, _CONTAINED)
-        for resource, spoiled in zip(decoded.resources, decoded.spoiled, strict=True):
+        for resource, unreadable_fields in zip(
+            decoded.resources, decoded.unreadable_fields, strict=True
+        ):
             if isinstance(resource, Observation):
-                observations.append((resource, spoiled))
+                observations.append((resource, unreadable_fields))
             elif isinstance(resource, Specimen):
                 specimens["#" + resource.id.removeprefix("#")] = resource
     return observations, specimens
@@ -99,7 +101,7 @@ def _read_valued(
     valued: Observation | Component,
     envelope: Envelope,
     chart: ReadingContext,
-    spoiled: frozenset[str],
+    unreadable_fields: frozenset[str],
 ) -> list[Reported]:
     classified = classify(valued.code, chart.terminology)
     meaning = classified.meaning
@@ -107,25 +109,25 @@ def _read_valued(
     if classified.contradictory:
         readings = _contradiction(classified.contradictory, envelope)
     elif meaning is None:
-        readings = _unmeant(valued, envelope, spoiled)
+        readings = _unmeant(valued, envelope, unreadable_fields)
     elif meaning.kind is CodeKind.PANEL:
         readings = ()
     elif meaning.kind is CodeKind.EXCLUDED:
         readings = (Unmapped(excluded=True, looks_like=meaning.analyte),)
     else:
-        readings = _readings(valued, meaning, envelope, chart, spoiled)
+        readings = _readings(valued, meaning, envelope, chart, unreadable_fields)
     unit = _unit_of(valued)
     return [Reported(reading, classified.coding, unit) for reading in readings]
 
 
 def _unmeant(
-    valued: Observation | Component, envelope: Envelope, spoiled: frozenset[str]
+    valued: Observation | Component, envelope: Envelope, unreadable_fields: frozenset[str]
 ) -> Sequence[Reading]:
     """A code that no table knows, or none that can be read."""
-    if "code" in spoiled:
+    if "code" in unreadable_fields:
         told = "The code of this result cannot be read."
         return (Unreadable(None, Reason.MALFORMED, told, taken=envelope.taken),)
-    return (Unmapped(),) if _has_own_value(valued, spoiled) else ()
+    return (Unmapped(),) if _has_own_value(valued, unreadable_fields) else ()
 
 
 def _readings(
@@ -133,7 +135,7 @@ def _readings(
     meaning: CodeMeaning,
     envelope: Envelope,
     chart: ReadingContext,
-    spoiled: frozenset[str],
+    unreadable_fields: frozenset[str],
 ) -> Sequence[Reading]:
     meaning = meaning_by_unit(meaning, valued.valueQuantity)
     refusal = _refusal(meaning, envelope)
@@ -141,7 +143,7 @@ def _readings(
         reason, told = refusal or (Reason.NO_TIME, "The result has no date or time.")
         return (refused(meaning, envelope, reason, told, _shown(valued)),)
     if meaning.kind is CodeKind.ANALYTE:
-        return (_measured(valued, meaning, envelope, chart, spoiled),)
+        return (_measured(valued, meaning, envelope, chart, unreadable_fields),)
     if meaning.kind is CodeKind.NARRATIVE:
         if meaning.role is Role.BLOOD_ONLY and not envelope.blood:
             return (Unmapped(excluded=True),)
@@ -188,10 +190,10 @@ def _measured(
     meaning: CodeMeaning,
     envelope: Envelope,
     chart: ReadingContext,
-    spoiled: frozenset[str],
+    unreadable_fields: frozenset[str],
 ) -> Reading:
     """A number; the deprecated automated blast counts are only the analyser's flag (1.2 notes)."""
-    reading = measure(valued, meaning, envelope, chart, spoiled)
+    reading = measure(valued, meaning, envelope, chart, unreadable_fields)
     if (
         not isinstance(reading, Measured)
         or meaning.role is not Role.DEPRECATED
@@ -232,12 +234,12 @@ def _unit_of(valued: Observation | Component) -> str:
     return (quantity.unit or quantity.code).strip() if quantity else ""
 
 
-def _has_own_value(valued: Observation | Component, spoiled: frozenset[str]) -> bool:
+def _has_own_value(valued: Observation | Component, unreadable_fields: frozenset[str]) -> bool:
     """An unknown panel has only members; an unknown result has a value or says why it has none."""
     if not getattr(valued, "component", None) and not getattr(valued, "hasMember", None):
         return True
     try:
-        read_number(valued, spoiled)
+        read_number(valued, unreadable_fields)
     except NoNumber as refusal:
         return refusal.reason is not Reason.NO_VALUE
     return True

@@ -25,8 +25,8 @@ from fhir_mappings.laboratory.relevant_observations import (
     CodeFilter,
     OfKnownCode,
     Relevant,
-    sieve,
-    sieve_by_age,
+    relevant_by_age,
+    relevant_observations_of,
 )
 from fhir_mappings.laboratory.reports import read_report
 from fhir_mappings.panel import (
@@ -68,7 +68,7 @@ _STATUS_AGE = ("registered", "unknown", "preliminary", "final", "amended", "corr
 class _Entry(NamedTuple):
     resource: Any
     full_url: str
-    spoiled: frozenset[str]
+    unreadable_fields: frozenset[str]
 
 
 def read_panel(
@@ -109,7 +109,7 @@ class LaboratoryRecord:
             _bare(patient_id), now, terminology, patient, read_moment=moments
         )
         self._look_back = look_back
-        self._sifter = CodeFilter(terminology, self._chart.patient_id)
+        self._code_filter = CodeFilter(terminology, self._chart.patient_id)
         self._pages: dict[int, tuple[bytes, Page, OfKnownCode]] = {}
         self._decoded: dict[int, Decoded] = {}
         self._reported: dict[int, Sequence[Reported]] = {}
@@ -124,30 +124,30 @@ class LaboratoryRecord:
         pages: list[tuple[Page, OfKnownCode]] = []
         for group, those in grouped:
             for document in those:
-                page, sifted = self._opened(document)
-                pages.append((page, sifted))
+                page, known = self._opened(document)
+                pages.append((page, known))
                 if group is not None and page.is_unreadable:
                     unavailable |= {group}
         terminology, now = self._chart.terminology, self._chart.now
         if self._look_back is not None:
-            sieved = sieve_by_age(pages, now, self._look_back)
-            panel = _panel(self._read(pages, sieved), terminology, unavailable)
-            if sieved.is_enough(panel.results, self._look_back, now):
+            relevant = relevant_by_age(pages, now, self._look_back)
+            panel = _panel(self._read(pages, relevant), terminology, unavailable)
+            if relevant.is_enough(panel.results, self._look_back, now):
                 return panel
-        return _panel(self._read(pages, sieve(pages)), terminology, unavailable)
+        return _panel(self._read(pages, relevant_observations_of(pages)), terminology, unavailable)
 
     def _opened(self, document: bytes) -> tuple[Page, OfKnownCode]:
         """The page, opened once; the document is kept, so that no other can have its identity."""
         if id(document) not in self._pages:
             page = open_page(document)
-            self._pages[id(document)] = document, page, self._sifter.sift(page)
+            self._pages[id(document)] = document, page, self._code_filter.known_code(page)
         return self._pages[id(document)][1:]
 
     def _read(
-        self, pages: Iterable[tuple[Page, OfKnownCode]], sieved: Relevant
+        self, pages: Iterable[tuple[Page, OfKnownCode]], relevant: Relevant
     ) -> Iterator[Reported]:
         decoded = [page.others for page, _ in pages]
-        kept = {id(observation): observation for observation in sieved.kept}
+        kept = {id(observation): observation for observation in relevant.kept}
         decoded += [self._decode(observation) for observation in kept.values()]
         entries = _newest_versions(decoded)
         chart = _resolved(entries, self._chart)
@@ -194,7 +194,10 @@ def _bare(patient_id: str) -> str:
 def _read_entry(entry: _Entry, chart: ReadingContext) -> Sequence[Reported]:
     if isinstance(entry.resource, Observation):
         return read_observation(
-            entry.resource, chart, spoiled=entry.spoiled, full_url=entry.full_url
+            entry.resource,
+            chart,
+            unreadable_fields=entry.unreadable_fields,
+            full_url=entry.full_url,
         )
     if isinstance(entry.resource, DiagnosticReport):
         return tuple(read_report(entry.resource, chart))
@@ -264,8 +267,10 @@ def _newest_versions(decoded: Iterable[Decoded]) -> list[_Entry]:
     anonymous: list[_Entry] = []
     by_id: dict[tuple[type, str], _Entry] = {}
     for one in decoded:
-        for resource, url, spoiled in zip(one.resources, one.full_urls, one.spoiled, strict=True):
-            entry = _Entry(resource, url, spoiled)
+        for resource, url, unreadable_fields in zip(
+            one.resources, one.full_urls, one.unreadable_fields, strict=True
+        ):
+            entry = _Entry(resource, url, unreadable_fields)
             kind = type(resource)
             if not resource.id or kind is PatientResource:
                 anonymous.append(entry)
@@ -291,7 +296,7 @@ def _version(entry: _Entry) -> tuple[object, ...]:
         stored.at if stored else _LONG_AGO,
         int(number) if number.isascii() and number.isdigit() and len(number) < 18 else -1,
         age,
-        not entry.spoiled,
+        not entry.unreadable_fields,
         msgspec.json.encode(resource),
         entry.full_url,
     )

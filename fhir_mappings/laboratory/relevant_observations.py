@@ -1,7 +1,7 @@
 """Which plain Observations need be read: those of known codes that are not too old to matter.
 
 Nothing is judged here but code, date and id. What is left out could only have become a result
-that nobody looks at; where that is not certain it is kept, and `Sieved.is_enough` tells from what
+that nobody looks at; where that is not certain it is kept, and `Relevant.is_enough` tells from what
 was accepted whether all had better be read. Most of a long record ends here, so the loop over it
 does no more than look up each code and each date, which come again and again.
 """
@@ -91,7 +91,7 @@ class Relevant:
 
 
 class CodeFilter:
-    """Sifts the pages of one call; remembers what their codes, dates and subjects mean.
+    """Select the relevant results of one call; remember what codes, dates and subjects mean.
 
     One record has the same few codes again and again, in the same bytes: each is read once.
     """
@@ -103,10 +103,10 @@ class CodeFilter:
         self._drawn: dict[str, datetime | None] = {}
         self._patients: dict[bytes, bool] = {}
 
-    def sift(self, page: Page) -> OfKnownCode:
+    def known_code(self, page: Page) -> OfKnownCode:
         """Leave out the unknown codes of one page."""
-        sifted = OfKnownCode()
-        dated, undated = sifted.dated, sifted.undated
+        known = OfKnownCode()
+        dated, undated = known.dated, known.undated
         meanings, dates, patients = self._analytes, self._drawn, self._patients
         for observation in page.observations:
             head = observation.resource
@@ -129,7 +129,7 @@ class CodeFilter:
                 dated[analytes].append((drawn, observation))
             else:
                 dated[analytes] = [(drawn, observation)]
-        return sifted
+        return known
 
     def _may_be_patient(self, subject: bytes) -> bool:
         """Whether the subject names nobody else: that another was sent at all must be known."""
@@ -170,36 +170,36 @@ def _read(raw: bytes, decoder: msgspec.json.Decoder[_Read]) -> _Read | None:
         return None
 
 
-def sieve(pages: Sequence[tuple[Page, OfKnownCode]]) -> Relevant:
+def relevant_observations_of(pages: Sequence[tuple[Page, OfKnownCode]]) -> Relevant:
     """Keep what has a known code, whatever its age."""
-    sieved = Relevant(_versions(pages))
-    for _, sifted in pages:
-        sieved.kept += sifted.undated
-        for those in sifted.dated.values():
-            sieved.kept += [observation for _, observation in those]
-    return sieved
+    relevant = Relevant(_versions(pages))
+    for _, known in pages:
+        relevant.kept += known.undated
+        for those in known.dated.values():
+            relevant.kept += [observation for _, observation in those]
+    return relevant
 
 
-def sieve_by_age(
+def relevant_by_age(
     pages: Sequence[tuple[Page, OfKnownCode]], now: datetime, look_back: LookBack
 ) -> Relevant:
     """Keep what has a known code and is not older than `look_back`."""
-    sieved = Relevant(_versions(pages))
+    relevant = Relevant(_versions(pages))
     dated: dict[frozenset[Analyte], Dated] = {}
-    for _, sifted in pages:
-        sieved.kept += sifted.undated
-        for analytes, those in sifted.dated.items():
+    for _, known in pages:
+        relevant.kept += known.undated
+        for analytes, those in known.dated.items():
             dated[analytes] = dated[analytes] + those if analytes in dated else those
     counts = {a: those for a, those in dated.items() if not look_back.counts.keys().isdisjoint(a)}
     latest = now + _SLACK
     drawn_last = [drawn for those in counts.values() for drawn, _ in those if drawn <= latest]
-    sieved.newest_count = max(drawn_last, default=None)
-    reference = min(sieved.newest_count or now, now)
+    relevant.newest_count = max(drawn_last, default=None)
+    reference = min(relevant.newest_count or now, now)
     days = _days_before(counts, reference - look_back.together - _SLACK, look_back)
     for analytes, those in dated.items():
         span = max(look_back.longer.get(analyte, look_back.days) for analyte in analytes)
-        _sort_out(those, analytes, reference - span - _SLACK, days, sieved)
-    return sieved
+        _sort_out(those, analytes, reference - span - _SLACK, days, relevant)
+    return relevant
 
 
 def _sort_out(

@@ -31,7 +31,7 @@ _TEXT_TYPES = ("text/plain", "")
 
 
 def read_report(
-    report: DiagnosticReport, chart: ReadingContext, spoiled: frozenset[str] = frozenset()
+    report: DiagnosticReport, chart: ReadingContext, unreadable_fields: frozenset[str] = frozenset()
 ) -> Iterator[Reported]:
     """Read one DiagnosticReport; the Observations it only refers to are read on their own."""
     key = f"DiagnosticReport/{report.id}" if report.id else ""
@@ -39,7 +39,11 @@ def read_report(
     envelope = report_envelope(report, chart, key=key, contained=specimens)
     for observation, inner_spoiled in within:
         yield from read_observation(
-            observation, chart, spoiled=inner_spoiled, parent=envelope, specimens=specimens
+            observation,
+            chart,
+            unreadable_fields=inner_spoiled,
+            parent=envelope,
+            specimens=specimens,
         )
     classified = classify(report.code, chart.terminology)
     envelope = with_time_checked(envelope, chart.now)

@@ -33,7 +33,7 @@ def read_presence(
         envelope,
         SmearSet(meaning.target),
         _presence(valued, meaning),
-        SmearMethod.FILM if meaning.film else SmearMethod.ANALYSER,
+        SmearMethod.FILM if meaning.smear else SmearMethod.ANALYSER,
         meaning.code,
         words_of(valued),
     )

@@ -80,20 +80,22 @@ class Undecodable:
 class Decoded(Struct):
     """The resources of one or more documents, in order of appearance.
 
-    `full_urls` and `spoiled` run beside `resources`: the entry's fullUrl, and the fields in which
-    something did not fit and was left out (empty for a resource that fitted).
+    `full_urls` and `unreadable_fields` run beside `resources`: the entry's fullUrl, and the fields
+    in which something did not fit and was left out (empty for a resource that fitted).
     """
 
     resources: list[Resource] = []
     full_urls: list[str] = []
     undecodable: list[Undecodable] = []
-    spoiled: list[frozenset[str]] = []
+    unreadable_fields: list[frozenset[str]] = []
 
-    def add(self, resource: Resource, full_url: str, spoiled: frozenset[str] = frozenset()) -> None:
+    def add(
+        self, resource: Resource, full_url: str, unreadable_fields: frozenset[str] = frozenset()
+    ) -> None:
         """Append one resource, its fullUrl and the fields of it that could not be read."""
         self.resources.append(resource)
         self.full_urls.append(full_url)
-        self.spoiled.append(spoiled)
+        self.unreadable_fields.append(unreadable_fields)
 
     def of_type(self, kind: type[Any]) -> Iterator[Any]:
         """Yield the resources of one type."""
@@ -197,8 +199,8 @@ def _mend_resource(
     """Fit what did not pass the typed decoder, and open a Bundle that stands inside a Bundle."""
     resource_type = _text(parsed.get("resourceType")) if isinstance(parsed, dict) else ""
     if resource_type in kinds.by_name:
-        resource, spoiled = decode_leniently(parsed, kinds.by_name[resource_type])
-        decoded.add(resource, full_url, spoiled)
+        resource, unreadable_fields = decode_leniently(parsed, kinds.by_name[resource_type])
+        decoded.add(resource, full_url, unreadable_fields)
     elif resource_type == "Bundle" and depth < _DEEPEST_BUNDLE:
         entries = parsed.get("entry") if isinstance(parsed, dict) else None
         for entry in entries if isinstance(entries, list) else [entries]:

@@ -46,7 +46,7 @@ def decode_leniently(value: object, kind: type[msgspec.Struct]) -> tuple[Any, fr
     if not isinstance(value, dict):
         return None, frozenset()
     fitted: dict[str, Any] = {}
-    spoiled: set[str] = set()
+    unreadable_fields: set[str] = set()
     for name, json_name, wanted in _fields(kind):
         given = value.get(json_name)
         if given is None:
@@ -54,10 +54,10 @@ def decode_leniently(value: object, kind: type[msgspec.Struct]) -> tuple[Any, fr
         losses: list[bool] = []
         result = _fit(given, wanted, losses)
         if losses:
-            spoiled.add(name)
+            unreadable_fields.add(name)
         if result is not _UNFIT:
             fitted[name] = result
-    return kind(**fitted), frozenset(spoiled)
+    return kind(**fitted), frozenset(unreadable_fields)
 
 
 @cache
@@ -92,10 +92,10 @@ def _fit_list(value: object, wanted: Any, losses: list[bool]) -> list[Any]:  # n
 def _fit_struct(value: object, wanted: type[msgspec.Struct], losses: list[bool]) -> Any:  # noqa: ANN401
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    struct, spoiled = decode_leniently(value, wanted)
-    if spoiled or struct is None:
+    struct, unreadable_fields = decode_leniently(value, wanted)
+    if unreadable_fields or struct is None:
         losses.append(True)
-    if struct is None or (spoiled and issubclass(wanted, AllOrNothing)):
+    if struct is None or (unreadable_fields and issubclass(wanted, AllOrNothing)):
         return _UNFIT
     return struct
 

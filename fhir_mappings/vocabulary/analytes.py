@@ -132,7 +132,7 @@ def meaning_from_target(kind: CodeKind, element: Any, code: str) -> CodeMeaning:
         method_rank=int(products.get("method-rank", "0")),
         display=str(element.display or ""),
         role=Role(products.get("role", "")),
-        film=products.get("method") != "analyser",
+        smear=products.get("method") != "analyser",
         present_from_percent=None if present_from is None else int(present_from),
         code=code,
         groups=groups,

@@ -26,7 +26,7 @@ from service.cds_hooks.messages import (
     OverrideReason,
     Source,
 )
-from service.interpreter.interpretation import Severity
+from service.interpreter.interpretation import FindingIndicator
 from service.interpreter.rules import RULE_TABLE_VERSION, RULES
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ _WANTING = {
 }
 """The findings whose rule names an order."""
 
-_RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+_RANK = {FindingIndicator.INFO: 0, FindingIndicator.WARNING: 1, FindingIndicator.CRITICAL: 2}
 
 
 def build_cards(
@@ -162,7 +162,7 @@ class _Builder:
             finding,
             topic=WORK_UP_TOPIC,
             indicator=min(
-                finding.indicator, Severity.WARNING, key=lambda severity: _RANK[severity]
+                finding.indicator, FindingIndicator.WARNING, key=lambda severity: _RANK[severity]
             ),
             summary=proposal_text.work_up_summary(labels),
             lead=proposal_text.work_up_lead(orders, labels, self.interpretation),
@@ -207,7 +207,7 @@ class _Builder:
         summary: str,
         lead: Iterable[str],
         topic: str = "",
-        indicator: Severity | None = None,
+        indicator: FindingIndicator | None = None,
         suggestions: tuple[Suggestion, ...] = (),
     ) -> Card:
         page = f"{self.public_url}/knowledge"

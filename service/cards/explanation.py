@@ -52,7 +52,7 @@ def explanation_document(interpretation: Interpretation, sources: Mapping[str, s
                     "id": rule.id,
                     "outcome": str(rule.outcome),
                     "condition": rule.condition,
-                    "settledBy": list(rule.settled_by),
+                    "settledBy": list(rule.decided_by),
                 }
             )
             for rule in explanation.tried

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from fhir_mappings.context import MedicationDraft
     from service.interpreter.assessment.situation import Situation
-    from service.interpreter.interpretation import Severity
+    from service.interpreter.interpretation import FindingIndicator
     from service.interpreter.logic import Truth
     from service.interpreter.rules.criteria.criterion import Criterion
     from service.interpreter.rules.rule import Rule
@@ -81,7 +81,7 @@ class Evaluation:
     """What came of the rows. `stopped` is the step after which nothing more was tried."""
 
     overlays: tuple[Rule, ...] = ()
-    overlay_indicators: dict[str, Severity] = field(default_factory=dict)
+    overlay_indicators: dict[str, FindingIndicator] = field(default_factory=dict)
     finding: Rule | None = None
     order_findings: tuple[tuple[Rule, MedicationDraft], ...] = ()
     data_quality: bool = False
@@ -102,9 +102,11 @@ class Evaluation:
         missing = case.situation.unavailable & LABORATORY_GROUPS
         groups: frozenset[DataGroup] = frozenset()
         for rule in self.open_rules:
-            settles = [c.settling(case, missing) for c in undecided_conditions(rule.when, case)]
-            if settles and all(settles):
-                groups = groups.union(*settles)
+            decided_by_groups = [
+                c.settling(case, missing) for c in undecided_conditions(rule.when, case)
+            ]
+            if decided_by_groups and all(decided_by_groups):
+                groups = groups.union(*decided_by_groups)
         return groups
 
 

@@ -115,7 +115,7 @@ class Priority(StrEnum):
     STAT = "stat"
 
 
-class Severity(StrEnum):
+class FindingIndicator(StrEnum):
     """Card indicator; the words of CDS Hooks."""
 
     INFO = "info"
@@ -188,7 +188,7 @@ class FiredFinding:
     """
 
     id: str
-    indicator: Severity
+    indicator: FindingIndicator
     certainty: str
     summary: str
     paragraphs: tuple[str, ...]
@@ -221,14 +221,14 @@ class RuleOutcome(StrEnum):
 class TriedRule:
     """One rule in the order of 3.1, with the first condition that failed or stayed unknown.
 
-    `condition` reads as a phrase ("platelets < 150: 212"); `settled_by` names what would decide an
+    `condition` reads as a phrase ("platelets < 150: 212"); `decided_by` names what would decide an
     undecided rule.
     """
 
     id: str
     outcome: RuleOutcome
     condition: str = ""
-    settled_by: tuple[str, ...] = ()
+    decided_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +281,7 @@ __all__ = [
     "CellLineState",
     "Explanation",
     "Facts",
+    "FindingIndicator",
     "FiredFinding",
     "FunctionState",
     "Grade",
@@ -290,7 +291,6 @@ __all__ = [
     "Priority",
     "ProposedOrder",
     "RuleOutcome",
-    "Severity",
     "States",
     "TriedRule",
     "WithheldOrder",

@@ -25,13 +25,13 @@ from service.interpreter.interpretation import (
     CellLine,
     CellLineFact,
     CellLineState,
+    FindingIndicator,
     FiredFinding,
     FunctionState,
     Grade,
     Interpretation,
     IronState,
     Pattern,
-    Severity,
     States,
 )
 from service.storage import migrations
@@ -99,7 +99,7 @@ def evidence(hemoglobin: Grade = Grade.MODERATE) -> CardEvidence:
     states = States(
         lines, Pattern.PANCYTOPENIA, B12State.MARKED, IronState.INDEX, FunctionState.UNKNOWN
     )
-    found = FiredFinding("index-pattern", Severity.WARNING, "", "Pancytopenia", ())
+    found = FiredFinding("index-pattern", FindingIndicator.WARNING, "", "Pancytopenia", ())
     return evidence_of(Interpretation(states, finding=found))
 
 

@@ -9,7 +9,7 @@ import pytest
 from fhir_mappings.context import MedicationDraft, ValueSetName
 from fhir_mappings.panel import Analyte, Reason, Unreadable
 from service.interpreter.interpret import interpret
-from service.interpreter.interpretation import Facts, FiredFinding, Interpretation, Severity
+from service.interpreter.interpretation import Facts, FindingIndicator, FiredFinding, Interpretation
 from tests.support.changing import replace
 from tests.support.vignette_facts import NOW, ago, vignette, vignette_facts, vignettes
 
@@ -71,7 +71,7 @@ def test_p01_b12_ordered_while_b12_is_high_gets_a_warning_beside_the_finding() -
         "pancytopenia-high-b12",
         "b12-order-without-deficiency",
     ]
-    assert cards(answer)[1].indicator is Severity.WARNING
+    assert cards(answer)[1].indicator is FindingIndicator.WARNING
     assert "1000 pg/mL" in cards(answer)[1].summary
 
 
@@ -116,4 +116,4 @@ def test_p07_without_a_birth_date_only_the_age_is_asked_for() -> None:
     assert answer.orders == ()
     assert answer.data_quality is not None
     assert answer.data_quality.summary.startswith("Age unknown: blood counts could not be judged.")
-    assert answer.data_quality.indicator is Severity.INFO
+    assert answer.data_quality.indicator is FindingIndicator.INFO

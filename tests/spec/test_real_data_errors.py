@@ -15,7 +15,7 @@ from fhir_mappings.panel import Analyte, Note, Panel, Reason
 from fhir_mappings.vocabulary.analytes import default_terminology
 from fhir_mappings.vocabulary.value_sets import value_sets, value_sets_of
 from service.interpreter.interpret import interpret
-from service.interpreter.interpretation import Facts, Interpretation, Severity
+from service.interpreter.interpretation import Facts, FindingIndicator, Interpretation
 from tests.support.fhir import (
     LOINC,
     NOW,
@@ -68,7 +68,7 @@ def test_neutrophils_per_microliter_sent_as_thousands(value: int) -> None:
     interpretation = interpreted(panel)
     assert interpretation.data_quality is not None
     meant_is_severe = value < 500
-    expected = Severity.WARNING if meant_is_severe else Severity.INFO
+    expected = FindingIndicator.WARNING if meant_is_severe else FindingIndicator.INFO
     assert interpretation.data_quality.indicator is expected
 
 

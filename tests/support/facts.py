@@ -131,7 +131,7 @@ def refused(
     return Unreadable(analyte, reason, "The unit is not known.", taken=taken, candidates=candidates)
 
 
-def film(
+def on_smear(
     finding: SmearSet | None,
     present: bool | None = True,
     days: float = 1,

@@ -14,6 +14,7 @@ from service.interpreter.interpretation import (
     CellLine,
     CellLineFact,
     CellLineState,
+    FindingIndicator,
     FiredFinding,
     FunctionState,
     Grade,
@@ -22,7 +23,6 @@ from service.interpreter.interpretation import (
     Pattern,
     Priority,
     ProposedOrder,
-    Severity,
     States,
 )
 from tests.support.changing import replace
@@ -97,7 +97,9 @@ def states(**changes) -> States:
     return States(**(fields | changes))
 
 
-def finding(name: str = "index-pattern", indicator: Severity = Severity.WARNING, **changes):
+def finding(
+    name: str = "index-pattern", indicator: FindingIndicator = FindingIndicator.WARNING, **changes
+):
     fields = {
         "id": name,
         "indicator": indicator,

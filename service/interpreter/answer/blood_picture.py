@@ -41,7 +41,7 @@ def reticulocytes(case: Case) -> str:
     }.get(case.situation.reticulocytes, "")
 
 
-def turnover(case: Case) -> str:
+def cell_turnover(case: Case) -> str:
     """LDH, indirect bilirubin and haptoglobin."""
     situation = case.situation
     ldh = situation.selected.get(Analyte.LACTATE_DEHYDROGENASE)
@@ -95,14 +95,14 @@ def hypersegmentation(case: Case) -> str:
     )
 
 
-def film_red_flags(case: Case) -> str:
+def smear_red_flags(case: Case) -> str:
     """Name dysplasia, teardrops and nucleated red cells."""
     flags = case.situation.red_flags
     names = [
         {"DYSPLASIA": "dysplasia", "TEARDROP": "teardrop cells", "NRBC": "nucleated red cells"}.get(
             finding.finding.value if finding.finding else "", ""
         )
-        for finding in flags.film
+        for finding in flags.smear
     ]
     if flags.nucleated_red_cells:
         names.append("nucleated red cells")

@@ -131,7 +131,7 @@ def usable_cbc(situation: Situation) -> str:
 _COUNTS = (Analyte.HEMOGLOBIN, Analyte.LEUKOCYTES, Analyte.NEUTROPHILS, Analyte.PLATELETS)
 
 
-def _film(situation: Situation) -> str:
+def _smear(situation: Situation) -> str:
     films = [
         each.taken
         for each in situation.facts.panel.smear
@@ -174,7 +174,7 @@ def imaging_done(order: str, situation: Situation) -> str:
 
 _SPECIAL: dict[str, Callable[[Situation], str]] = {
     "cbc-differential": usable_cbc,
-    "peripheral-smear": _film,
+    "peripheral-smear": _smear,
     "vitamin-b12": _b12_twice,
 }
 

@@ -83,14 +83,14 @@ def _told(tried: Iterable[RuleResult]) -> tuple[TriedRule, ...]:
             if key not in seen:
                 seen[key] = condition.seen(case)
             phrase = condition.phrase_with(seen[key])
-        open_parts = _settled_by(rule, truths) if outcome is RuleOutcome.UNDECIDED else ()
+        open_parts = _decided_by(rule, truths) if outcome is RuleOutcome.UNDECIDED else ()
         told.append(TriedRule(rule.id, outcome, phrase, open_parts))
     return tuple(told)
 
 
-def _settled_by(rule: Rule, truths: Sequence[Truth]) -> tuple[str, ...]:
+def _decided_by(rule: Rule, truths: Sequence[Truth]) -> tuple[str, ...]:
     undecided = (each for each, truth in zip(rule.when, truths, strict=True) if truth is None)
-    return tuple(dict.fromkeys(word for each in undecided for word in each.settled_by))
+    return tuple(dict.fromkeys(word for each in undecided for word in each.decided_by))
 
 
 def _tidy(text: str) -> str:
@@ -106,7 +106,7 @@ def _silence(situation: Situation, walk: Evaluation) -> str:
         word
         for each in walk.tried
         if each.outcome is RuleOutcome.UNDECIDED
-        for word in _settled_by(each.rule, each.truths)
+        for word in _decided_by(each.rule, each.truths)
     )
     if words and walk.undecided_groups(Case(situation, walk.overlay_indicators)):
         return f"{reason}; not settled without {words}"

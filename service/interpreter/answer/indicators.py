@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.interpreter.answer.modifiers import all_done
-from service.interpreter.interpretation import CellLine, CellLineState, Pattern, Severity
+from service.interpreter.interpretation import CellLine, CellLineState, FindingIndicator, Pattern
 
 if TYPE_CHECKING:
     from service.interpreter.assessment.situation import Situation
@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from service.interpreter.rules.rule import Rule
 
 
-def indicator_of(rule: Rule, case: Case) -> Severity:
+def indicator_of(rule: Rule, case: Case) -> FindingIndicator:
     """Return the rule's indicator after M6, M3, a critical flag and schistocytes."""
     indicator = rule.indicator.of(case)
     if all_done(case, rule):
-        indicator = Severity.INFO
+        indicator = FindingIndicator.INFO
     elif rule.constitutional and case.situation.red_flags.constitutional:
-        indicator = Severity.CRITICAL
-    if indicator is Severity.INFO and _critical_flag_with_pancytopenia(case):
-        indicator = Severity.WARNING
-    return Severity.CRITICAL if _schistocytes_with_low_platelets(case.situation) else indicator
+        indicator = FindingIndicator.CRITICAL
+    if indicator is FindingIndicator.INFO and _critical_flag_with_pancytopenia(case):
+        indicator = FindingIndicator.WARNING
+    return (
+        FindingIndicator.CRITICAL if _schistocytes_with_low_platelets(case.situation) else indicator
+    )
 
 
 def _critical_flag_with_pancytopenia(case: Case) -> bool:

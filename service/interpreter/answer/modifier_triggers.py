@@ -97,7 +97,7 @@ def red_flags(case: Case) -> str:
     """M2: name the red flags."""
     flags = case.situation.red_flags
     names = list(case.overlays) if red_flag_priority(case) is Priority.STAT else []
-    names += [finding.finding.lower() for finding in flags.film if finding.finding]
+    names += [finding.finding.lower() for finding in flags.smear if finding.finding]
     if flags.nucleated_red_cells:
         names.append("nucleated red cells")
     names += flags.constitutional

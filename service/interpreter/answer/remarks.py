@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from fhir_mappings.context import Sex
 from fhir_mappings.panel import Analyte, Flag, Note
 from service.interpreter.answer.blood_picture import (
-    film_red_flags,
+    cell_turnover,
     folate_borderline,
     homocysteine_alone,
     hypersegmentation,
     mma_after_treatment,
     renal_mma,
     reticulocytes,
-    turnover,
+    smear_red_flags,
     volume,
 )
 from service.interpreter.formatting import ANALYTE_NAMES, counted, listed, with_unit
@@ -177,7 +177,7 @@ URGENT_TEXTS: tuple[Callable[[Case], str], ...] = (
 
 PATTERN_TEXTS: tuple[Callable[[Case], str], ...] = (
     low_neutrophils_with_fever,
-    film_red_flags,
+    smear_red_flags,
     history,
     hlh_warning,
     bands,
@@ -187,7 +187,7 @@ PATTERN_TEXTS: tuple[Callable[[Case], str], ...] = (
     discordant_flags,
     critical_flag,
     reticulocytes,
-    turnover,
+    cell_turnover,
     volume,
     hypersegmentation,
     folate_borderline,

@@ -13,7 +13,7 @@ from fhir_mappings.panel import Analyte, SmearSet
 from service.interpreter import thresholds
 from service.interpreter.assessment import b12_and_folate as states
 from service.interpreter.assessment import existing_care as context_existing
-from service.interpreter.assessment import hemolysis as turnover
+from service.interpreter.assessment import hemolysis
 from service.interpreter.assessment import history as context_windows
 from service.interpreter.assessment.blasts import assess_blasts
 from service.interpreter.assessment.blood_counts import assess_counts, count_lines
@@ -101,7 +101,7 @@ def assess(
         trimester=chart.trimester,
         limits=chart.limits,
         **assess_counts(chart, lines),
-        **_film(chart, lines),
+        **_smear(chart, lines),
         **chemistry.fields,
         **_context(chart),
         **_red_cells_and_iron(chart, lines, iron),
@@ -183,11 +183,11 @@ def _chemistry(chart: Timeline, selected: Mapping[Analyte, LabResult]) -> _Chemi
     ldh = selected.get(Analyte.LACTATE_DEHYDROGENASE)
     fields = {
         "folate": states.folate_state(selected.get(Analyte.FOLATE), chart),
-        "reticulocytes": turnover.reticulocyte_state(chart),
-        "reticulocyte_index": turnover.reticulocyte_index(chart),
+        "reticulocytes": hemolysis.reticulocyte_state(chart),
+        "reticulocyte_index": hemolysis.reticulocyte_index(chart),
         "homocysteine_high": states.homocysteine_raised(selected.get(Analyte.HOMOCYSTEINE), chart),
-        "ldh_high": turnover.ldh_raised(ldh, chart),
-        "ldh_marked": turnover.ldh_marked(ldh, chart),
+        "ldh_high": hemolysis.ldh_raised(ldh, chart),
+        "ldh_marked": hemolysis.ldh_marked(ldh, chart),
         "indirect_bilirubin_high": above(
             selected.get(Analyte.BILIRUBIN_INDIRECT), limits.bilirubin_indirect_high
         ),
@@ -236,12 +236,12 @@ def _states(
     )
 
 
-def _film(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> dict[str, Any]:
+def _smear(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> dict[str, Any]:
     platelets = lines[CellLine.PLATELETS].result
     clumps = () if platelets is None else standing_clumps(chart, platelets.taken)
     return {
-        "schistocytes": standing(chart, SmearSet.SCHISTOCYTES, chart.film_span),
-        "hypersegmented": standing(chart, SmearSet.HYPERSEGMENTED, chart.film_span),
+        "schistocytes": standing(chart, SmearSet.SCHISTOCYTES, chart.smear_span),
+        "hypersegmented": standing(chart, SmearSet.HYPERSEGMENTED, chart.smear_span),
         "platelet_clumps": clumps,
     }
 

@@ -30,9 +30,9 @@ _AT_MOST = frozenset({Comparator.LESS, Comparator.LESS_OR_EQUAL})
 
 def assess_blasts(chart: Timeline) -> Blasts:
     """Return what the last 30 d say about blasts."""
-    numbers = _newest_specimen(chart, _counted(chart, chart.film_span))
+    numbers = _newest_specimen(chart, _counted(chart, chart.smear_span))
     positive = tuple(number for number in numbers if _is_blasts(number))
-    findings = _films(standing(chart, SmearSet.BLASTS, chart.film_span))
+    findings = _smears(standing(chart, SmearSet.BLASTS, chart.smear_span))
     present = any_of(_by_number(chart, numbers), _by_film(chart, findings))
     critical = any_of(bool(findings), *(_is_critical(chart, number) for number in positive))
     times = [item.taken for item in positive] + [item.taken for item in findings]
@@ -88,8 +88,8 @@ def _by_number(chart: Timeline, numbers: tuple[LabResult, ...]) -> Truth:
         return None
     newest = numbers[0].taken if numbers else None
     refused = (
-        *chart.unreadable(Analyte.BLAST_PERCENT, chart.film_span),
-        *chart.unreadable(Analyte.BLASTS, chart.film_span),
+        *chart.unreadable(Analyte.BLAST_PERCENT, chart.smear_span),
+        *chart.unreadable(Analyte.BLASTS, chart.smear_span),
     )
     open_ones = [
         item for item in refused if newest is None or item.taken is None or item.taken > newest
@@ -102,17 +102,17 @@ def _by_film(chart: Timeline, positive: tuple[SmearFinding, ...]) -> Truth:
         return True
     if DataGroup.SMEAR in chart.unavailable:
         return None
-    seen = _films(findings_of(chart, SmearSet.BLASTS, chart.film_span))
+    seen = _smears(findings_of(chart, SmearSet.BLASTS, chart.smear_span))
     return None if seen and seen[0].present is None else False
 
 
-def _films(findings: Iterable[SmearFinding]) -> tuple[SmearFinding, ...]:
+def _smears(findings: Iterable[SmearFinding]) -> tuple[SmearFinding, ...]:
     """Leave out what only an analyser says: a flag never makes blasts."""
     return tuple(item for item in findings if item.method is not SmearMethod.ANALYSER)
 
 
 def _analyser_flag(chart: Timeline) -> bool:
-    span = chart.film_span
+    span = chart.smear_span
     flags = standing(chart, SmearSet.BLAST_FLAG, span)
     flagged = [
         item
@@ -130,7 +130,7 @@ def _analyser_flag(chart: Timeline) -> bool:
 
 def _is_new(chart: Timeline) -> bool:
     """Whether a specimen of the last 3 d has blasts and none of the 30 d before it had."""
-    whole = chart.since(chart.now - chart.windows.new_blasts - chart.windows.film)
+    whole = chart.since(chart.now - chart.windows.new_blasts - chart.windows.smear)
     times = sorted(_evidence_times(chart, whole))
     return any(
         moment >= chart.now - chart.windows.new_blasts
@@ -141,10 +141,10 @@ def _is_new(chart: Timeline) -> bool:
 
 def _evidence_times(chart: Timeline, span: Span) -> list[datetime]:
     numbers = [item.taken for item in _counted(chart, span) if _is_blasts(item)]
-    films = _films(findings_of(chart, SmearSet.BLASTS, span))
+    films = _smears(findings_of(chart, SmearSet.BLASTS, span))
     return numbers + [item.taken for item in films if item.present]
 
 
 def _in_30_days_before(chart: Timeline, earlier: datetime, moment: datetime) -> bool:
     age = moment - earlier
-    return chart.windows.same_specimen < age <= chart.windows.film
+    return chart.windows.same_specimen < age <= chart.windows.smear

@@ -91,7 +91,7 @@ def _duffy_null_possible(chart: Timeline, lines: Mapping[CellLine, CellLineFact]
     limits = chart.limits
     mild = at_least(result, limits.anc_moderate) and below(result, limits.anc)
     return bool(mild) and not any(
-        standing(chart, sign, chart.film_span) for sign in _NEUTROPHIL_SIGNS
+        standing(chart, sign, chart.smear_span) for sign in _NEUTROPHIL_SIGNS
     )
 
 

@@ -31,7 +31,7 @@ def reticulocyte_index(chart: Timeline) -> LabResult | None:
 
     The hematocrit is measured or, without one, three times the hemoglobin.
     """
-    percent = chart.newest(Analyte.RETICULOCYTE_PERCENT, chart.turnover_span)
+    percent = chart.newest(Analyte.RETICULOCYTE_PERCENT, chart.hemolysis_span)
     hematocrit = _hematocrit(chart)
     if percent is None or hematocrit is None:
         return None
@@ -74,7 +74,7 @@ def reticulocyte_state(chart: Timeline) -> ReticulocyteState:
             return ReticulocyteState.EQUIVOCAL
         return ReticulocyteState.ADEQUATE
 
-    number = chart.newest(Analyte.RETICULOCYTES, chart.turnover_span)
+    number = chart.newest(Analyte.RETICULOCYTES, chart.hemolysis_span)
     state = single_state(classify, (number, by_number), (reticulocyte_index(chart), by_index))
     return state or ReticulocyteState.MISSING
 

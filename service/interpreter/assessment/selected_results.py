@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from service.interpreter.windows import Span
 
 _ALL = tuple(Analyte)
-_FILM = (
+_SMEAR = (
     Analyte.BLAST_PERCENT,
     Analyte.BLASTS,
     Analyte.NUCLEATED_RED_CELL_RATIO,
@@ -25,8 +25,8 @@ _FILM = (
 
 def span_of(analyte: Analyte, chart: Timeline) -> Span | None:
     """Return the window in which results of the analyte count."""
-    if analyte in _FILM:
-        return chart.film_span
+    if analyte in _SMEAR:
+        return chart.smear_span
     match GROUP_OF_ANALYTE[analyte]:
         case DataGroup.BLOOD_COUNTS | DataGroup.DIFFERENTIAL:
             return chart.counts_span
@@ -35,7 +35,7 @@ def span_of(analyte: Analyte, chart: Timeline) -> Span | None:
         case DataGroup.VITAMIN_B12:
             return chart.vitamin_span
         case DataGroup.HEMOLYSIS:
-            return chart.turnover_span
+            return chart.hemolysis_span
         case DataGroup.TEMPERATURE:
             return chart.since(chart.now - chart.windows.temperature)
         case _:

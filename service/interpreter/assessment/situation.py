@@ -85,7 +85,7 @@ class Fever:
 
 
 @dataclass(frozen=True, slots=True)
-class Severe:
+class SevereCounts:
     """Severe limits crossed (clinical-knowledge 2.2), with the results that cross them.
 
     `present` already includes "at least two low lines" and the limits on hemoglobin.
@@ -101,7 +101,7 @@ class Severe:
 class RedFlags:
     """What raises priority and overrides the deferral of the marrow (M1, M2, M3)."""
 
-    film: tuple[SmearFinding, ...] = ()
+    smear: tuple[SmearFinding, ...] = ()
     nucleated_red_cells: tuple[LabResult, ...] = ()
     constitutional: tuple[str, ...] = ()
     history_of_malignancy: tuple[Condition, ...] = ()
@@ -109,13 +109,13 @@ class RedFlags:
     @property
     def overrides_deferral(self) -> bool:
         """Whether a red flag of M1 stands; a history of malignancy is not one of them."""
-        return bool(self.film or self.nucleated_red_cells or self.constitutional)
+        return bool(self.smear or self.nucleated_red_cells or self.constitutional)
 
     @property
     def any(self) -> bool:
         """Whether at least one red flag stands."""
         return bool(
-            self.film
+            self.smear
             or self.nucleated_red_cells
             or self.constitutional
             or self.history_of_malignancy
@@ -174,7 +174,7 @@ class Situation(Opening):
     counts_preliminary: bool = False
     anc_bands_would_cross: bool = False
     laboratory_critical_low: bool = False
-    severe: Severe = Severe()
+    severe: SevereCounts = SevereCounts()
     fever: Fever = Fever()
     red_flags: RedFlags = RedFlags()
     schistocytes: tuple[SmearFinding, ...] = ()
@@ -233,7 +233,7 @@ __all__ = [
     "Opening",
     "RedFlags",
     "ReticulocyteState",
-    "Severe",
+    "SevereCounts",
     "Situation",
     "Truth",
 ]

@@ -81,8 +81,8 @@ def standing_clumps(chart: Timeline, drawn: datetime) -> tuple[SmearFinding, ...
 
 def nucleated_red_cells(chart: Timeline) -> tuple[LabResult, ...]:
     """Return the newest counts of nucleated red cells of the last 30 d that are a red flag."""
-    ratio = chart.newest(Analyte.NUCLEATED_RED_CELL_RATIO, chart.film_span)
-    number = chart.newest(Analyte.NUCLEATED_RED_CELLS, chart.film_span)
+    ratio = chart.newest(Analyte.NUCLEATED_RED_CELL_RATIO, chart.smear_span)
+    number = chart.newest(Analyte.NUCLEATED_RED_CELLS, chart.smear_span)
     found = []
     if ratio is not None and at_least(ratio, chart.limits.nrbc_ratio):
         found.append(ratio)

@@ -121,9 +121,9 @@ class Timeline:
         return self.since(self.reference - self.windows.vitamins_before_anchor)
 
     @property
-    def turnover_span(self) -> Span:
+    def hemolysis_span(self) -> Span:
         """7 d around the anchor."""
-        around = self.windows.turnover_around_anchor
+        around = self.windows.hemolysis_around_anchor
         return Span(self.reference - around, min(self.reference + around, self.latest))
 
     @property
@@ -132,9 +132,9 @@ class Timeline:
         return self.since(self.reference - self.windows.organs_before_anchor)
 
     @property
-    def film_span(self) -> Span:
+    def smear_span(self) -> Span:
         """The last 30 d."""
-        return self.since(self.now - self.windows.film)
+        return self.since(self.now - self.windows.smear)
 
     def upper_limit(
         self, result: LabResult | None, low: Decimal, high: Decimal, fixed: Decimal

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fhir_mappings.context import ValueSetName
 from fhir_mappings.panel import Analyte
 from service.interpreter.assessment.cell_lines import CLUMPED, pattern_of, severity_limits
-from service.interpreter.assessment.situation import Fever, RedFlags, Severe
+from service.interpreter.assessment.situation import Fever, RedFlags, SevereCounts
 from service.interpreter.assessment.smear import RED_FLAG_SETS, nucleated_red_cells, standing
 from service.interpreter.interpretation import CellLine, CellLineState, Pattern
 from service.interpreter.logic import all_of, any_of, at_least, at_least_n, below, negate
@@ -29,17 +29,17 @@ def two_low_lines(lines: Mapping[CellLine, CellLineFact]) -> Truth:
     return at_least_n(2, (states.get(fact.state, False) for fact in lines.values()))
 
 
-def assess_severe(lines: Mapping[CellLine, CellLineFact], chart: Timeline) -> Severe:
+def assess_severe(lines: Mapping[CellLine, CellLineFact], chart: Timeline) -> SevereCounts:
     """Return whether severe limits are crossed with at least two low lines, and by what."""
     crossed = {line: _crosses(line, lines, chart) for line in lines}
     present = all_of(two_low_lines(lines), any_of(*crossed.values()))
     if not present:
-        return Severe(present=present, new_since_previous=present)
+        return SevereCounts(present=present, new_since_previous=present)
     results = tuple(
         fact.result for line, fact in lines.items() if crossed[line] and fact.result is not None
     )
     news = any_of(*(_newly_severe(result, chart) for result in results))
-    return Severe(present=True, results=results, new_since_previous=news)
+    return SevereCounts(present=True, results=results, new_since_previous=news)
 
 
 def _crosses(line: CellLine, lines: Mapping[CellLine, CellLineFact], chart: Timeline) -> Truth:
@@ -125,11 +125,11 @@ def assess_fever(chart: Timeline) -> Fever:
 
 def assess_red_flags(chart: Timeline, fever: Fever) -> RedFlags:
     """Return film findings, nucleated red cells, constitutional symptoms and history."""
-    film = tuple(
-        finding for target in RED_FLAG_SETS for finding in standing(chart, target, chart.film_span)
+    smear = tuple(
+        finding for target in RED_FLAG_SETS for finding in standing(chart, target, chart.smear_span)
     )
     return RedFlags(
-        film=film,
+        smear=smear,
         nucleated_red_cells=nucleated_red_cells(chart),
         constitutional=_constitutional(chart, fever),
         history_of_malignancy=_history(chart),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.interpreter.interpretation import Priority, Severity
+from service.interpreter.interpretation import FindingIndicator, Priority
 from service.interpreter.rules.criteria.bicytopenia import WHITE_LINE_LOW, WORTH_A_CARD
 from service.interpreter.rules.criteria.cell_lines import BICYTOPENIA, THIRD_LINE_UNKNOWN
 from service.interpreter.rules.criteria.chemistry import (
@@ -35,10 +35,12 @@ def _routine(_case: Case) -> Priority:
     return Priority.ROUTINE
 
 
-def _incomplete_indicator(case: Case) -> Severity:
+def _incomplete_indicator(case: Case) -> FindingIndicator:
     if case.severe:
-        return Severity.CRITICAL
-    return Severity.WARNING if case.situation.states.b12 in HIGH_B12 else Severity.INFO
+        return FindingIndicator.CRITICAL
+    return (
+        FindingIndicator.WARNING if case.situation.states.b12 in HIGH_B12 else FindingIndicator.INFO
+    )
 
 
 BICYTOPENIA_HIGH_B12 = Rule(
@@ -129,7 +131,7 @@ INCOMPLETE_CBC = Rule(
     when=(ADULT, THIRD_LINE_UNKNOWN),
     indicator=IndicatorRule(
         "info; warning when vitamin B12 is high; critical with severe-cytopenias",
-        Severity.INFO,
+        FindingIndicator.INFO,
         special=_incomplete_indicator,
     ),
     certainty="possible pancytopenia",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, Reason
 from service.interpreter.formatting import ANALYTE_NAMES, day, listed
-from service.interpreter.interpretation import CellLine, CellLineState, Severity
+from service.interpreter.interpretation import CellLine, CellLineState, FindingIndicator
 from service.interpreter.rules.criteria.criterion import Criterion
 
 if TYPE_CHECKING:
@@ -101,12 +101,12 @@ def _severe_if_meant(item: Unreadable, situation: Situation) -> Decimal | None:
     return item.candidates[0] if item.candidates[0] < limit else None
 
 
-def data_quality_indicator(case: Case) -> Severity:
+def data_quality_indicator(case: Case) -> FindingIndicator:
     """Return warning when a refused value may be severe, or blasts wait for an age; else info."""
     situation = case.situation
     severe = any(_severe_if_meant(item, situation) for item in refused_results(situation))
     blasts = situation.age is None and situation.blasts.present is True
-    return Severity.WARNING if severe or blasts else Severity.INFO
+    return FindingIndicator.WARNING if severe or blasts else FindingIndicator.INFO
 
 
 def _refused_sentence(item: Unreadable, situation: Situation) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.interpreter.interpretation import Severity
+from service.interpreter.interpretation import FindingIndicator
 from service.interpreter.rules.criteria.cell_lines import PANCYTOPENIA, TWO_LOW_LINES
 from service.interpreter.rules.criteria.chemistry import (
     B12_HIGH,
@@ -17,7 +17,7 @@ from service.interpreter.rules.data_quality import (
 )
 from service.interpreter.rules.rule import IndicatorRule, Rule, Step
 
-_WARNING = IndicatorRule("warning", Severity.WARNING)
+_WARNING = IndicatorRule("warning", FindingIndicator.WARNING)
 
 B12_ORDER_WITHOUT_DEFICIENCY = Rule(
     id="b12-order-without-deficiency",
@@ -70,7 +70,7 @@ DATA_QUALITY = Rule(
     indicator=IndicatorRule(
         "info; warning when a value not used would cross a severe limit in the unit most likely "
         "meant, or blasts are reported at unknown age",
-        Severity.INFO,
+        FindingIndicator.INFO,
         special=data_quality_indicator,
     ),
     certainty="",

@@ -29,7 +29,7 @@ from service.interpreter.rules.criteria.chemistry import (
     MMA_PROVES_DEFICIENCY,
     MMA_SAYS_NOTHING,
 )
-from service.interpreter.rules.criteria.criterion import either
+from service.interpreter.rules.criteria.criterion import any_criterion
 from service.interpreter.rules.criteria.patient import ADULT
 from service.interpreter.rules.order_lists import (
     MARROW,
@@ -289,7 +289,7 @@ INCOMPLETE_WORKUP = Rule(
         ADULT,
         PANCYTOPENIA,
         B12_NOT_LOW_NOR_HIGH,
-        either(B12_MISSING, IRON_INCOMPLETE, text="vitamin B12 or iron studies missing"),
+        any_criterion(B12_MISSING, IRON_INCOMPLETE, text="vitamin B12 or iron studies missing"),
     ),
     indicator=WITH_OVERLAY,
     certainty="incomplete work-up",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from service.interpreter.interpretation import Priority, Severity
+from service.interpreter.interpretation import FindingIndicator, Priority
 
 if TYPE_CHECKING:
     from service.interpreter.rules.criteria.criterion import Case, Criterion
@@ -57,13 +57,13 @@ class IndicatorRule:
     """
 
     text: str
-    base: Severity
+    base: FindingIndicator
     critical_overlay: bool = False
     any_overlay: bool = False
     severe: bool = False
-    special: Callable[[Case], Severity] | None = None
+    special: Callable[[Case], FindingIndicator] | None = None
 
-    def of(self, case: Case) -> Severity:
+    def of(self, case: Case) -> FindingIndicator:
         """Return the indicator for this patient, before modifiers."""
         if self.special is not None:
             return self.special(case)
@@ -72,7 +72,7 @@ class IndicatorRule:
             or (self.any_overlay and bool(case.overlays))
             or (self.severe and case.severe)
         )
-        return Severity.CRITICAL if critical else self.base
+        return FindingIndicator.CRITICAL if critical else self.base
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from service.interpreter.interpretation import Priority, Severity
+from service.interpreter.interpretation import FindingIndicator, Priority
 from service.interpreter.rules.criteria.bicytopenia import WORTH_A_CARD_WHEN_CURRENT
 from service.interpreter.rules.criteria.cell_lines import TWO_LOW_LINES
-from service.interpreter.rules.criteria.criterion import Case, either
+from service.interpreter.rules.criteria.criterion import Case, any_criterion
 from service.interpreter.rules.criteria.patient import (
     ADULT,
     AN_OVERLAY,
@@ -24,32 +24,38 @@ from service.interpreter.rules.criteria.patient import (
 from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
 from service.interpreter.rules.texts import paragraphs as details
 
-_NO_CARD = IndicatorRule("no card", Severity.INFO)
-SOMETHING_NEW = either(NEW_BLASTS, NEW_SEVERE)
+_NO_CARD = IndicatorRule("no card", FindingIndicator.INFO)
+SOMETHING_NEW = any_criterion(NEW_BLASTS, NEW_SEVERE)
 
 
-def _known_indicator(case: Case) -> Severity:
-    return Severity.CRITICAL if "neutropenic-fever" in case.overlays else Severity.WARNING
+def _known_indicator(case: Case) -> FindingIndicator:
+    return (
+        FindingIndicator.CRITICAL
+        if "neutropenic-fever" in case.overlays
+        else FindingIndicator.WARNING
+    )
 
 
-def _chemotherapy_indicator(case: Case) -> Severity:
+def _chemotherapy_indicator(case: Case) -> FindingIndicator:
     if case.critical_overlay:
-        return Severity.CRITICAL
-    return Severity.WARNING if case.situation.severe.present is True else Severity.INFO
+        return FindingIndicator.CRITICAL
+    return (
+        FindingIndicator.WARNING if case.situation.severe.present is True else FindingIndicator.INFO
+    )
 
 
-def _child_indicator(case: Case) -> Severity:
+def _child_indicator(case: Case) -> FindingIndicator:
     situation = case.situation
     critical = (
         situation.blasts.present is True
         or situation.severe.present is True
         or fever_with_low_neutrophils(case) is True
     )
-    return Severity.CRITICAL if critical else Severity.WARNING
+    return FindingIndicator.CRITICAL if critical else FindingIndicator.WARNING
 
 
 def _child_priority(case: Case) -> Priority:
-    return Priority.STAT if _child_indicator(case) is Severity.CRITICAL else Priority.URGENT
+    return Priority.STAT if _child_indicator(case) is FindingIndicator.CRITICAL else Priority.URGENT
 
 
 def _stale_priority(case: Case) -> Priority:
@@ -83,7 +89,7 @@ PEDIATRIC = Rule(
     indicator=IndicatorRule(
         "warning; critical for blasts, a severe value with two low lines, or neutrophils below 0.5 "
         "with fever",
-        Severity.WARNING,
+        FindingIndicator.WARNING,
         special=_child_indicator,
     ),
     certainty="adult rules not applied",
@@ -112,7 +118,9 @@ KNOWN_HEMATOLOGIC_DISORDER = Rule(
     step=Step.KNOWN_DISORDER,
     when=(ADULT, KNOWN_DISORDER, SOMETHING_NEW),
     indicator=IndicatorRule(
-        "warning; critical only with neutropenic fever", Severity.WARNING, special=_known_indicator
+        "warning; critical only with neutropenic fever",
+        FindingIndicator.WARNING,
+        special=_known_indicator,
     ),
     certainty="",
     summary="Known hematologic disorder: new {new}; contact the treating hematology team.",
@@ -143,10 +151,10 @@ KNOWN_HEMATOLOGIC_DISORDER_SUPPRESSED = Rule(
 RECENT_CHEMOTHERAPY_RULE = Rule(
     id="recent-chemotherapy",
     step=Step.CHEMOTHERAPY,
-    when=(ADULT, RECENT_CHEMOTHERAPY, either(TWO_LOW_LINES, AN_OVERLAY)),
+    when=(ADULT, RECENT_CHEMOTHERAPY, any_criterion(TWO_LOW_LINES, AN_OVERLAY)),
     indicator=IndicatorRule(
         "info; warning when a severe limit is crossed; critical with a critical overlay",
-        Severity.INFO,
+        FindingIndicator.INFO,
         special=_chemotherapy_indicator,
     ),
     certainty="treatment nadir is likely",
@@ -171,7 +179,9 @@ STALE_COUNTS = Rule(
     step=Step.STALE,
     when=(ADULT, STALE, WORTH_A_CARD_WHEN_CURRENT),
     indicator=IndicatorRule(
-        "warning; critical only with a critical overlay", Severity.WARNING, critical_overlay=True
+        "warning; critical only with a critical overlay",
+        FindingIndicator.WARNING,
+        critical_overlay=True,
     ),
     certainty="older result",
     summary=(
@@ -197,7 +207,7 @@ PREGNANCY = Rule(
     step=Step.PREGNANCY,
     when=(ADULT, PREGNANT, TWO_LINES_IN_PREGNANCY),
     indicator=IndicatorRule(
-        "warning; critical with any overlay", Severity.WARNING, any_overlay=True
+        "warning; critical with any overlay", FindingIndicator.WARNING, any_overlay=True
     ),
     certainty="abnormal in pregnancy",
     summary=(

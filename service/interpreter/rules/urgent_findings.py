@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.interpreter.interpretation import Priority, Severity
+from service.interpreter.interpretation import FindingIndicator, Priority
 from service.interpreter.rules.criteria.patient import (
     ADULT,
     BLASTS,
@@ -24,18 +24,18 @@ def _stat(_case: Case) -> Priority:
     return Priority.STAT
 
 
-def _blast_indicator(case: Case) -> Severity:
+def _blast_indicator(case: Case) -> FindingIndicator:
     situation = case.situation
     two_lines = situation.low_lines >= 2
     critical = situation.blasts.critical is True or two_lines
-    return Severity.CRITICAL if critical else Severity.WARNING
+    return FindingIndicator.CRITICAL if critical else FindingIndicator.WARNING
 
 
 NEUTROPENIC_FEVER = Rule(
     id="neutropenic-fever",
     step=Step.OVERLAY,
     when=(ADULT, NEUTROPHILS_BELOW_HALF, FEVER),
-    indicator=IndicatorRule("critical", Severity.CRITICAL),
+    indicator=IndicatorRule("critical", FindingIndicator.CRITICAL),
     certainty="possible neutropenic sepsis",
     summary=(
         "{white} with {fever}: treat as possible neutropenic sepsis now and call "
@@ -62,7 +62,7 @@ CIRCULATING_BLASTS = Rule(
     indicator=IndicatorRule(
         "critical from 5 % or 0.5 x 10*9/L, from a film, Auer rods or a narrative, or with two low "
         "lines; otherwise warning",
-        Severity.WARNING,
+        FindingIndicator.WARNING,
         special=_blast_indicator,
     ),
     certainty="acute leukemia must be excluded",
@@ -101,7 +101,7 @@ SEVERE_CYTOPENIAS = Rule(
     id="severe-cytopenias",
     step=Step.SEVERE,
     when=(ADULT, SEVERE_LIMIT),
-    indicator=IndicatorRule("critical", Severity.CRITICAL),
+    indicator=IndicatorRule("critical", FindingIndicator.CRITICAL),
     certainty="severe",
     summary="Severe cytopenias ({counts}): immediate hematology consultation advised.",
     detail=(

@@ -83,9 +83,9 @@ def facts(panel: Panel) -> Facts:
 def test_results_too_old_to_matter_are_left_unread_and_nothing_else_is_said(record, cut):
     documents = [as_bytes(bundle(*record[:cut])), as_bytes(bundle(*record[cut:]))]
     whole = facts(read_panel(documents, PATIENT_ID, NOW, TERMINOLOGY, patient=PATIENT))
-    sieved = LaboratoryRecord(PATIENT_ID, NOW, TERMINOLOGY, PATIENT, look_back=LOOK_BACK)
-    first = facts(sieved.panel(documents[:1]))
-    both = facts(sieved.panel(documents))
+    relevant = LaboratoryRecord(PATIENT_ID, NOW, TERMINOLOGY, PATIENT, look_back=LOOK_BACK)
+    first = facts(relevant.panel(documents[:1]))
+    both = facts(relevant.panel(documents))
     assert interpret(both, NOW) == interpret(whole, NOW)
     assert may_still_fire(both, NOW) == may_still_fire(whole, NOW)
     alone = facts(read_panel(documents[:1], PATIENT_ID, NOW, TERMINOLOGY, patient=PATIENT))
@@ -103,9 +103,9 @@ def test_a_second_stage_reads_what_reading_all_at_once_reads(record, cut):
     )
 
 
-def sieved_panel(*record: object) -> Panel:
-    sieved = LaboratoryRecord(PATIENT_ID, NOW, TERMINOLOGY, PATIENT, look_back=LOOK_BACK)
-    return sieved.panel([as_bytes(bundle(*record))])
+def relevant_panel(*record: object) -> Panel:
+    relevant = LaboratoryRecord(PATIENT_ID, NOW, TERMINOLOGY, PATIENT, look_back=LOOK_BACK)
+    return relevant.panel([as_bytes(bundle(*record))])
 
 
 def count(value: float, days: float, unit: str = "g/dL"):
@@ -117,33 +117,33 @@ def hemoglobins(panel: Panel) -> list[float]:
 
 
 def test_of_a_long_record_only_what_can_matter_is_read():
-    panel = sieved_panel(*(count(10 + days / 1000, days) for days in range(1, 1000, 3)))
+    panel = relevant_panel(*(count(10 + days / 1000, days) for days in range(1, 1000, 3)))
     oldest = NOW - panel.results[Analyte.HEMOGLOBIN][-1].taken
     assert LOOK_BACK.days <= oldest <= LOOK_BACK.days + timedelta(days=7)
 
 
 def test_the_count_before_the_newest_is_read_however_old_it_is():
-    assert hemoglobins(sieved_panel(count(8, 1), count(9, 700), count(10, 2000))) == [8, 9]
+    assert hemoglobins(relevant_panel(count(8, 1), count(9, 700), count(10, 2000))) == [8, 9]
 
 
 def test_an_old_count_that_cannot_be_read_has_the_one_before_it_looked_for():
     record = (count(8, 1), count(9, 700, "parsecs"), count(10, 2000))
-    assert hemoglobins(sieved_panel(*record)) == [8, 10]
+    assert hemoglobins(relevant_panel(*record)) == [8, 10]
 
 
 def test_a_record_that_ended_years_ago_is_read_from_its_own_end():
-    assert hemoglobins(sieved_panel(count(8, 900), count(9, 960), count(10, 1500))) == [8, 9]
+    assert hemoglobins(relevant_panel(count(8, 900), count(9, 960), count(10, 1500))) == [8, 9]
 
 
 def test_a_newest_count_that_is_refused_has_the_older_ones_read():
     record = (count(8, 1, "parsecs"), count(9, 300), count(10, 500), count(11, 800))
-    assert hemoglobins(sieved_panel(*record)) == [9, 10, 11]
+    assert hemoglobins(relevant_panel(*record)) == [9, 10, 11]
 
 
 def test_b12_is_looked_for_half_a_year_back():
     old = observation("2132-9", 150, "pg/mL", effectiveDateTime=at(days=178))
     older = observation("2132-9", 151, "pg/mL", effectiveDateTime=at(days=300))
-    panel = sieved_panel(count(8, 1), old, older)
+    panel = relevant_panel(count(8, 1), old, older)
     assert [float(result.value) for result in panel.results[Analyte.VITAMIN_B12]] == [150]
 
 
@@ -154,12 +154,12 @@ def test_the_neutrophils_before_may_have_been_a_percentage():
     def percent(days: float):
         return observation("770-8", 50, "%", effectiveDateTime=at(days=days))
 
-    panel = sieved_panel(white(1), percent(1), white(400), white(700), percent(700))
+    panel = relevant_panel(white(1), percent(1), white(400), white(700), percent(700))
     ages = [(NOW - result.taken).days for result in panel.results[Analyte.NEUTROPHILS]]
     assert ages == [1, 700]
 
 
 def test_a_result_of_another_patient_is_noticed_however_old_it_is():
     other = count(9, 2000) | {"subject": {"reference": "Patient/somebody-else"}}
-    (refused,) = sieved_panel(count(8, 1), count(9, 2), other).unreadable
+    (refused,) = relevant_panel(count(8, 1), count(9, 2), other).unreadable
     assert refused.reason is Reason.SUBJECT

@@ -11,7 +11,12 @@ from service.interpreter.interpretation import (
     CellLineState,
 )
 from service.interpreter.logic import above, all_of, any_of, below
-from service.interpreter.rules.criteria.criterion import Case, Criterion, both, either
+from service.interpreter.rules.criteria.criterion import (
+    Case,
+    Criterion,
+    all_criteria,
+    any_criterion,
+)
 
 if TYPE_CHECKING:
     from fhir_mappings.panel import LabResult
@@ -57,7 +62,7 @@ def _mcv_worth_a_card(case: Case) -> Truth:
 
 
 WHITE_LINE_LOW = Criterion("white line low", lambda case: _is_low(case, CellLine.WHITE), lines_seen)
-WORTH_A_CARD = either(
+WORTH_A_CARD = any_criterion(
     WHITE_LINE_LOW,
     AN_OVERLAY,
     Criterion("MCV above 110 fL", _mcv_worth_a_card),
@@ -68,11 +73,11 @@ WORTH_A_CARD = either(
         "90 days before)"
     ),
 )
-WORTH_A_CARD_WHEN_CURRENT = either(
+WORTH_A_CARD_WHEN_CURRENT = any_criterion(
     PANCYTOPENIA,
-    both(
+    all_criteria(
         BICYTOPENIA,
-        either(PREGNANT, B12_HIGH, B12_LOW, WORTH_A_CARD),
+        any_criterion(PREGNANT, B12_HIGH, B12_LOW, WORTH_A_CARD),
         text="two low lines and the third normal that would have had a card when current",
     ),
 )

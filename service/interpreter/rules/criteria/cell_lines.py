@@ -11,7 +11,7 @@ from service.interpreter.interpretation import (
     CellLineState,
     Pattern,
 )
-from service.interpreter.rules.criteria.criterion import Case, Criterion, either
+from service.interpreter.rules.criteria.criterion import Case, Criterion, any_criterion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ THIRD_LINE_UNKNOWN = _line_condition(
     "two low lines and the third not known",
     lambda case: case.situation.states.pattern is Pattern.BICYTOPENIA_THIRD_UNKNOWN,
 )
-PANCYTOPENIA_OR_BICYTOPENIA = either(
+PANCYTOPENIA_OR_BICYTOPENIA = any_criterion(
     PANCYTOPENIA, BICYTOPENIA, text="at least two low lines, the third known"
 )
 TWO_LOW_LINES = _line_condition(

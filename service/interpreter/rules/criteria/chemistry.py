@@ -11,7 +11,12 @@ from service.interpreter.interpretation import (
     FunctionState,
     IronState,
 )
-from service.interpreter.rules.criteria.criterion import Case, Criterion, either, not_
+from service.interpreter.rules.criteria.criterion import (
+    Case,
+    Criterion,
+    any_criterion,
+    no_criterion,
+)
 
 if TYPE_CHECKING:
     from service.interpreter.assessment.situation import Situation
@@ -72,8 +77,8 @@ B12_HIGH = _b12(HIGH_B12, "vitamin B12 high")
 B12_LOW = _b12(frozenset({B12State.LOW}), "vitamin B12 low")
 B12_BETWEEN = _b12(frozenset({B12State.BORDERLINE, B12State.NORMAL}), "vitamin B12 200 to 900")
 B12_MISSING = _b12(frozenset({B12State.MISSING}), "no usable vitamin B12 result")
-B12_NOT_LOW = not_(B12_LOW, "vitamin B12 not low")
-B12_NOT_HIGH = not_(B12_HIGH, "vitamin B12 not high")
+B12_NOT_LOW = no_criterion(B12_LOW, "vitamin B12 not low")
+B12_NOT_HIGH = no_criterion(B12_HIGH, "vitamin B12 not high")
 B12_NOT_LOW_NOR_HIGH = Criterion(
     "vitamin B12 neither low nor high",
     lambda case: case.situation.states.b12 not in {B12State.LOW, *HIGH_B12},
@@ -103,7 +108,7 @@ IRON_INDEX = _iron(
 )
 IRON_CHRONIC = _iron(frozenset({IronState.CHRONIC_DISEASE}), "chronic-disease iron pattern")
 IRON_INCOMPLETE = _iron(UNSETTLED_IRON, "iron studies missing or incomplete")
-IRON_LACK_NOT_SHOWN = not_(IRON_DEFICIENCY, "iron deficiency not shown")
+IRON_LACK_NOT_SHOWN = no_criterion(IRON_DEFICIENCY, "iron deficiency not shown")
 IRON_NOT_INDEX_NOR_DEFICIENT = Criterion(
     "iron in none of the patterns with a row of their own",
     lambda case: (
@@ -124,7 +129,7 @@ IRON_INDETERMINATE = Criterion(
     "low iron or saturation without proof of deficiency",
     lambda case: case.situation.states.iron is IronState.LOW_INDETERMINATE,
 )
-FERRITIN_NEEDED = either(IRON_INCOMPLETE, IRON_INDETERMINATE)
+FERRITIN_NEEDED = any_criterion(IRON_INCOMPLETE, IRON_INDETERMINATE)
 
 
 def _function(state: FunctionState, text: str) -> Criterion:
@@ -138,7 +143,9 @@ def _function(state: FunctionState, text: str) -> Criterion:
 MMA_PROVES_DEFICIENCY = _function(
     FunctionState.DEFICIENT, "methylmalonic acid proves B12 deficiency"
 )
-MMA_DOES_NOT_PROVE = not_(MMA_PROVES_DEFICIENCY, "methylmalonic acid does not prove B12 deficiency")
+MMA_DOES_NOT_PROVE = no_criterion(
+    MMA_PROVES_DEFICIENCY, "methylmalonic acid does not prove B12 deficiency"
+)
 MMA_SAYS_NOTHING = _function(FunctionState.UNKNOWN, "functional B12 status unknown")
 MMA_EXCLUDES = _function(FunctionState.NOT_DEFICIENT, "methylmalonic acid not raised")
 
@@ -185,7 +192,7 @@ def not_measured(*analytes: Analyte, text: str) -> Criterion:
     return Criterion(
         text,
         lambda case: any(analyte not in case.situation.selected for analyte in analytes),
-        settles=frozenset(GROUP_OF_ANALYTE[analyte] for analyte in analytes),
+        decided_by_groups=frozenset(GROUP_OF_ANALYTE[analyte] for analyte in analytes),
     )
 
 

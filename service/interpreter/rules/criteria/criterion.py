@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from service.interpreter.interpretation import Severity
+from service.interpreter.interpretation import FindingIndicator
 from service.interpreter.logic import all_of, any_of, negate
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ class Case:
     """
 
     situation: Situation
-    overlays: Mapping[str, Severity] = field(default_factory=dict)
+    overlays: Mapping[str, FindingIndicator] = field(default_factory=dict)
     draft: MedicationDraft | None = None
 
     @property
     def critical_overlay(self) -> bool:
         """Whether an overlay at indicator critical fired."""
-        return Severity.CRITICAL in self.overlays.values()
+        return FindingIndicator.CRITICAL in self.overlays.values()
 
     @property
     def severe(self) -> bool:
@@ -52,23 +52,24 @@ def _nothing(_case: Case) -> str:
 class Criterion:
     """One question to the patient.
 
-    `text` reads as a phrase, `test` answers it, `seen` says what was found instead. `settles` are
-    the data groups that could answer it when it is unknown, `settled_by` the same in words. `parts`
-    are the questions it is joined from, and `all_parts` tells whether all must hold or any.
+    `text` reads as a phrase, `test` answers it, `seen` says what was found instead.
+    `decided_by_groups` are the data groups that could answer it when it is unknown, `decided_by`
+    the same in words. `parts` are the questions it is joined from, and `all_parts` tells whether
+    all must hold or any.
     """
 
     text: str
     test: Callable[[Case], Truth]
     seen: Callable[[Case], str] = _nothing
-    settles: frozenset[DataGroup] = frozenset()
-    settled_by: tuple[str, ...] = ()
+    decided_by_groups: frozenset[DataGroup] = frozenset()
+    decided_by: tuple[str, ...] = ()
     parts: tuple[Criterion, ...] = ()
     all_parts: bool = False
 
     def settling(self, case: Case, groups: frozenset[DataGroup]) -> frozenset[DataGroup]:
         """Return which of `groups` could decide the condition, empty when they cannot."""
         if not self.parts:
-            return self.settles & groups
+            return self.decided_by_groups & groups
         each = [part.settling(case, groups) for part in self.parts if part.test(case) is None]
         if self.all_parts and not all(each):
             return frozenset()
@@ -83,7 +84,7 @@ class Criterion:
         return f"{self.text}: {seen}" if seen else self.text
 
 
-def either(*conditions: Criterion, text: str = "") -> Criterion:
+def any_criterion(*conditions: Criterion, text: str = "") -> Criterion:
     """Return the condition that at least one of `conditions` holds."""
     return Criterion(
         text or " or ".join(condition.text for condition in conditions),
@@ -91,29 +92,29 @@ def either(*conditions: Criterion, text: str = "") -> Criterion:
         lambda case: "; ".join(
             dict.fromkeys(seen for each in conditions if (seen := each.seen(case)))
         ),
-        frozenset().union(*(condition.settles for condition in conditions)),
-        tuple(dict.fromkeys(word for each in conditions for word in each.settled_by)),
+        frozenset().union(*(condition.decided_by_groups for condition in conditions)),
+        tuple(dict.fromkeys(word for each in conditions for word in each.decided_by)),
         conditions,
     )
 
 
-def both(*conditions: Criterion, text: str) -> Criterion:
+def all_criteria(*conditions: Criterion, text: str) -> Criterion:
     """Return the condition that all of `conditions` hold."""
     return replace(
-        either(*conditions, text=text),
+        any_criterion(*conditions, text=text),
         test=lambda case: judge(conditions, case),
         all_parts=True,
     )
 
 
-def not_(condition: Criterion, text: str = "") -> Criterion:
+def no_criterion(condition: Criterion, text: str = "") -> Criterion:
     """Return the opposite of a condition."""
     return Criterion(
         text or f"not: {condition.text}",
         lambda case: negate(condition.test(case)),
         condition.seen,
-        condition.settles,
-        condition.settled_by,
+        condition.decided_by_groups,
+        condition.decided_by,
     )
 
 

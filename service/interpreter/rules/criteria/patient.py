@@ -13,7 +13,7 @@ from service.interpreter.interpretation import (
     Pattern,
 )
 from service.interpreter.logic import all_of, any_of
-from service.interpreter.rules.criteria.criterion import Case, Criterion, not_
+from service.interpreter.rules.criteria.criterion import Case, Criterion, no_criterion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +34,14 @@ NEUTROPHILS_BELOW_HALF = Criterion(
 FEVER = Criterion(
     "temperature of at least 38.0 Cel in the last 24 hours, or active febrile neutropenia",
     lambda case: any_of(case.situation.fever.present, bool(case.situation.febrile_neutropenia)),
-    settles=frozenset({DataGroup.TEMPERATURE}),
-    settled_by=("temperatures of the last 24 hours",),
+    decided_by_groups=frozenset({DataGroup.TEMPERATURE}),
+    decided_by=("temperatures of the last 24 hours",),
 )
 BLASTS = Criterion(
     "blasts in the blood within 30 days",
     lambda case: case.situation.blasts.present,
-    settles=frozenset({DataGroup.DIFFERENTIAL, DataGroup.SMEAR}),
-    settled_by=("a blood film",),
+    decided_by_groups=frozenset({DataGroup.DIFFERENTIAL, DataGroup.SMEAR}),
+    decided_by=("a blood film",),
 )
 SEVERE_LIMIT = Criterion(
     "two low lines and a severe limit crossed",
@@ -62,9 +62,9 @@ CHILD = Criterion(
     "age below 18",
     lambda case: None if case.situation.age is None else case.situation.child,
     lambda case: "age unknown" if case.situation.age is None else f"{case.situation.age} years",
-    settled_by=("the date of birth",),
+    decided_by=("the date of birth",),
 )
-ADULT = not_(CHILD, "age at least 18")
+ADULT = no_criterion(CHILD, "age at least 18")
 KNOWN_DISORDER = Criterion(
     "active hematologic malignancy, marrow failure or stem cell transplant",
     lambda case: bool(case.situation.known_disorder),
@@ -122,8 +122,8 @@ TWO_LINES_IN_PREGNANCY = Criterion(
 PREGNANT = Criterion(
     "pregnant",
     _pregnant,
-    settles=frozenset({DataGroup.PREGNANCY}),
-    settled_by=("a pregnancy status",),
+    decided_by_groups=frozenset({DataGroup.PREGNANCY}),
+    decided_by=("a pregnancy status",),
 )
 
 

@@ -12,8 +12,8 @@ from service.interpreter.interpretation import (
     B12State,
     CellLine,
     CellLineState,
+    FindingIndicator,
     IronState,
-    Severity,
 )
 from service.interpreter.logic import at_least, below
 from service.interpreter.rules.criteria.chemistry import IRON_ANALYTES
@@ -68,7 +68,7 @@ def blast_evidence(case: Case) -> str:
     ]
     found = listed([*numbers, *films])
     text = f"Reported: {found}." if found else ""
-    if case.overlays.get("circulating-blasts") is Severity.WARNING:
+    if case.overlays.get("circulating-blasts") is FindingIndicator.WARNING:
         text += (
             " The number is small and fewer than two lines are low: the film decides before"
             " anything else is done."

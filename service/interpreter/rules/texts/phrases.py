@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.interpreter.interpretation import Severity
+from service.interpreter.interpretation import FindingIndicator
 from service.interpreter.rules.rule import IndicatorRule
 from service.interpreter.rules.texts import paragraphs as details
 
@@ -11,18 +11,20 @@ MEGALOBLASTIC = "consistent with megaloblastic anaemia; treat as B12 deficiency 
 
 WITH_OVERLAY = IndicatorRule(
     "warning; critical with an urgent finding or constitutional symptoms",
-    Severity.WARNING,
+    FindingIndicator.WARNING,
     critical_overlay=True,
 )
 WITH_SEVERE = IndicatorRule(
-    "warning; critical with severe-cytopenias", Severity.WARNING, severe=True
+    "warning; critical with severe-cytopenias", FindingIndicator.WARNING, severe=True
 )
 WITH_SEVERE_OR_SYMPTOMS = IndicatorRule(
     "warning; critical with constitutional symptoms or severe-cytopenias",
-    Severity.WARNING,
+    FindingIndicator.WARNING,
     severe=True,
 )
-INFO_OR_SEVERE = IndicatorRule("info; critical with severe-cytopenias", Severity.INFO, severe=True)
+INFO_OR_SEVERE = IndicatorRule(
+    "info; critical with severe-cytopenias", FindingIndicator.INFO, severe=True
+)
 
 HIGH_B12_REASONING = (
     "All three lines are low while vitamin B12 is high: simple B12 deficiency does not look like "

@@ -38,9 +38,9 @@ ENTRIES = [
 
 def content(decoded: Decoded) -> list[tuple[bytes, str, frozenset[str]]]:
     return sorted(
-        (msgspec.json.encode(resource), url, spoiled)
-        for resource, url, spoiled in zip(
-            decoded.resources, decoded.full_urls, decoded.spoiled, strict=True
+        (msgspec.json.encode(resource), url, unreadable_fields)
+        for resource, url, unreadable_fields in zip(
+            decoded.resources, decoded.full_urls, decoded.unreadable_fields, strict=True
         )
     )
 

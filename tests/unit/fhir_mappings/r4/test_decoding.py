@@ -15,17 +15,17 @@ from tests.support.fhir import as_bytes, bundle, observation
 def decoded(resource):
     found = decode(as_bytes(resource), LABORATORY_KINDS)
     (one,) = found.resources
-    (spoiled,) = found.spoiled
-    return one, spoiled
+    (unreadable_fields,) = found.unreadable_fields
+    return one, unreadable_fields
 
 
 def test_a_resource_that_fits_is_not_mended():
-    _, spoiled = decoded(observation("718-7", 8.9, "g/dL"))
-    assert spoiled == frozenset()
+    _, unreadable_fields = decoded(observation("718-7", 8.9, "g/dL"))
+    assert unreadable_fields == frozenset()
 
 
 @pytest.mark.parametrize(
-    ("broken", "spoiled"),
+    ("broken", "unreadable_fields"),
     [
         ({"status": None}, set()),
         ({"status": {}}, {"status"}),
@@ -38,11 +38,11 @@ def test_a_resource_that_fits_is_not_mended():
         ({"id": 7}, set()),
     ],
 )
-def test_only_the_broken_field_is_lost_and_it_is_named(broken, spoiled):
+def test_only_the_broken_field_is_lost_and_it_is_named(broken, unreadable_fields):
     resource, lost = decoded(observation("718-7", 8.9, "g/dL") | {"meta": None} | broken)
-    assert lost == spoiled
+    assert lost == unreadable_fields
     assert resource.effectiveDateTime
-    if "valueQuantity" in spoiled:
+    if "valueQuantity" in unreadable_fields:
         assert resource.valueQuantity is None
 
 

@@ -27,7 +27,7 @@ def test_a_broken_entry_does_not_send_the_whole_bundle_through_mending(
 
     assert [r.id for r in decoded.resources] == ["sound", "broken", "sound"]
     assert len(mended) == 1
-    assert decoded.spoiled == [frozenset(), frozenset({"status"}), frozenset()]
+    assert decoded.unreadable_fields == [frozenset(), frozenset({"status"}), frozenset()]
 
 
 def test_a_null_resource_is_no_resource() -> None:
@@ -49,6 +49,6 @@ def test_a_series_or_a_period_fits_its_type(name: str) -> None:
     resource = {"resourceType": "Observation", "id": "o", name: {"start": "2026-01-01"}}
     decoded = decode(json.dumps(resource).encode(), LABORATORY_KINDS)
 
-    assert decoded.spoiled == [frozenset()]
+    assert decoded.unreadable_fields == [frozenset()]
     assert isinstance(decoded.resources[0], Observation)
     assert getattr(decoded.resources[0], name) == {"start": "2026-01-01"}

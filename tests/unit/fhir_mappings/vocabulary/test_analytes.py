@@ -224,7 +224,7 @@ def test_a_code_of_a_blood_film_finding(finding, code):
 
 
 def test_analyser_flags_are_told_from_findings_of_a_person():
-    flags = {code for _, code in pairs(SMEAR) if not meaning(code).film}
+    flags = {code for _, code in pairs(SMEAR) if not meaning(code).smear}
     assert flags == {"15154-8", "34200-6", "34199-0", "40741-1", "38910-6"}
 
 

@@ -137,7 +137,7 @@ def test_an_unreadable_b12_leaves_rows_open_and_says_what_would_decide() -> None
     found = answer(PAN, unreadable=(refused(Analyte.VITAMIN_B12),))
     row = tried(found, "pancytopenia-low-b12")
     assert row.outcome is RuleOutcome.UNDECIDED
-    assert row.settled_by == ("a usable vitamin B12 result",)
+    assert row.decided_by == ("a usable vitamin B12 result",)
 
 
 def test_two_low_lines_without_a_card_are_undecided_while_b12_cannot_be_had() -> None:

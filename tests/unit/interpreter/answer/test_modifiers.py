@@ -9,7 +9,7 @@ import pytest
 from fhir_mappings.context import ExistingOrder, Sex, ValueSetName
 from fhir_mappings.panel import Analyte, Flag, Note, SerologyResult, SerologyTest, SmearSet
 from service.interpreter.interpret import interpret
-from service.interpreter.interpretation import Interpretation, Severity
+from service.interpreter.interpretation import FindingIndicator, Interpretation
 from tests.support.changing import replace
 from tests.support.facts import (
     NOW,
@@ -17,8 +17,8 @@ from tests.support.facts import (
     condition,
     count,
     facts,
-    film,
     medication,
+    on_smear,
     procedure,
     result,
 )
@@ -47,7 +47,7 @@ def ids(given: Interpretation) -> set[str]:
     return {each.id for each in given.modifiers}
 
 
-def indicator(given: Interpretation) -> Severity:
+def indicator(given: Interpretation) -> FindingIndicator:
     assert given.finding is not None
     return given.finding.indicator
 
@@ -86,22 +86,22 @@ def test_a_laboratorys_critical_flag_raises_info_to_warning_with_three_low_lines
             "conditions": (condition(ValueSetName.B12_DEFICIENCY),),
         }
     }
-    assert indicator(answer([*PAN, *HIGH[3:]], **treated)) is Severity.INFO
-    assert indicator(answer([*flagged, *IRON, HIGH[-1]], **treated)) is Severity.WARNING
+    assert indicator(answer([*PAN, *HIGH[3:]], **treated)) is FindingIndicator.INFO
+    assert indicator(answer([*flagged, *IRON, HIGH[-1]], **treated)) is FindingIndicator.WARNING
 
 
 def test_schistocytes_with_low_platelets_make_any_card_critical() -> None:
-    given = answer(HIGH, smear=(film(SmearSet.SCHISTOCYTES),))
-    assert indicator(given) is Severity.CRITICAL
+    given = answer(HIGH, smear=(on_smear(SmearSet.SCHISTOCYTES),))
+    assert indicator(given) is FindingIndicator.CRITICAL
     assert "Schistocytes: exclude TTP/HUS/DIC today." in text(given)
 
 
 def test_schistocytes_without_low_platelets_only_add_the_sentence() -> None:
     given = answer(
         [*count(8.9, 1.1, 220), result(Analyte.VITAMIN_B12, "500")],
-        smear=(film(SmearSet.SCHISTOCYTES),),
+        smear=(on_smear(SmearSet.SCHISTOCYTES),),
     )
-    assert indicator(given) is Severity.INFO
+    assert indicator(given) is FindingIndicator.INFO
     assert "TTP" in text(given)
 
 
@@ -188,7 +188,7 @@ def test_growth_factor_does_not_downgrade_blasts() -> None:
         context=context,
     )
     assert given.overlay is not None
-    assert given.overlay.indicator is Severity.CRITICAL
+    assert given.overlay.indicator is FindingIndicator.CRITICAL
     assert "that does not make blasts less urgent" in " ".join(given.overlay.paragraphs)
 
 

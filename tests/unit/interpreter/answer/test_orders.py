@@ -26,8 +26,8 @@ from tests.support.facts import (
     condition,
     count,
     facts,
-    film,
     medication,
+    on_smear,
     procedure,
     refused,
     result,
@@ -88,7 +88,7 @@ def test_severe_counts_make_referral_marrow_and_smear_stat_but_not_the_serology(
 
 
 def test_a_teardrop_cell_makes_referral_and_marrow_asap() -> None:
-    orders = proposed(answer(SEED, smear=(film(SmearSet.TEARDROP, days=5),)))
+    orders = proposed(answer(SEED, smear=(on_smear(SmearSet.TEARDROP, days=5),)))
     assert orders["hematology-referral"] is Priority.ASAP
     assert orders["marrow-biopsy"] is Priority.ASAP
     assert orders["peripheral-smear"] is Priority.URGENT
@@ -111,7 +111,7 @@ def test_few_blasts_with_normal_counts_ask_for_a_film_stat_and_an_urgent_referra
 def test_blasts_ask_for_a_new_film_although_one_was_just_read() -> None:
     given = answer(
         [*count(13.2, 3.8, 240), result(Analyte.BLAST_PERCENT, "6")],
-        smear=(film(SmearSet.DYSPLASIA, False),),
+        smear=(on_smear(SmearSet.DYSPLASIA, False),),
     )
     assert "peripheral-smear" in proposed(given)
 
@@ -155,10 +155,10 @@ def test_iron_studies_are_repeated_when_a_transfusion_spoiled_them() -> None:
     transfused = {
         "context": {"procedures": (procedure(ValueSetName.RED_CELL_TRANSFUSION, days=3),)}
     }
-    spoiled = answer([*PAN, *ferritin], **transfused)
-    assert spoiled.states.iron == "CONF"
-    assert spoiled.finding is not None
-    assert spoiled.finding.id == "pancytopenia-high-b12"
+    unreadable_fields = answer([*PAN, *ferritin], **transfused)
+    assert unreadable_fields.states.iron == "CONF"
+    assert unreadable_fields.finding is not None
+    assert unreadable_fields.finding.id == "pancytopenia-high-b12"
 
 
 def test_b12_is_not_repeated_after_two_marked_results() -> None:
@@ -362,7 +362,7 @@ def test_an_existing_marrow_and_referral_leave_an_info_card_without_suggestions(
         SEED,
         context={"orders": (referral,)},
         marrow=marrow,
-        smear=(film(SmearSet.DYSPLASIA, days=5),),
+        smear=(on_smear(SmearSet.DYSPLASIA, days=5),),
     )
     assert red.finding is not None
     assert red.finding.indicator == "warning"
@@ -385,7 +385,7 @@ def test_a_marrow_is_deferred_for_another_explanation_but_not_with_a_red_flag(
     assert "marrow-biopsy" in withheld(deferred)
     assert "hematology-referral" in proposed(deferred)
     assert "M1" in {each.id for each in deferred.modifiers}
-    red = answer(SEED, context=context, smear=(film(SmearSet.TEARDROP, days=5),))
+    red = answer(SEED, context=context, smear=(on_smear(SmearSet.TEARDROP, days=5),))
     assert "marrow-biopsy" in proposed(red)
 
 
@@ -448,7 +448,7 @@ def test_secondary_causes_come_first_when_iron_speaks_for_chronic_disease() -> N
 
 
 def test_an_analyser_flag_is_no_film() -> None:
-    flag = film(SmearSet.BLAST_FLAG, method=SmearMethod.ANALYSER)
+    flag = on_smear(SmearSet.BLAST_FLAG, method=SmearMethod.ANALYSER)
     given = answer(SEED, smear=(flag,))
     assert "peripheral-smear" in proposed(given)
     assert given.finding is not None

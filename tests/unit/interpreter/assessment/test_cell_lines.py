@@ -21,7 +21,7 @@ from tests.support.facts import (
     condition,
     count,
     day,
-    film,
+    on_smear,
     procedure,
     refused,
     result,
@@ -214,28 +214,28 @@ def test_one_low_line_with_a_masked_one_is_no_pattern() -> None:
 
 @pytest.mark.parametrize(("days", "expected"), [(3.9, True), (4.1, False), (-0.02, True)])
 def test_clumps_within_72_hours_make_low_platelets_unknown(days, expected) -> None:
-    smear = (film(SmearSet.PLATELET_CLUMP, days=days),)
+    smear = (on_smear(SmearSet.PLATELET_CLUMP, days=days),)
     platelets = line(CellLine.PLATELETS, count(9, 1.1, 60), smear=smear)
     assert (platelets.state is CellLineState.UNKNOWN) is expected
 
 
 def test_clumps_leave_normal_platelets_normal() -> None:
-    smear = (film(SmearSet.PLATELET_CLUMP),)
+    smear = (on_smear(SmearSet.PLATELET_CLUMP),)
     assert line(CellLine.PLATELETS, count(plt=200), smear=smear).state is CellLineState.NORMAL
 
 
 def test_a_later_clean_film_does_not_mend_the_clumped_specimen() -> None:
     smear = (
-        film(SmearSet.PLATELET_CLUMP, days=1, loinc="7796-6"),
-        film(SmearSet.PLATELET_CLUMP, False, days=0.2, loinc="7796-6"),
+        on_smear(SmearSet.PLATELET_CLUMP, days=1, loinc="7796-6"),
+        on_smear(SmearSet.PLATELET_CLUMP, False, days=0.2, loinc="7796-6"),
     )
     assert line(CellLine.PLATELETS, count(plt=60), smear=smear).state is CellLineState.UNKNOWN
 
 
 def test_a_clean_film_of_the_repeat_specimen_mends_it() -> None:
     smear = (
-        film(SmearSet.PLATELET_CLUMP, days=2, loinc="7796-6"),
-        film(SmearSet.PLATELET_CLUMP, False, days=1, loinc="7796-6"),
+        on_smear(SmearSet.PLATELET_CLUMP, days=2, loinc="7796-6"),
+        on_smear(SmearSet.PLATELET_CLUMP, False, days=1, loinc="7796-6"),
     )
     assert line(CellLine.PLATELETS, count(plt=60), smear=smear).state is CellLineState.LOW
 
@@ -306,7 +306,9 @@ def test_benign_neutropenia_is_thought_of_only_when_the_film_is_clean() -> None:
     assert situation(count(anc="1.79")).duffy_null_possible
     assert not situation(count(anc="0.99")).duffy_null_possible
     assert not situation(count(anc="1.8")).duffy_null_possible
-    assert not situation(count(anc="1.2"), smear=(film(SmearSet.DYSPLASIA),)).duffy_null_possible
+    assert not situation(
+        count(anc="1.2"), smear=(on_smear(SmearSet.DYSPLASIA),)
+    ).duffy_null_possible
 
 
 # --- children -----------------------------------------------------------------------------------

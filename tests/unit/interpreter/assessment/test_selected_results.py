@@ -24,8 +24,8 @@ from tests.support.facts import (
     ago,
     condition,
     count,
-    film,
     medication,
+    on_smear,
     refused,
     result,
     situation,
@@ -138,7 +138,7 @@ def test_blasts_exactly_30_days_before_are_not_new() -> None:
 
 
 def test_a_film_without_clumps_after_the_specimen_brings_no_clumps() -> None:
-    clean = (film(SmearSet.PLATELET_CLUMP, False, days=0.2),)
+    clean = (on_smear(SmearSet.PLATELET_CLUMP, False, days=0.2),)
     found = situation(count(9, 1.1, 60), smear=clean)
     assert not found.platelet_clumps
     assert found.states.lines[CellLine.PLATELETS].state is CellLineState.LOW

@@ -28,7 +28,7 @@ from tests.support.facts import (
     WBC,
     count,
     facts,
-    film,
+    on_smear,
     panel,
     refused,
     result,
@@ -76,7 +76,7 @@ def patients(draw, signs=SIGNS):
     smear = draw(
         st.lists(
             st.builds(
-                film,
+                on_smear,
                 st.sampled_from([SmearSet.BLASTS, SmearSet.DYSPLASIA, SmearSet.PLATELET_CLUMP]),
                 st.sampled_from([True, False, None]),
                 st.integers(min_value=0, max_value=40),

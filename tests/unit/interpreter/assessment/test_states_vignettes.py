@@ -35,8 +35,8 @@ from service.interpreter.interpretation import (
 from tests.support.facts import (
     ago,
     condition,
-    film,
     medication,
+    on_smear,
     procedure,
     refused,
     result,
@@ -303,7 +303,7 @@ VIGNETTES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "V61": (
         "Hgb 9.0 WBC 2.4 ANC 1.1 Plt 60 B12 450",
-        {"smear": (film(SmearSet.PLATELET_CLUMP),)},
+        {"smear": (on_smear(SmearSet.PLATELET_CLUMP),)},
         {**B12_NORMAL, "pattern": BIINC, "has": ("platelet_clumps",)},
     ),
     "V62": (
@@ -351,15 +351,15 @@ VIGNETTES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "V71": (
         "Hgb 9.0 WBC 6.0 ANC 3.0 Plt 60",
-        {"smear": (film(SmearSet.BLASTS, method=SmearMethod.NARRATIVE, loinc="18314-5"),)},
+        {"smear": (on_smear(SmearSet.BLASTS, method=SmearMethod.NARRATIVE, loinc="18314-5"),)},
         {"pattern": BI, "blasts": True, "critical": True},
     ),
     "V72": (
         f"Hgb 9.0 WBC 6.0 ANC 3.0 Plt 60 {NORMAL_IRON} B12 450",
         {
             "smear": (
-                film(SmearSet.BLASTS, False, method=SmearMethod.NARRATIVE, loinc="14869-2"),
-                film(SmearSet.DYSPLASIA, False, method=SmearMethod.NARRATIVE, loinc="14869-2"),
+                on_smear(SmearSet.BLASTS, False, method=SmearMethod.NARRATIVE, loinc="14869-2"),
+                on_smear(SmearSet.DYSPLASIA, False, method=SmearMethod.NARRATIVE, loinc="14869-2"),
             )
         },
         {**NORMAL, **B12_NORMAL, "pattern": BI, "blasts": False},
@@ -546,12 +546,12 @@ def test_v43_to_v46_context_is_found_in_its_window() -> None:
 
 def test_v49_negated_blasts_are_none_and_teardrops_a_red_flag() -> None:
     smear = (
-        film(SmearSet.BLASTS, False, method=SmearMethod.NARRATIVE, loinc="18314-5"),
-        film(SmearSet.TEARDROP, method=SmearMethod.NARRATIVE, loinc="18314-5"),
+        on_smear(SmearSet.BLASTS, False, method=SmearMethod.NARRATIVE, loinc="18314-5"),
+        on_smear(SmearSet.TEARDROP, method=SmearMethod.NARRATIVE, loinc="18314-5"),
     )
     assessed = situation(values(SEED), smear=smear)
     assert assessed.blasts.present is False
-    assert [flag.finding for flag in assessed.red_flags.film] == [SmearSet.TEARDROP]
+    assert [flag.finding for flag in assessed.red_flags.smear] == [SmearSet.TEARDROP]
 
 
 def test_v55_night_sweats_and_weight_loss_are_constitutional() -> None:

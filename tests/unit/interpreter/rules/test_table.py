@@ -13,7 +13,7 @@ from fhir_mappings.panel import Analyte, DataGroup, Reason, SmearMethod, SmearSe
 from fhir_mappings.vocabulary.orders import ORDERS
 from service.interpreter.answer.summaries import fitted
 from service.interpreter.interpret import interpret
-from service.interpreter.interpretation import Interpretation, Severity
+from service.interpreter.interpretation import FindingIndicator, Interpretation
 from service.interpreter.rules import RULES
 from service.knowledge import table_checks as checks
 from tests.support.facts import (
@@ -21,8 +21,8 @@ from tests.support.facts import (
     condition,
     count,
     facts,
-    film,
     medication,
+    on_smear,
     refused,
     result,
     stay,
@@ -79,7 +79,7 @@ def test_known_disorder_keeps_neutropenic_fever_and_its_urgency() -> None:
     given = answer([*count(8.5, 0.2, 45), fever], context=KNOWN)
     assert overlay(given) == "neutropenic-fever"
     assert given.finding is not None
-    assert given.finding.indicator is Severity.CRITICAL
+    assert given.finding.indicator is FindingIndicator.CRITICAL
 
 
 def test_a_provisional_leukemia_suppresses_nothing() -> None:
@@ -92,7 +92,7 @@ def test_severe_counts_under_chemotherapy_are_a_warning_without_overlay() -> Non
     assert overlay(given) is None
     assert finding(given) == "recent-chemotherapy"
     assert given.finding is not None
-    assert given.finding.indicator is Severity.WARNING
+    assert given.finding.indicator is FindingIndicator.WARNING
 
 
 def test_blasts_under_chemotherapy_stand_first_but_bring_no_orders() -> None:
@@ -209,7 +209,7 @@ def test_lower_overlays_keep_their_place_under_the_highest() -> None:
 
 
 def test_an_analyser_flag_alone_is_no_blast() -> None:
-    flag = film(SmearSet.BLAST_FLAG, method=SmearMethod.ANALYSER)
+    flag = on_smear(SmearSet.BLAST_FLAG, method=SmearMethod.ANALYSER)
     assert overlay(answer(HEALTHY, smear=(flag,))) is None
 
 
@@ -256,7 +256,7 @@ def test_results_that_say_nothing_about_the_patient_raise_no_data_quality(reason
 def test_blasts_at_unknown_age_are_not_passed_over() -> None:
     given = answer([*HEALTHY, result(Analyte.BLAST_PERCENT, "12")], age=None)
     assert given.data_quality is not None
-    assert given.data_quality.indicator is Severity.WARNING
+    assert given.data_quality.indicator is FindingIndicator.WARNING
     assert "contact hematology now" in " ".join(given.data_quality.paragraphs)
 
 

@@ -32,7 +32,7 @@ from fhir_mappings.panel import (
 from service.interpreter.assessment.assess import assess_opening
 from service.interpreter.interpret import interpret, interpret_closed, may_still_fire
 from tests.support.changing import replace
-from tests.support.facts import NOW, ago, condition, day, facts, film, refused, result
+from tests.support.facts import NOW, ago, condition, day, facts, on_smear, refused, result
 
 if TYPE_CHECKING:
     from service.interpreter.interpretation import Facts, Interpretation
@@ -149,7 +149,7 @@ def whole_charts(draw: st.DrawFn) -> Facts:
     films = ()
     if draw(st.integers(0, 3)) == 0:
         films = (
-            film(
+            on_smear(
                 draw(st.sampled_from(list(SmearSet))),
                 draw(st.sampled_from([True, False, None])),
                 draw(DAYS),

@@ -16,7 +16,7 @@ from tests.support.facts import (
     WBC,
     condition,
     count,
-    film,
+    on_smear,
     procedure,
     refused,
     result,
@@ -72,9 +72,9 @@ def test_severe_stays_open_while_a_count_is_not_known() -> None:
 
 
 def test_clumped_platelets_are_not_severe() -> None:
-    clumped = situation(count(9, "1.1", 9), smear=(film(SmearSet.PLATELET_CLUMP),))
+    clumped = situation(count(9, "1.1", 9), smear=(on_smear(SmearSet.PLATELET_CLUMP),))
     assert clumped.severe.present is None
-    assert situation(count(9, "0.4", 9), smear=(film(SmearSet.PLATELET_CLUMP),)).severe.present
+    assert situation(count(9, "0.4", 9), smear=(on_smear(SmearSet.PLATELET_CLUMP),)).severe.present
 
 
 def test_the_results_that_cross_a_limit_are_named() -> None:
@@ -207,13 +207,13 @@ def test_the_newest_specimen_with_a_blast_number_counts(numbers, present, critic
 
 
 def test_a_film_makes_blasts_critical() -> None:
-    found = blasts(smear=(film(SmearSet.BLASTS, days=29),))
+    found = blasts(smear=(on_smear(SmearSet.BLASTS, days=29),))
     assert found.present is found.critical is True
-    assert blasts(smear=(film(SmearSet.BLASTS, days=31),)).present is False
+    assert blasts(smear=(on_smear(SmearSet.BLASTS, days=31),)).present is False
 
 
 def seen(present, days, loinc="44017-2", method=SmearMethod.FILM):
-    return film(SmearSet.BLASTS, present, days, method, loinc)
+    return on_smear(SmearSet.BLASTS, present, days, method, loinc)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def seen(present, days, loinc="44017-2", method=SmearMethod.FILM):
         (seen(False, 1, "15154-8", SmearMethod.ANALYSER), True),
         (seen(False, 1, "11281-3"), True),  # no Auer rods
         (seen(None, 1), True),
-        (film(None, None, 1, SmearMethod.NARRATIVE, "18314-5"), True),
+        (on_smear(None, None, 1, SmearMethod.NARRATIVE, "18314-5"), True),
         (seen(False, 5, "18314-5", SmearMethod.NARRATIVE), True),  # same specimen, not later
     ],
 )
@@ -244,8 +244,8 @@ def test_auer_rods_are_refuted_by_a_later_test_for_auer_rods() -> None:
 
 def test_an_analyser_flag_alone_never_makes_blasts() -> None:
     for flag in (
-        film(SmearSet.BLAST_FLAG, method=SmearMethod.ANALYSER, loinc="15154-8"),
-        film(SmearSet.BLASTS, method=SmearMethod.ANALYSER),
+        on_smear(SmearSet.BLAST_FLAG, method=SmearMethod.ANALYSER, loinc="15154-8"),
+        on_smear(SmearSet.BLASTS, method=SmearMethod.ANALYSER),
     ):
         found = blasts(smear=(flag,))
         assert found.present is False
@@ -285,7 +285,10 @@ def test_new_blasts_are_seen_within_3_days_and_not_in_the_30_before(numbers, new
 
 
 def test_blasts_of_an_earlier_film_are_not_new() -> None:
-    earlier = (film(SmearSet.BLASTS, days=20), film(SmearSet.BLASTS, False, days=15))
+    earlier = (
+        on_smear(SmearSet.BLASTS, days=20),
+        on_smear(SmearSet.BLASTS, False, days=15),
+    )
     assert not blasts(result(BLASTP, 3), smear=earlier).new_within_3_days
 
 
@@ -300,24 +303,24 @@ def flags(*results, **more):
     "target", [SmearSet.DYSPLASIA, SmearSet.TEARDROP, SmearSet.NUCLEATED_RED_CELLS]
 )
 def test_film_signs_are_red_flags_for_30_days(target) -> None:
-    assert flags(smear=(film(target, days=30),)).film
-    assert not flags(smear=(film(target, days=31),)).film
-    assert not flags(smear=(film(target, False),)).film
-    assert not flags(smear=(film(target, None),)).film
+    assert flags(smear=(on_smear(target, days=30),)).smear
+    assert not flags(smear=(on_smear(target, days=31),)).smear
+    assert not flags(smear=(on_smear(target, False),)).smear
+    assert not flags(smear=(on_smear(target, None),)).smear
 
 
 def test_hypersegmentation_is_no_red_flag_but_is_told() -> None:
-    found = situation(PANCYTOPENIA, smear=(film(SmearSet.HYPERSEGMENTED),))
+    found = situation(PANCYTOPENIA, smear=(on_smear(SmearSet.HYPERSEGMENTED),))
     assert not found.red_flags.any
     assert found.hypersegmented
 
 
 def test_absent_pelger_cells_do_not_refute_other_dysplasia() -> None:
     smear = (
-        film(SmearSet.DYSPLASIA, days=5, loinc="40654-6"),
-        film(SmearSet.DYSPLASIA, False, days=1, loinc="18311-1"),
+        on_smear(SmearSet.DYSPLASIA, days=5, loinc="40654-6"),
+        on_smear(SmearSet.DYSPLASIA, False, days=1, loinc="18311-1"),
     )
-    assert flags(smear=smear).film
+    assert flags(smear=smear).smear
 
 
 @pytest.mark.parametrize(
@@ -344,8 +347,10 @@ def test_the_newest_number_of_nucleated_red_cells_counts() -> None:
 
 
 def test_schistocytes_are_told_for_30_days() -> None:
-    assert situation(PANCYTOPENIA, smear=(film(SmearSet.SCHISTOCYTES),)).schistocytes
-    assert not situation(PANCYTOPENIA, smear=(film(SmearSet.SCHISTOCYTES, days=31),)).schistocytes
+    assert situation(PANCYTOPENIA, smear=(on_smear(SmearSet.SCHISTOCYTES),)).schistocytes
+    assert not situation(
+        PANCYTOPENIA, smear=(on_smear(SmearSet.SCHISTOCYTES, days=31),)
+    ).schistocytes
 
 
 @pytest.mark.parametrize("symptom", [Vs.FEVER, Vs.NIGHT_SWEATS, Vs.WEIGHT_LOSS])

@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from fhir_mappings.context import MedicationDraft, ValueSetName
 from service.cards.build import FINDING_SYSTEM, OVERRIDE_SYSTEM
-from service.interpreter.interpretation import Pattern, Priority, ProposedOrder, Severity
+from service.interpreter.interpretation import FindingIndicator, Pattern, Priority, ProposedOrder
 from tests.support.interpretations import (
     PUBLIC_URL,
     cards_of,
@@ -34,7 +34,7 @@ def labels(card):
     return [suggestion.label for suggestion in card.suggestions]
 
 
-OVERLAY = finding("severe-cytopenias", Severity.CRITICAL)
+OVERLAY = finding("severe-cytopenias", FindingIndicator.CRITICAL)
 
 
 def test_a_finding_its_marrow_and_its_work_up_are_three_cards():
@@ -83,9 +83,9 @@ def test_the_marrow_card_has_the_urgency_of_the_gravest_card_before_it():
 @pytest.mark.parametrize(
     ("indicator", "shown"),
     [
-        (Severity.INFO, "info"),
-        (Severity.WARNING, "warning"),
-        (Severity.CRITICAL, "warning"),
+        (FindingIndicator.INFO, "info"),
+        (FindingIndicator.WARNING, "warning"),
+        (FindingIndicator.CRITICAL, "warning"),
     ],
 )
 def test_the_work_up_card_is_at_most_a_warning(indicator, shown):
@@ -96,7 +96,7 @@ def test_the_work_up_card_is_at_most_a_warning(indicator, shown):
 
 
 def test_an_overlay_without_a_finding_keeps_its_orders_in_the_work_up_card():
-    blasts = finding("circulating-blasts", Severity.CRITICAL)
+    blasts = finding("circulating-blasts", FindingIndicator.CRITICAL)
     given = interpretation(
         overlay=blasts,
         finding=None,
@@ -131,7 +131,7 @@ def test_order_cards_follow_and_data_quality_comes_last():
     given = interpretation(
         overlay=OVERLAY,
         order_findings=((finding("b12-order-without-deficiency"), draft),),
-        data_quality=finding("data-quality", Severity.INFO),
+        data_quality=finding("data-quality", FindingIndicator.INFO),
     )
 
     assert topics(cards_of(given)) == [
@@ -286,8 +286,8 @@ def test_a_summary_that_is_too_long_is_cut_not_refused():
 
 def test_a_marrow_that_only_the_overlay_asks_for_names_the_overlays_rule():
     given = interpretation(
-        overlay=finding("circulating-blasts", Severity.CRITICAL),
-        finding=finding("bicytopenia", Severity.INFO),
+        overlay=finding("circulating-blasts", FindingIndicator.CRITICAL),
+        finding=finding("bicytopenia", FindingIndicator.INFO),
         orders=orders("marrow-biopsy"),
     )
     marrow = cards_of(given)[2]
