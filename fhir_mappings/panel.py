@@ -111,6 +111,29 @@ MEDICATION_GROUPS = (
 )
 
 
+CONTEXT_GROUPS = (
+    DataGroup.CONDITIONS,
+    DataGroup.MEDICATION_REQUESTS,
+    DataGroup.MEDICATION_ADMINISTRATIONS,
+    DataGroup.MEDICATION_STATEMENTS,
+    DataGroup.PROCEDURES,
+    DataGroup.SERVICE_REQUESTS,
+    DataGroup.ENCOUNTERS,
+    DataGroup.APPOINTMENTS,
+    DataGroup.DIAGNOSTIC_REPORTS,
+)
+"""The data groups that hold context; what they include is read too, whatever its type."""
+
+
+BLOOD_COUNTS = (
+    Analyte.HEMOGLOBIN,
+    Analyte.LEUKOCYTES,
+    Analyte.NEUTROPHILS,
+    Analyte.PLATELETS,
+)
+"""The counts that the cell lines are judged by (clinical-knowledge 2.1)."""
+
+
 class Comparator(StrEnum):
     """Quantity.comparator: the true value is below or above the number (FHIR R4)."""
 

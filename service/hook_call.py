@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup, Reason
+from fhir_mappings.panel import DataGroup, Reason
 from service.cards.build import build_cards
 from service.clinical_data.facts_reader import FactsReader
 from service.errors import ClinicalDataUnavailable
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from service.interpreter.interpretation import Facts, Interpretation
 
 _INDISPENSABLE = (DataGroup.PATIENT, DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL)
-_DECIDING = frozenset(OBSERVATION_GROUPS) - {DataGroup.SMEAR}
 
 
 class Repeats(Protocol):
@@ -108,7 +107,7 @@ def respond(
         orderables=knowledge.terminology.orderables,
     )
     if not cards:
-        _require(_failures(data, facts), interpretation.undecided_groups & _DECIDING)
+        _require(_failures(data, facts), interpretation.undecided_groups)
     outcome = repeats.hold_back(cards, interpretation, call, now)
     return Answer(outcome, interpretation, data, second_stage, facts)
 

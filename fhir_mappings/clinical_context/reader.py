@@ -12,7 +12,7 @@ from fhir_mappings.clinical_context.medications import read_medications
 from fhir_mappings.clinical_context.patient_resources import open_chart
 from fhir_mappings.clinical_context.procedures import read_imaging, read_procedures
 from fhir_mappings.context import ClinicalContext
-from fhir_mappings.panel import DataGroup
+from fhir_mappings.panel import CONTEXT_GROUPS, DataGroup
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES
 
 if TYPE_CHECKING:
@@ -20,19 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from fhir_mappings.terminology import LocalCoding
-
-CONTEXT_GROUPS = (
-    DataGroup.CONDITIONS,
-    DataGroup.MEDICATION_REQUESTS,
-    DataGroup.MEDICATION_ADMINISTRATIONS,
-    DataGroup.MEDICATION_STATEMENTS,
-    DataGroup.PROCEDURES,
-    DataGroup.SERVICE_REQUESTS,
-    DataGroup.ENCOUNTERS,
-    DataGroup.APPOINTMENTS,
-    DataGroup.DIAGNOSTIC_REPORTS,
-)
-"""The data groups that hold context; what they include is read too, whatever its type."""
 
 
 def read_context(

@@ -56,11 +56,13 @@ def check_neutrophils(measured: Sequence[Measured], leukocytes: Sequence[LabResu
             return None
         small = each.unit_reading.is_per_microliter and 0 < each.number <= _FEWEST
         if small and white.value >= _ENOUGH_LEUKOCYTES and white.comparator not in _BELOW:
-            told = "So few neutrophils per microliter beside the leukocytes: the unit looks wrong."
-            return refuse(result, Reason.UNIT_SUSPECT, told, (each.number,))
+            sentence = (
+                "So few neutrophils per microliter beside the leukocytes: the unit looks wrong."
+            )
+            return refuse(result, Reason.UNIT_SUSPECT, sentence, (each.number,))
         if exceeds_leukocytes(result, white):
-            told = "There are more neutrophils than leukocytes in the same specimen."
-            return refuse(result, Reason.ANC_GT_WBC, told)
+            sentence = "There are more neutrophils than leukocytes in the same specimen."
+            return refuse(result, Reason.ANC_GT_WBC, sentence)
         return None
 
     return _sorted_out(measured, judge)
@@ -89,8 +91,8 @@ def check_molar_hemoglobin(
         low, high = _HEMATOCRIT_PER_HEMOGLOBIN
         if low <= hematocrit.value / result.value <= high:
             return None
-        told = "Hemoglobin in mmol/L does not fit the hematocrit of the same specimen."
-        return refuse(result, Reason.UNIT_SUSPECT, told, (result.value * 4,))
+        sentence = "Hemoglobin in mmol/L does not fit the hematocrit of the same specimen."
+        return refuse(result, Reason.UNIT_SUSPECT, sentence, (result.value * 4,))
 
     return _sorted_out(measured, judge)
 
@@ -111,8 +113,8 @@ def check_iron(
         factor = unit_slip(result, capacity, reported)
         if factor is None:
             return None
-        told = "Iron and binding capacity do not give the reported saturation: a unit is wrong."
-        return refuse(result, Reason.IRON_UNIT, told, (result.value * factor,))
+        sentence = "Iron and binding capacity do not give the reported saturation: a unit is wrong."
+        return refuse(result, Reason.IRON_UNIT, sentence, (result.value * factor,))
 
     return _sorted_out(measured, judge)
 
@@ -139,13 +141,13 @@ def disagree(computed: Decimal, reported: Decimal) -> bool:
 
 
 def refuse(
-    result: LabResult, reason: Reason, told: str, candidates: tuple[Decimal, ...] = ()
+    result: LabResult, reason: Reason, sentence: str, candidates: tuple[Decimal, ...] = ()
 ) -> Unreadable:
     """An accepted result that another one shows to be wrong."""
     return Unreadable(
         analyte=result.analyte,
         reason=reason,
-        explanation=told,
+        explanation=sentence,
         reported=f"{result.reported_value} {result.reported_unit}".strip(),
         taken=result.taken,
         loinc=result.loinc,

@@ -75,8 +75,8 @@ def _neutrophils_from(
         return None
     without, with_bands = _with_and_without(part, bands)
     if not absolute and _too_much(without, with_bands, role):
-        told = "The percentages of neutrophils add up to more than 100."
-        return Unreadable(Analyte.NEUTROPHILS, Reason.IMPLAUSIBLE, told, taken=part.taken)
+        sentence = "The percentages of neutrophils add up to more than 100."
+        return Unreadable(Analyte.NEUTROPHILS, Reason.IMPLAUSIBLE, sentence, taken=part.taken)
     if white is not None and not absolute:
         without = _share(without, white)
         with_bands = _share(with_bands, white)
@@ -93,8 +93,8 @@ def _neutrophils_from(
         notes.add(Note.ANC_BANDS)
     result = computed_result(Analyte.NEUTROPHILS, chosen, sources, notes, terminology)
     if white is not None and exceeds_leukocytes(result, white):
-        told = "Segmented neutrophils and bands add up to more than the leukocytes."
-        return Unreadable(Analyte.NEUTROPHILS, Reason.ANC_GT_WBC, told, taken=result.taken)
+        sentence = "Segmented neutrophils and bands add up to more than the leukocytes."
+        return Unreadable(Analyte.NEUTROPHILS, Reason.ANC_GT_WBC, sentence, taken=result.taken)
     return result
 
 
@@ -162,9 +162,9 @@ def saturation(
         if partner is None or bound is None or (bound.comparator and beside):
             continue
         if not definition.is_plausible(bound.value):
-            told = "Iron and binding capacity give a saturation that cannot be."
+            sentence = "Iron and binding capacity give a saturation that cannot be."
             if not beside and not bound.comparator:
-                refused.append(_implausible_saturation(bound, each, told))
+                refused.append(_implausible_saturation(bound, each, sentence))
             continue
         closest = nearest(beside, each.taken, ONE_DAY)
         notes = {Note.TSAT_COMPUTED}
@@ -189,11 +189,11 @@ def _inconsistent(computed: Bound, reported: LabResult) -> bool:
     return reported.comparator is None and disagree(computed.value, reported.value)
 
 
-def _implausible_saturation(bound: Bound, iron: LabResult, told: str) -> Unreadable:
+def _implausible_saturation(bound: Bound, iron: LabResult, sentence: str) -> Unreadable:
     return Unreadable(
         Analyte.TRANSFERRIN_SATURATION,
         Reason.IMPLAUSIBLE,
-        told,
+        sentence,
         reported=f"{bound.value:.1f} %",
         taken=iron.taken,
         source=iron.source,

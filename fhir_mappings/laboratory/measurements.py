@@ -144,7 +144,9 @@ def _implausible(
         return Reason.UNIT_SUSPECT, suspect
     if not definition.is_plausible(value):
         low, high = definition.plausible_low, definition.plausible_high
-        told = f"outside {low:f} to {high:f} {definition.canonical_unit}, no result can lie there"
+        sentence = (
+            f"outside {low:f} to {high:f} {definition.canonical_unit}, no result can lie there"
+        )
         return Reason.IMPLAUSIBLE, f"The value lies {told}."
     if definition.analyte is Analyte.TRANSFERRIN_SATURATION and number.value == 1 == value:
         return Reason.IMPLAUSIBLE, "A saturation of at most 1 % is a fraction sent as percent."

@@ -83,15 +83,15 @@ def _number_of_text(text: str) -> Number:
         return _bounded(Decimal(match[2]), _comparator(sign), "", sign.strip("="))
     shown = text.strip()[:60]
     if _DECIMAL_COMMA.fullmatch(text):
-        told = "The value has a comma, which may stand for a decimal point or for thousands."
-        raise NoNumber(Reason.VALUE, told, shown)
+        sentence = "The value has a comma, which may stand for a decimal point or for thousands."
+        raise NoNumber(Reason.VALUE, sentence, shown)
     raise NoNumber(Reason.VALUE, "The value is text that is not a plain number.", shown)
 
 
 def _no_number(valued: Observation | Component, unreadable: frozenset[str]) -> NoNumber:
     if any(name.startswith("value") for name in unreadable):
         return NoNumber(Reason.VALUE, "The value is not a number that can be read.")
-    for name, told in _OTHER_VALUES:
+    for name, sentence in _OTHER_VALUES:
         if getattr(valued, name) is not None:
             return NoNumber(Reason.VALUE, f"The value was sent {told}, not as a number.")
     return NoNumber(Reason.NO_VALUE, "The laboratory sent no value.")
@@ -104,8 +104,8 @@ def _comparator(text: str) -> Comparator | None:
     try:
         return Comparator(plain)
     except ValueError:
-        told = "The comparator is none of <, <=, >=, >."
-        raise NoNumber(Reason.VALUE, told) from None
+        sentence = "The comparator is none of <, <=, >=, >."
+        raise NoNumber(Reason.VALUE, sentence) from None
 
 
 def _bounded(value: Decimal, comparator: Comparator | None, unit: str, sign: str) -> Number:

@@ -125,8 +125,8 @@ def _unmeant(
 ) -> Sequence[Reading]:
     """A code that no table knows, or none that can be read."""
     if "code" in unreadable_fields:
-        told = "The code of this result cannot be read."
-        return (Unreadable(None, Reason.MALFORMED, told, taken=envelope.taken),)
+        sentence = "The code of this result cannot be read."
+        return (Unreadable(None, Reason.MALFORMED, sentence, taken=envelope.taken),)
     return (Unmapped(),) if _has_own_value(valued, unreadable_fields) else ()
 
 
@@ -140,8 +140,8 @@ def _readings(
     meaning = meaning_by_unit(meaning, valued.valueQuantity)
     refusal = _refusal(meaning, envelope)
     if refusal is not None or envelope.taken is None:
-        reason, told = refusal or (Reason.NO_TIME, "The result has no date or time.")
-        return (refused(meaning, envelope, reason, told, _shown(valued)),)
+        reason, sentence = refusal or (Reason.NO_TIME, "The result has no date or time.")
+        return (refused(meaning, envelope, reason, sentence, _shown(valued)),)
     if meaning.kind is CodeKind.ANALYTE:
         return (_measured(valued, meaning, envelope, chart, unreadable_fields),)
     if meaning.kind is CodeKind.NARRATIVE:
@@ -157,11 +157,11 @@ def _narrated(
     """Words only: a bare number under a narrative's code is some other result, miscoded."""
     words = words_of(valued)
     if valued.valueQuantity is not None and valued.valueQuantity.value is not None:
-        told = "A number was sent where words about a blood film are expected."
-        return (refused(meaning, envelope, Reason.VALUE, told, words),)
+        sentence = "A number was sent where words about a blood film are expected."
+        return (refused(meaning, envelope, Reason.VALUE, sentence, words),)
     if not words.strip():
-        told = "The laboratory sent no words about the blood film."
-        return (refused(meaning, envelope, Reason.NO_VALUE, told, ""),)
+        sentence = "The laboratory sent no words about the blood film."
+        return (refused(meaning, envelope, Reason.NO_VALUE, sentence, ""),)
     return read_narrative(words, meaning.code, envelope)
 
 
@@ -209,8 +209,8 @@ def _measured(
 
 def _contradiction(meanings: Sequence[CodeMeaning], envelope: Envelope) -> list[Unreadable]:
     """One refusal per analyte that the codings speak of, so that none of them looks unmeasured."""
-    told = "The codings of this result mean different measurements."
-    reason, explanation = Reason.AMBIGUOUS_CODE, told
+    sentence = "The codings of this result mean different measurements."
+    reason, explanation = Reason.AMBIGUOUS_CODE, sentence
     if envelope.refusal is not None:
         reason, explanation = envelope.refusal, envelope.explanation
     by_analyte: dict[Analyte | None, CodeMeaning] = {}

@@ -84,9 +84,9 @@ def presence_of_concept(concept: CodeableConcept) -> bool | None:
     if positive or negative:
         return None if positive and negative else positive
     for words in (*(coding.display for coding in concept.coding), concept.text):
-        told = presence_of_text(words)
-        if told is not None:
-            return told
+        answer = presence_of_text(words)
+        if answer is not None:
+            return answer
     return None
 
 

@@ -207,8 +207,8 @@ def _read_entry(entry: _Entry, chart: ReadingContext) -> Sequence[Reported]:
 def _not_decoded(decoded: Iterable[Decoded]) -> Iterator[Reported]:
     for one in decoded:
         for _ in one.undecodable:
-            told = "Something that was sent is no FHIR resource that can be read."
-            yield Reported(Unreadable(None, Reason.MALFORMED, told))
+            sentence = "Something that was sent is no FHIR resource that can be read."
+            yield Reported(Unreadable(None, Reason.MALFORMED, sentence))
 
 
 def _resolved(entries: Sequence[_Entry], chart: ReadingContext) -> ReadingContext:

@@ -51,13 +51,13 @@ def _positive(valued: Observation | Component) -> bool | None:
 
     A number alone says nothing, not even zero or a titer: cut-offs differ.
     """
-    told = _told_in_words(valued)
+    answer = _told_in_words(valued)
     interpreted = presence_of_interpretation(valued.interpretation)
-    if told is not None and interpreted is not None and told != interpreted:
+    if answer is not None and interpreted is not None and answer != interpreted:
         return None
-    if told is None and interpreted is None:
-        told = _flagged(valued)
-    return interpreted if told is None else told
+    if answer is None and interpreted is None:
+        answer = _flagged(valued)
+    return interpreted if answer is None else answer
 
 
 def _told_in_words(valued: Observation | Component) -> bool | None:

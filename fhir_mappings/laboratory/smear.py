@@ -103,10 +103,10 @@ def words_of_concept(concept: CodeableConcept) -> str:
 
 def _presence(valued: Observation | Component, meaning: CodeMeaning) -> bool | None:
     interpreted = presence_of_interpretation(valued.interpretation)
-    told = _presence_of_value(valued, meaning)
-    if told is not None and interpreted is not None and told != interpreted:
+    answer = _presence_of_value(valued, meaning)
+    if answer is not None and interpreted is not None and answer != interpreted:
         return None
-    return told if told is not None else interpreted
+    return answer if answer is not None else interpreted
 
 
 def _presence_of_value(valued: Observation | Component, meaning: CodeMeaning) -> bool | None:
@@ -126,9 +126,9 @@ def _presence_of_value(valued: Observation | Component, meaning: CodeMeaning) ->
 
 def _presence_of_string(text: str, meaning: CodeMeaning) -> bool | None:
     """The short phrases of a presence code, else a sentence that names the finding itself."""
-    told = presence_of_text(text)
-    if told is not None:
-        return told
+    answer = presence_of_text(text)
+    if answer is not None:
+        return answer
     named = [mention for mention in findings_in(text) if mention.finding == meaning.target]
     return named[0].present if named else None
 

@@ -14,9 +14,9 @@ from msgspec import UNSET
 
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES
 from service.cards import detail as card_text
-from service.cards import markdown
+from service.cards import escaping as markdown
 from service.cards import proposal_detail as proposal_text
-from service.cards.suggestions import MARROW, REFERRAL, SuggestionMaker
+from service.cards.suggestions import SuggestionMaker
 from service.cds_hooks.messages import (
     MAX_SUMMARY,
     Card,
@@ -26,7 +26,7 @@ from service.cds_hooks.messages import (
     OverrideReason,
     Source,
 )
-from service.interpreter.interpretation import FindingIndicator
+from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY, FindingIndicator
 from service.interpreter.rules import RULE_TABLE_VERSION, RULES
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class _Builder:
         """Return Card 1 with the referral and, behind an overlay, Card 2."""
         for place, finding in enumerate(self.findings):
             first = place == 0
-            orders = self._orders(lambda order: order.order == REFERRAL) if first else ()
+            orders = self._orders(lambda order: order.order == HEMATOLOGY_REFERRAL) if first else ()
             yield self._card(
                 finding,
                 summary=finding.summary,
@@ -137,12 +137,12 @@ class _Builder:
 
     def marrow_card(self) -> Iterable[Card]:
         """Return Card 3, only when a marrow is proposed."""
-        orders = self._orders(lambda order: order.order == MARROW)
+        orders = self._orders(lambda order: order.order == MARROW_BIOPSY)
         if not orders or not self.findings:
             return
         worst = max(self.findings, key=lambda finding: _RANK[finding.indicator])
         yield self._card(
-            self._wanting(MARROW),
+            self._wanting(MARROW_BIOPSY),
             topic=MARROW_TOPIC,
             indicator=worst.indicator,
             summary=proposal_text.marrow_summary(orders[0]),
@@ -152,7 +152,7 @@ class _Builder:
 
     def work_up_card(self) -> Iterable[Card]:
         """Return Card 4 with the remaining orders, at most a warning."""
-        orders = self._orders(lambda order: order.order not in {REFERRAL, MARROW})
+        orders = self._orders(lambda order: order.order not in {HEMATOLOGY_REFERRAL, MARROW_BIOPSY})
         if not orders or not self.findings:
             return
         finding = self.findings[-1]

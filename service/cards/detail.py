@@ -1,6 +1,6 @@
 """The detail of a Card: every value, every doubt, and where the rule stands (3.4).
 
-All text passes through `service.cards.markdown`; nothing from a record reaches the client
+All text passes through `service.cards.escaping`; nothing from a record reaches the client
 unescaped.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.cards import markdown
+from service.cards import escaping as markdown
 from service.cards.names import analyte_name, order_name
 from service.cards.plain_words import (
     B12_WORDS,

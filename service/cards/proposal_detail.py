@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.cards import detail as card_text
-from service.cards import markdown
+from service.cards import escaping as markdown
 from service.cds_hooks.messages import MAX_SUMMARY
 
 if TYPE_CHECKING:

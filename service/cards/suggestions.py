@@ -14,10 +14,10 @@ from msgspec import UNSET
 
 from fhir_mappings.panel import Analyte
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES, about_drafts, draft_about
-from service.cards import markdown
+from service.cards import escaping as markdown
 from service.cards.names import order_name
 from service.cds_hooks.messages import Action, Suggestion
-from service.interpreter.interpretation import Pattern
+from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY, Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,13 +26,11 @@ if TYPE_CHECKING:
     from service.cds_hooks.messages import CdsRequest
     from service.interpreter.interpretation import Interpretation, ProposedOrder
 
-REFERRAL = "hematology-referral"
-MARROW = "marrow-biopsy"
 B12 = "vitamin-b12"
 
 RECOMMENDED = frozenset(
     {
-        REFERRAL,
+        HEMATOLOGY_REFERRAL,
         "peripheral-smear",
         "reticulocytes",
         "methylmalonic-acid",
@@ -93,7 +91,7 @@ class SuggestionMaker:
 
     def label(self, order: ProposedOrder) -> str:
         """Name the order as a clinician would choose it."""
-        if order.order == MARROW:
+        if order.order == MARROW_BIOPSY:
             return MARROW_LABEL
         if order.order == B12 and not self._b12_was_measured():
             return FIRST_B12_LABEL

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, LabResult, Note
-from service.cards import markdown
+from service.cards import escaping as markdown
 from service.cards.names import analyte_name
 from service.cards.plain_words import COMPUTED_NOTES, NOTE_WORDS
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
-from service.cards.markdown import plain
+from service.cards.escaping import plain
 from service.cds_hooks import bundle_prefetch
 from service.cds_hooks.bundle_prefetch import BundleCall, BundleNotUsable
 

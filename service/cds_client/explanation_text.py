@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_mappings.panel import Note
+from service.cards.escaping import plain
 from service.cards.explanation import EXTENSION_KEY
-from service.cards.markdown import plain
 from service.cards.plain_words import NOTE_WORDS
 from service.cds_client.plain_markdown import wrapped
 

@@ -10,7 +10,7 @@ import html
 import re
 import textwrap
 
-from service.cards.markdown import WORD_JOINER, plain
+from service.cards.escaping import WORD_JOINER, plain
 
 _INLINE = re.compile(
     r"(?P<fence>`+)(?!`)(?P<code>.+?)(?<!`)(?P=fence)(?!`)"

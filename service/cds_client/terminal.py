@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from service.cards.markdown import plain
+from service.cards.escaping import plain
 from service.cds_client.plain_markdown import sections, to_lines, wrapped
 
 Json = Mapping[str, Any]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.clinical_context.reader import read_context
 from fhir_mappings.laboratory.record import LaboratoryRecord, PatientUnreadable, read_patient
-from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup
+from fhir_mappings.panel import CONTEXT_GROUPS, OBSERVATION_GROUPS, DataGroup
 from service.errors import ClinicalDataUnavailable
 from service.interpreter.interpretation import Facts
 from service.interpreter.windows import LOOK_BACK
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from service.clinical_data.gathered import ClinicalData
 
 _LABORATORY = (*OBSERVATION_GROUPS, DataGroup.DIAGNOSTIC_REPORTS)
-_CONTEXT = tuple(
-    group
-    for group in DataGroup
-    if group not in OBSERVATION_GROUPS and group is not DataGroup.PATIENT
-)
 
 
 class FactsReader:
@@ -53,7 +48,7 @@ class FactsReader:
             )
         panel = self._laboratory.panel(_laboratory_pages(data), data.unavailable)
         context = read_context(
-            {group: data.documents(group) for group in _CONTEXT},
+            {group: data.documents(group) for group in CONTEXT_GROUPS},
             None if call.draft_orders is None else bytes(call.draft_orders),
             call.selections,
             call.patient_id,

@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from fhir_mappings.panel import GROUP_OF_ANALYTE, OBSERVATION_GROUPS, Analyte
 from fhir_mappings.vocabulary.analytes import default_terminology
 from fhir_mappings.vocabulary.orders import ORDERS, draft_order
-from service.cards.suggestions import MARROW
 from service.cds_hooks.discovery import load_catalogue
+from service.interpreter.interpretation import MARROW_BIOPSY
 from service.interpreter.rules import RULES
 from service.knowledge.plan_definition import code_systems, plan_definition
 from service.knowledge.sources import SOURCES
@@ -86,7 +86,7 @@ def contradictions() -> Iterator[str]:
     """No rule contradicts itself, and none is hidden behind an earlier rule of its step."""
     for place, rule in enumerate(RULES):
         warns_off = any("no marrow" in text.lower() for text in rule.avoid)
-        if warns_off and any(wanted.order == MARROW for wanted in rule.orders):
+        if warns_off and any(wanted.order == MARROW_BIOPSY for wanted in rule.orders):
             yield f"Rule {rule.id} proposes a marrow and warns against it."
         for earlier in RULES[:place]:
             if _hides(earlier, rule):

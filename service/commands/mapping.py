@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fhir_mappings.terminology import Terminology
     from service.fhir_client.server import FhirServer
-    from service.mapping_report.sources import ChartDocuments, Trouble
+    from service.mapping_report.inputs import ChartDocuments, Trouble
     from service.settings import Settings
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -49,8 +49,8 @@ def report(*, as_json: bool, top: int | None, **given: Any) -> None:  # noqa: AN
     The report names no patient. HEME_HOOKS_SITE_MAPPINGS is taken into account.
     """
     from service.app import utc_now
+    from service.mapping_report.inputs import Trouble
     from service.mapping_report.rendering import as_table, report_json
-    from service.mapping_report.sources import Trouble
     from service.mapping_report.tally import Tally
 
     sources = Sources(**given)
@@ -157,7 +157,7 @@ def _terminology(settings: Settings) -> Terminology:
 def _of_bundles(
     paths: tuple[Path, ...], trouble: Trouble, say: Callable[[str], None]
 ) -> Iterator[ChartDocuments]:
-    from service.mapping_report.sources import bundle_charts
+    from service.mapping_report.inputs import bundle_charts
 
     for place, path in enumerate(paths, 1):
         say(f"Bundle {place} of {len(paths)}")
@@ -167,7 +167,7 @@ def _of_bundles(
 def _of_export(
     folder: Path, trouble: Trouble, say: Callable[[str], None]
 ) -> Iterator[ChartDocuments]:
-    from service.mapping_report.sources import ndjson_charts
+    from service.mapping_report.inputs import ndjson_charts
 
     try:
         yield from ndjson_charts(folder, trouble, say)
@@ -181,7 +181,7 @@ def _of_server(
     trouble: Trouble,
     say: Callable[[str], None],
 ) -> Iterator[ChartDocuments]:
-    from service.mapping_report.sources import server_charts
+    from service.mapping_report.inputs import server_charts
 
     with patients.open(encoding="utf-8-sig") as lines:
         yield from server_charts(lines, connect, trouble, say)

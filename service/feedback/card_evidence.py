@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY
 from service.interpreter.rules import RULES
 from service.interpreter.rules.rule import Step
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 DONE_ABOUT_IT = frozenset({"M4", "M5", "M6"})
 """Modifiers that say that the marrow or the referral is under way (clinical-knowledge 3.5)."""
 
-_ACTIONS = frozenset({"hematology-referral", "marrow-biopsy"})
+_ACTIONS = frozenset({HEMATOLOGY_REFERRAL, MARROW_BIOPSY})
 
 DATA_QUALITY = "data-quality"
 _ALONE = frozenset(rule.id for rule in RULES if rule.step is Step.DATA_AND_ORDERS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from fhir_mappings.panel import DataGroup
-from service.interpreter.interpretation import RuleOutcome
+from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup
+from service.interpreter.interpretation import Overlay, RuleOutcome
 from service.interpreter.logic import all_of
 from service.interpreter.rules import RULES
 from service.interpreter.rules.criteria.criterion import Case, answers, judge, undecided_conditions
@@ -49,22 +49,8 @@ _CAUSES = frozenset({Step.PANCYTOPENIA, Step.BICYTOPENIA, Step.THIRD_LINE_UNKNOW
 _OVERLAY_STEPS = frozenset({Step.OVERLAY, Step.SEVERE})
 _OUTCOMES = {True: RuleOutcome.FIRED, False: RuleOutcome.FALSE, None: RuleOutcome.UNDECIDED}
 
-LABORATORY_GROUPS = frozenset(
-    {
-        DataGroup.BLOOD_COUNTS,
-        DataGroup.DIFFERENTIAL,
-        DataGroup.IRON_STUDIES,
-        DataGroup.VITAMIN_B12,
-        DataGroup.HEMOLYSIS,
-        DataGroup.KIDNEY_FUNCTION,
-        DataGroup.LIVER_FUNCTION,
-        DataGroup.TEMPERATURE,
-        DataGroup.SEROLOGY,
-        DataGroup.PREGNANCY,
-        DataGroup.MARROW_RESULTS,
-    }
-)
-"""What can make a call end with 412 (architecture 2.6): the film apart."""
+_DECIDING_GROUPS = frozenset(OBSERVATION_GROUPS) - {DataGroup.SMEAR}
+"""What can make a call end with 412 (architecture 2.6): the smear apart."""
 
 
 class RuleResult(NamedTuple):
@@ -99,7 +85,7 @@ class Evaluation:
         """Return the unavailable laboratory groups that leave a row open, when no card fires."""
         if self.has_card:
             return frozenset()
-        missing = case.situation.unavailable & LABORATORY_GROUPS
+        missing = case.situation.unavailable & _DECIDING_GROUPS
         groups: frozenset[DataGroup] = frozenset()
         for rule in self.open_rules:
             decided_by_groups = [
@@ -217,7 +203,7 @@ class _Walker:
         """A known disorder keeps only neutropenic fever (3.1, step 4)."""
         if self.walk.stopped is not Step.KNOWN_DISORDER:
             return
-        kept = tuple(each for each in self.walk.overlays if each.id == "neutropenic-fever")
+        kept = tuple(each for each in self.walk.overlays if each.id == Overlay.NEUTROPENIC_FEVER)
         self.walk.overlays = kept
         self.walk.overlay_indicators = {
             each.id: self.walk.overlay_indicators[each.id] for each in kept

@@ -156,6 +156,19 @@ NOT_JUDGED = States({}, Pattern.NONE, B12State.MISSING, IronState.MISSING, Funct
 """The states of a patient of whom nothing is said."""
 
 
+class Overlay(StrEnum):
+    """The urgent findings that stand beside any other, highest first (clinical-knowledge 3.1)."""
+
+    NEUTROPENIC_FEVER = "neutropenic-fever"
+    CIRCULATING_BLASTS = "circulating-blasts"
+    SEVERE_CYTOPENIAS = "severe-cytopenias"
+
+
+HEMATOLOGY_REFERRAL = "hematology-referral"
+MARROW_BIOPSY = "marrow-biopsy"
+"""The two orders that rules, cards and feedback treat apart (ids of clinical-knowledge 4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProposedOrder:
     """One order to propose. `order` is an id of clinical-knowledge 4.
@@ -272,6 +285,8 @@ class Interpretation:
 
 
 __all__ = [
+    "HEMATOLOGY_REFERRAL",
+    "MARROW_BIOPSY",
     "NOT_JUDGED",
     "UNEXPLAINED",
     "AppliedModifier",
@@ -287,6 +302,7 @@ __all__ = [
     "Grade",
     "Interpretation",
     "IronState",
+    "Overlay",
     "Pattern",
     "Priority",
     "ProposedOrder",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.vocabulary.orders import ORDERS
 from fhir_mappings.vocabulary.value_sets import value_sets
-from service.cards.markdown import bullets, code, join, prose, table
+from service.cards.escaping import bullets, code, join, prose, table
 from service.interpreter import thresholds
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.knowledge.modifiers import MODIFIER_ROWS

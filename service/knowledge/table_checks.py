@@ -18,6 +18,7 @@ from service.interpreter.answer.orders import KNOWN_DISEASE
 from service.interpreter.answer.summaries import MAX_SUMMARY, PLACEHOLDERS
 from service.interpreter.assessment.situation import FolateState, Freshness, Situation
 from service.interpreter.interpretation import (
+    MARROW_BIOPSY,
     B12State,
     CellLine,
     CellLineFact,
@@ -25,6 +26,7 @@ from service.interpreter.interpretation import (
     Facts,
     FunctionState,
     IronState,
+    Overlay,
     Pattern,
     States,
 )
@@ -39,9 +41,9 @@ if TYPE_CHECKING:
 
 ENUMERATED = frozenset(
     {
-        "neutropenic-fever",
-        "circulating-blasts",
-        "severe-cytopenias",
+        Overlay.NEUTROPENIC_FEVER,
+        Overlay.CIRCULATING_BLASTS,
+        Overlay.SEVERE_CYTOPENIAS,
         "index-pattern",
         "pancytopenia-high-b12",
         "pancytopenia-high-b12-iron-deficiency",
@@ -139,7 +141,7 @@ def marrow_problems(rules: Iterable[Rule] = RULES) -> list[str]:
     return [
         f"{rule.id} proposes a marrow and says: {text}"
         for rule in rules
-        if any(wish.order == "marrow-biopsy" for wish in rule.orders)
+        if any(wish.order == MARROW_BIOPSY for wish in rule.orders)
         for text in rule.avoid
         if any(refusal in text.lower() for refusal in refusals)
     ]

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
-from service.mapping_report.sources import resources_of
+from service.mapping_report.inputs import resources_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator, Sequence
 
-    from service.mapping_report.sources import Trouble
+    from service.mapping_report.inputs import Trouble
     from service.mapping_report.tally import Refusal, Row, Tally
 
 Json = dict[str, Any]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from fhir_mappings.laboratory.readings import Reading, Reported
     from fhir_mappings.terminology import AnalyteDefinition, Terminology
     from fhir_mappings.units.units import UnitReading
-    from service.mapping_report.sources import ChartDocuments
+    from service.mapping_report.inputs import ChartDocuments
 
 END_OF_TIME = datetime(9998, 12, 31, tzinfo=UTC)
 """Results are judged as of here, so that the shifted dates of a de-identified export tell nothing

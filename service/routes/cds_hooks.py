@@ -10,8 +10,8 @@ from flask import Blueprint, Response
 
 from fhir_mappings.panel import DataGroup
 from service.base_urls import parse_base_url
+from service.cards.course import trends
 from service.cards.explanation import EXTENSION_KEY, explanation_document
-from service.cards.history import trends
 from service.cds_hooks.discovery import CORE_KEYS
 from service.cds_hooks.hook_request import parse_hook_call
 from service.cds_hooks.messages import CdsResponse

@@ -8,8 +8,8 @@ from flask import Blueprint, Response
 
 from service.errors import StorageUnavailable
 from service.feedback.override_reasons import reason_label
+from service.feedback.received import record_feedback
 from service.feedback.request import parse_feedback
-from service.feedback.store import record_feedback
 from service.observability.logging import Event, log
 from service.routes.bodies import json_body
 from service.routes.request_context import audit_entry, serves

@@ -15,11 +15,11 @@ from service.cds_hooks.messages import Card, Coding, Indicator, Source, Suggesti
 from service.errors import ClientNotAllowed, InvalidHookCall, StorageUnavailable
 from service.feedback.card_evidence import CardEvidence, evidence_of
 from service.feedback.issued_cards import remember
+from service.feedback.received import record_feedback
 from service.feedback.repeats import HELD, SHADOW, SHOWN, Viewer, Window, hold_back
 from service.feedback.report import feedback_report
 from service.feedback.report_text import as_csv, as_json, as_table
 from service.feedback.request import parse_feedback
-from service.feedback.store import record_feedback
 from service.interpreter.interpretation import (
     B12State,
     CellLine,

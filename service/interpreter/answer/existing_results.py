@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, DataGroup, SerologyTest, SmearMethod
+from fhir_mappings.panel import BLOOD_COUNTS, Analyte, DataGroup, SerologyTest, SmearMethod
 from service.interpreter.formatting import GROUP_NAMES, day, listed
 from service.interpreter.interpretation import CellLineState, IronState
 from service.interpreter.rules.data_quality import refused_results
@@ -121,14 +121,11 @@ def usable_cbc(situation: Situation) -> str:
         situation.conflict
         or situation.counts_preliminary
         or situation.anc_bands_would_cross
-        or any(item.analyte in _COUNTS for item in refused_results(situation))
+        or any(item.analyte in BLOOD_COUNTS for item in refused_results(situation))
     )
     if not complete or disputed or neutrophils is None:
         return ""
     return f"CBC with neutrophils of {day(neutrophils.taken)} stands"
-
-
-_COUNTS = (Analyte.HEMOGLOBIN, Analyte.LEUKOCYTES, Analyte.NEUTROPHILS, Analyte.PLATELETS)
 
 
 def _smear(situation: Situation) -> str:

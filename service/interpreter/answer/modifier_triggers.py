@@ -17,6 +17,7 @@ from service.interpreter.interpretation import (
     CellLineFact,
     CellLineState,
     IronState,
+    Overlay,
     Priority,
 )
 
@@ -85,8 +86,8 @@ def red_flag_priority(case: Case) -> Priority | None:
     """M2: stat or asap by red flags; None without one."""
     stat = (
         case.severe
-        or "neutropenic-fever" in case.overlays
-        or case.overlays.get("circulating-blasts") == "critical"
+        or Overlay.NEUTROPENIC_FEVER in case.overlays
+        or case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical"
     )
     if stat:
         return Priority.STAT
@@ -143,7 +144,7 @@ def referral_exists(situation: Situation) -> str:
 def says_m5(case: Case, _rule: Rule | None) -> str:
     """With blasts or severe counts the existing referral must be escalated."""
     text = f"Hematology is involved already ({referral_exists(case.situation)})."
-    if case.severe or "circulating-blasts" in case.overlays:
+    if case.severe or Overlay.CIRCULATING_BLASTS in case.overlays:
         text += " Escalate the existing referral now."
     return text
 
@@ -246,7 +247,7 @@ def says_m12(case: Case, _rule: Rule | None) -> str:
         f"Given within 14 days: {names}. A growth factor may raise neutrophils or cause a few "
         "immature cells"
     )
-    downgrade = "circulating-blasts" in case.overlays
+    downgrade = Overlay.CIRCULATING_BLASTS in case.overlays
     return f"{text}; that does not make blasts less urgent." if downgrade else f"{text}."
 
 

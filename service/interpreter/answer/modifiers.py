@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 from service.interpreter.answer import modifier_triggers as triggers
 from service.interpreter.formatting import sentence
-from service.interpreter.interpretation import AppliedModifier, CellLineState
+from service.interpreter.interpretation import (
+    MARROW_BIOPSY,
+    AppliedModifier,
+    CellLineState,
+    Overlay,
+)
 from service.interpreter.rules.criteria.chemistry import HIGH_B12
 from service.interpreter.rules.rule import Step
 
@@ -33,15 +38,15 @@ def is_pattern(rule: Rule | None) -> bool:
 
 def wants_marrow(case: Case, rule: Rule | None) -> bool:
     """Whether the finding's or a critical overlay's list asks for a marrow."""
-    listed = rule is not None and any(each.order == "marrow-biopsy" for each in rule.orders)
-    return listed or case.overlays.get("circulating-blasts") == "critical"
+    listed = rule is not None and any(each.order == MARROW_BIOPSY for each in rule.orders)
+    return listed or case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical"
 
 
 def red_flag_of_deferral(case: Case) -> bool:
     """Whether a red flag of M1 stands, so that a marrow is not deferred."""
     return (
         case.severe
-        or "circulating-blasts" in case.overlays
+        or Overlay.CIRCULATING_BLASTS in case.overlays
         or case.situation.red_flags.overrides_deferral
     )
 

@@ -12,7 +12,14 @@ from service.interpreter.answer import modifier_triggers as triggers
 from service.interpreter.answer.modifiers import all_done, red_flag_of_deferral
 from service.interpreter.assessment.situation import Freshness
 from service.interpreter.formatting import GROUP_NAMES, listed
-from service.interpreter.interpretation import Priority, ProposedOrder, WithheldOrder
+from service.interpreter.interpretation import (
+    HEMATOLOGY_REFERRAL,
+    MARROW_BIOPSY,
+    Overlay,
+    Priority,
+    ProposedOrder,
+    WithheldOrder,
+)
 from service.interpreter.rules.rule import Step, WantedOrder
 
 if TYPE_CHECKING:
@@ -22,8 +29,6 @@ if TYPE_CHECKING:
     from service.interpreter.rules.criteria.criterion import Case
     from service.interpreter.rules.rule import Rule
 
-REFERRAL = "hematology-referral"
-MARROW = "marrow-biopsy"
 CBC = "cbc-differential"
 CT = "ct-abdomen-pelvis"
 ULTRASOUND = "ultrasound-abdomen"
@@ -78,8 +83,8 @@ def _nothing_more(situation: Situation) -> OrdersDue:
     """M6: no suggestion at all; what stands already is named."""
     return OrdersDue(
         withheld=(
-            WithheldOrder(REFERRAL, triggers.referral_exists(situation)),
-            WithheldOrder(MARROW, triggers.marrow_exists(situation)),
+            WithheldOrder(HEMATOLOGY_REFERRAL, triggers.referral_exists(situation)),
+            WithheldOrder(MARROW_BIOPSY, triggers.marrow_exists(situation)),
         )
     )
 
@@ -91,7 +96,7 @@ def _wishes(case: Case, finding: Rule | None, overlays: tuple[Rule, ...]) -> lis
             wish
             for overlay in overlays
             for wish in overlay.orders
-            if wish.order != MARROW or not _marrow_not_from_overlay(case.situation)
+            if wish.order != MARROW_BIOPSY or not _marrow_not_from_overlay(case.situation)
         ]
     added = _added(case, finding)
     wishes = [*added[:1], *own, *added[1:]] if added and added[0].order == CBC else [*own, *added]
@@ -169,18 +174,22 @@ def _merged(wishes: Iterable[WantedOrder], case: Case) -> tuple[tuple[WantedOrde
 def _priority(wish: WantedOrder, case: Case) -> Priority:
     """Return the row's priority, or 4.2's; red flags raise referral and marrow (M2)."""
     base = wish.priority(case) if wish.priority else _usual_priority(wish.order, case)
-    raised = triggers.red_flag_priority(case) if wish.order in {REFERRAL, MARROW} else None
+    raised = (
+        triggers.red_flag_priority(case)
+        if wish.order in {HEMATOLOGY_REFERRAL, MARROW_BIOPSY}
+        else None
+    )
     return max(base, raised or base, key=_RANK.__getitem__)
 
 
 def _usual_priority(order: str, case: Case) -> Priority:
-    stat = case.severe or case.overlays.get("circulating-blasts") == "critical"
+    stat = case.severe or case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical"
     return Priority.STAT if stat and order in _STAT_WORK_UP else Priority.URGENT
 
 
 def _why_not(wish: WantedOrder, case: Case) -> str:
     situation = case.situation
-    gates = {REFERRAL: _no_referral, MARROW: _no_marrow, CT: _no_ct}
+    gates = {HEMATOLOGY_REFERRAL: _no_referral, MARROW_BIOPSY: _no_marrow, CT: _no_ct}
     if wish.order in gates and (reason := gates[wish.order](case)):
         return reason
     if reason := existing_results.standing_order(wish.order, situation):
@@ -208,7 +217,7 @@ def _no_marrow(case: Case) -> str:
         return "palliative care: align with the goals of care"
     if situation.marrow_exists:
         return triggers.marrow_exists(situation)
-    blasts = case.overlays.get("circulating-blasts") == "critical"
+    blasts = case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical"
     if situation.conflict and not blasts:
         return "blood counts contradict each other: repeat the CBC first"
     if situation.counts_preliminary and not blasts:
@@ -241,7 +250,7 @@ _MARROW_GROUPS = (
 def _proposal(wish: WantedOrder, priority: Priority, case: Case) -> ProposedOrder:
     situation = case.situation
     reasons = [wish.because, existing_results.unreadable_result(wish.order, situation)]
-    if wish.order == MARROW:
+    if wish.order == MARROW_BIOPSY:
         hidden = [GROUP_NAMES[group] for group in _MARROW_GROUPS if group in situation.unavailable]
         if hidden:
             reasons.append(f"{listed(hidden)} could not be checked for an earlier marrow")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_mappings.context import Sex
-from fhir_mappings.panel import Analyte, Flag, Note
+from fhir_mappings.panel import BLOOD_COUNTS, Analyte, Flag, Note
 from service.interpreter.answer.blood_picture import (
     cell_turnover,
     folate_borderline,
@@ -96,13 +96,10 @@ def preliminary_chemistry(case: Case) -> str:
         ANALYTE_NAMES[analyte]
         for analyte, result in case.situation.selected.items()
         if analyte in ANALYTE_NAMES
-        and analyte not in _COUNTS
+        and analyte not in BLOOD_COUNTS
         and result.notes & {Note.PRELIMINARY, Note.STATUS_UNKNOWN}
     ]
     return f"Preliminary or of unknown status: {listed(names)}." if names else ""
-
-
-_COUNTS = (Analyte.HEMOGLOBIN, Analyte.LEUKOCYTES, Analyte.NEUTROPHILS, Analyte.PLATELETS)
 
 
 def bands(case: Case) -> str:

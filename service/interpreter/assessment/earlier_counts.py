@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fhir_mappings.panel import BLOOD_COUNTS
 from service.interpreter.assessment.cell_lines import ANALYTES_OF_LINE, is_low
-from service.interpreter.assessment.timeline import COUNTS
 from service.interpreter.interpretation import CellLineState
 from service.interpreter.windows import Span
 
@@ -27,7 +27,7 @@ def both_low_before(lines: Mapping[CellLine, CellLineFact], chart: Timeline) -> 
     )
     drawn = {
         result.taken
-        for analyte in COUNTS
+        for analyte in BLOOD_COUNTS
         for result in chart.every(analyte)
         if span.holds(result.taken)
     }

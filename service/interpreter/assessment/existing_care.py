@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fhir_mappings.context import ValueSetName
 from service.interpreter.assessment.encounters import encounters_of
 from service.interpreter.assessment.procedures import under_way_or_between
+from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY
 from service.interpreter.windows import Span
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ def marrow_exists(chart: Timeline) -> tuple[Procedure | ExistingOrder | MarrowRe
     procedures = under_way_or_between(
         chart, span, ValueSetName.MARROW_PROCEDURES, ValueSetName.STEM_CELL_TRANSPLANT
     )
-    orders = standing_orders(chart, "marrow-biopsy", ValueSetName.MARROW_PROCEDURES)
+    orders = standing_orders(chart, MARROW_BIOPSY, ValueSetName.MARROW_PROCEDURES)
     results = tuple(item for item in chart.facts.panel.marrow if span.holds(item.taken))
     return (*procedures, *orders, *results)
 
 
 def referral_exists(chart: Timeline) -> tuple[ExistingOrder | Encounter, ...]:
     """Return hematology referrals and visits, past 90 d to 60 d ahead (M5)."""
-    orders = standing_orders(chart, "hematology-referral", ValueSetName.HEMATOLOGY_REFERRALS)
+    orders = standing_orders(chart, HEMATOLOGY_REFERRAL, ValueSetName.HEMATOLOGY_REFERRALS)
     span = Span(chart.now - chart.windows.order_stands, chart.now + chart.windows.encounter_ahead)
     return (*orders, *encounters_of(chart, span, ValueSetName.HEMATOLOGY_ENCOUNTERS))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import GROUP_OF_ANALYTE, Analyte, DataGroup
-from service.interpreter.assessment.timeline import COUNTS
+from fhir_mappings.panel import BLOOD_COUNTS, GROUP_OF_ANALYTE, Analyte, DataGroup
 
 if TYPE_CHECKING:
     from fhir_mappings.panel import LabResult, Unreadable
@@ -65,7 +64,7 @@ def select(
 def selected_counts(chart: Timeline) -> dict[Analyte, LabResult]:
     """Return what `select` does of the blood counts, which need nothing else."""
     span = chart.counts_span
-    counts = ((analyte, chart.newest(analyte, span)) for analyte in COUNTS)
+    counts = ((analyte, chart.newest(analyte, span)) for analyte in BLOOD_COUNTS)
     return {analyte: result for analyte, result in counts if result is not None}
 
 
@@ -76,7 +75,7 @@ def refused(chart: Timeline) -> dict[Analyte, tuple[Unreadable, ...]]:
     for analyte in _ALL:
         if analyte not in named:
             continue
-        span = chart.data_quality_span if analyte in COUNTS else span_of(analyte, chart)
+        span = chart.data_quality_span if analyte in BLOOD_COUNTS else span_of(analyte, chart)
         if items := chart.unreadable(analyte, span):
             found[analyte] = items
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import GROUP_OF_ANALYTE, Analyte, Flag, Reason
+from fhir_mappings.panel import BLOOD_COUNTS, GROUP_OF_ANALYTE, Analyte, Flag, Reason
 from service.interpreter.windows import Span, newest_first
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from service.interpreter.thresholds import Thresholds
     from service.interpreter.windows import Windows
 
-COUNTS = (Analyte.HEMOGLOBIN, Analyte.LEUKOCYTES, Analyte.NEUTROPHILS, Analyte.PLATELETS)
 
 LOW_FLAGS = frozenset({Flag.LOW, Flag.CRITICALLY_LOW})
 
@@ -175,7 +174,7 @@ def newest_count(facts: Facts, latest: datetime) -> datetime | None:
     """Return when the newest accepted Hgb, WBC, ANC or platelets were drawn."""
     times = [
         result.taken
-        for analyte in COUNTS
+        for analyte in BLOOD_COUNTS
         for result in facts.panel.results.get(analyte, ())
         if result.taken <= latest
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.interpreter.interpretation import FindingIndicator, Priority
+from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, FindingIndicator, Priority
 from service.interpreter.rules.criteria.bicytopenia import WHITE_LINE_LOW, WORTH_A_CARD
 from service.interpreter.rules.criteria.cell_lines import BICYTOPENIA, THIRD_LINE_UNKNOWN
 from service.interpreter.rules.criteria.chemistry import (
@@ -115,7 +115,7 @@ BICYTOPENIA_RULE = Rule(
     ),
     avoid=(),
     orders=(
-        WantedOrder("hematology-referral", WHITE_LINE_LOW, _routine),
+        WantedOrder(HEMATOLOGY_REFERRAL, WHITE_LINE_LOW, _routine),
         *wanted("peripheral-smear", "reticulocytes"),
         WantedOrder("vitamin-b12", B12_NOT_MEASURED),
         WantedOrder("iron-tibc", IRON_OR_TIBC_MISSING),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, Reason
+from fhir_mappings.panel import BLOOD_COUNTS, Analyte, Reason
 from service.interpreter.formatting import ANALYTE_NAMES, day, listed
 from service.interpreter.interpretation import CellLine, CellLineState, FindingIndicator
 from service.interpreter.rules.criteria.criterion import Criterion
@@ -33,7 +33,6 @@ EXCLUDING = frozenset(
         Reason.MALFORMED,
     }
 )
-COUNTS = (Analyte.HEMOGLOBIN, Analyte.LEUKOCYTES, Analyte.NEUTROPHILS, Analyte.PLATELETS)
 CHEMISTRY = (
     Analyte.IRON,
     Analyte.IRON_BINDING_CAPACITY,
@@ -58,7 +57,7 @@ def _line_usable(situation: Opening, analyte: Analyte) -> bool:
 
 def refused_results(situation: Opening) -> tuple[Unreadable, ...]:
     """Return the newest excluded result of each analyte that no usable result replaces."""
-    analytes = [each for each in COUNTS if not _line_usable(situation, each)]
+    analytes = [each for each in BLOOD_COUNTS if not _line_usable(situation, each)]
     if situation.low_lines >= 2 and not situation.child:
         analytes += [each for each in CHEMISTRY if each not in situation.selected]
     return tuple(excluded[0] for analyte in analytes if (excluded := _excluded(situation, analyte)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY
 from service.interpreter.rules.criteria.patient import RED_FLAG
 from service.interpreter.rules.rule import WantedOrder
 
@@ -11,9 +12,9 @@ def wanted(*orders: str) -> tuple[WantedOrder, ...]:
     return tuple(WantedOrder(order) for order in orders)
 
 
-REFERRAL = WantedOrder("hematology-referral")
-REFERRAL_WITH_RED_FLAG = WantedOrder("hematology-referral", RED_FLAG)
-MARROW = WantedOrder("marrow-biopsy")
+REFERRAL = WantedOrder(HEMATOLOGY_REFERRAL)
+REFERRAL_WITH_RED_FLAG = WantedOrder(HEMATOLOGY_REFERRAL, RED_FLAG)
+MARROW = WantedOrder(MARROW_BIOPSY)
 
 SECONDARY_CAUSES = wanted(
     "hiv-screen",

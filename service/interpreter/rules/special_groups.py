@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from service.interpreter.interpretation import FindingIndicator, Priority
+from service.interpreter.interpretation import (
+    HEMATOLOGY_REFERRAL,
+    FindingIndicator,
+    Overlay,
+    Priority,
+)
 from service.interpreter.rules.criteria.bicytopenia import WORTH_A_CARD_WHEN_CURRENT
 from service.interpreter.rules.criteria.cell_lines import TWO_LOW_LINES
 from service.interpreter.rules.criteria.criterion import Case, any_criterion
@@ -31,7 +36,7 @@ SOMETHING_NEW = any_criterion(NEW_BLASTS, NEW_SEVERE)
 def _known_indicator(case: Case) -> FindingIndicator:
     return (
         FindingIndicator.CRITICAL
-        if "neutropenic-fever" in case.overlays
+        if Overlay.NEUTROPENIC_FEVER in case.overlays
         else FindingIndicator.WARNING
     )
 
@@ -107,7 +112,7 @@ PEDIATRIC = Rule(
         "The marrow is for the pediatric hematologist to decide.",
     ),
     orders=(
-        WantedOrder("hematology-referral", priority=_child_priority, note="pediatric hematology"),
+        WantedOrder(HEMATOLOGY_REFERRAL, priority=_child_priority, note="pediatric hematology"),
     ),
     citation=("OWN",),
     replaces_overlay_orders=True,
@@ -223,7 +228,7 @@ PREGNANCY = Rule(
     ),
     avoid=("No CT.", "Specialists decide on a marrow; none is proposed here."),
     orders=(
-        WantedOrder("hematology-referral", priority=_asap),
+        WantedOrder(HEMATOLOGY_REFERRAL, priority=_asap),
         WantedOrder("peripheral-smear"),
         WantedOrder("cbc-differential"),
         WantedOrder("ldh"),

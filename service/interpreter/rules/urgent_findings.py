@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.interpreter.interpretation import FindingIndicator, Priority
+from service.interpreter.interpretation import (
+    HEMATOLOGY_REFERRAL,
+    MARROW_BIOPSY,
+    FindingIndicator,
+    Overlay,
+    Priority,
+)
 from service.interpreter.rules.criteria.patient import (
     ADULT,
     BLASTS,
@@ -32,7 +38,7 @@ def _blast_indicator(case: Case) -> FindingIndicator:
 
 
 NEUTROPENIC_FEVER = Rule(
-    id="neutropenic-fever",
+    id=Overlay.NEUTROPENIC_FEVER,
     step=Step.OVERLAY,
     when=(ADULT, NEUTROPHILS_BELOW_HALF, FEVER),
     indicator=IndicatorRule("critical", FindingIndicator.CRITICAL),
@@ -50,13 +56,13 @@ NEUTROPENIC_FEVER = Rule(
         "No marrow and no B12 or iron work-up for this finding.",
         "Do not wait for further results before treating.",
     ),
-    orders=(WantedOrder("hematology-referral", priority=_stat),),
+    orders=(WantedOrder(HEMATOLOGY_REFERRAL, priority=_stat),),
     citation=("R1", "R3"),
     seed_steps=("urgent hematology",),
 )
 
 CIRCULATING_BLASTS = Rule(
-    id="circulating-blasts",
+    id=Overlay.CIRCULATING_BLASTS,
     step=Step.OVERLAY,
     when=(ADULT, BLASTS),
     indicator=IndicatorRule(
@@ -85,8 +91,8 @@ CIRCULATING_BLASTS = Rule(
         "Blasts of a marrow sample are not blasts in the blood.",
     ),
     orders=(
-        WantedOrder("hematology-referral"),
-        WantedOrder("marrow-biopsy", CRITICAL_BLASTS, note="as hematology decides"),
+        WantedOrder(HEMATOLOGY_REFERRAL),
+        WantedOrder(MARROW_BIOPSY, CRITICAL_BLASTS, note="as hematology decides"),
         WantedOrder("peripheral-smear", priority=_stat, despite_result=True),
         WantedOrder("cbc-differential"),
         WantedOrder("prothrombin-time", CRITICAL_BLASTS, _stat),
@@ -98,7 +104,7 @@ CIRCULATING_BLASTS = Rule(
 )
 
 SEVERE_CYTOPENIAS = Rule(
-    id="severe-cytopenias",
+    id=Overlay.SEVERE_CYTOPENIAS,
     step=Step.SEVERE,
     when=(ADULT, SEVERE_LIMIT),
     indicator=IndicatorRule("critical", FindingIndicator.CRITICAL),
@@ -113,7 +119,7 @@ SEVERE_CYTOPENIAS = Rule(
         "Do not leave this to an outpatient appointment.",
         "In a stable patient draw B12, folate, iron and a film before any transfusion.",
     ),
-    orders=(WantedOrder("hematology-referral", priority=_stat),),
+    orders=(WantedOrder(HEMATOLOGY_REFERRAL, priority=_stat),),
     citation=("R1", "R5", "OWN"),
     seed_steps=("urgent hematology",),
 )

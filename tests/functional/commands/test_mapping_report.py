@@ -19,7 +19,7 @@ from fhir_mappings.vocabulary.analytes import default_terminology
 from fhir_mappings.vocabulary.site_mappings import load_terminology
 from service.cli import main
 from service.mapping_report import tally as tally_module
-from service.mapping_report.sources import Trouble, ndjson_charts
+from service.mapping_report.inputs import Trouble, ndjson_charts
 from service.mapping_report.tally import Tally
 
 if TYPE_CHECKING:
@@ -349,7 +349,7 @@ def test_a_broken_line_of_an_export_is_counted_and_spoils_no_other(tmp_path: Pat
 
 
 def test_the_memory_needed_does_not_grow_with_the_export(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("service.mapping_report.sources._BUCKET_BYTES", 64 * 1024)
+    monkeypatch.setattr("service.mapping_report.inputs._BUCKET_BYTES", 64 * 1024)
     filler = "x" * 2000
 
     def peak(patients: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from service.interpreter.interpretation import FindingIndicator
+from service.interpreter.interpretation import FindingIndicator, Overlay
 from service.interpreter.logic import all_of, any_of, negate
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Case:
     @property
     def severe(self) -> bool:
         """Whether severe-cytopenias fired."""
-        return "severe-cytopenias" in self.overlays
+        return Overlay.SEVERE_CYTOPENIAS in self.overlays
 
 
 def _nothing(_case: Case) -> str:

@@ -10,6 +10,7 @@ from service.interpreter.assessment.situation import Freshness
 from service.interpreter.formatting import shown
 from service.interpreter.interpretation import (
     CellLine,
+    Overlay,
     Pattern,
 )
 from service.interpreter.logic import all_of, any_of
@@ -163,5 +164,5 @@ IRON_DRAFTED = Criterion(
 RED_FLAG = Criterion("a red flag", lambda case: bool(case.overlays) or case.situation.red_flags.any)
 CRITICAL_BLASTS = Criterion(
     "blasts at indicator critical",
-    lambda case: case.overlays.get("circulating-blasts") == "critical",
+    lambda case: case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical",
 )

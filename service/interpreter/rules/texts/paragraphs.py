@@ -14,6 +14,7 @@ from service.interpreter.interpretation import (
     CellLineState,
     FindingIndicator,
     IronState,
+    Overlay,
 )
 from service.interpreter.logic import at_least, below
 from service.interpreter.rules.criteria.chemistry import IRON_ANALYTES
@@ -68,7 +69,7 @@ def blast_evidence(case: Case) -> str:
     ]
     found = listed([*numbers, *films])
     text = f"Reported: {found}." if found else ""
-    if case.overlays.get("circulating-blasts") is FindingIndicator.WARNING:
+    if case.overlays.get(Overlay.CIRCULATING_BLASTS) is FindingIndicator.WARNING:
         text += (
             " The number is small and fewer than two lines are low: the film decides before"
             " anything else is done."

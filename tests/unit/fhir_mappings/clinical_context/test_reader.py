@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fhir_mappings.clinical_context.medications import unresolved_medication_references
-from fhir_mappings.clinical_context.reader import CONTEXT_GROUPS, read_context
-from fhir_mappings.panel import DataGroup
+from fhir_mappings.clinical_context.reader import read_context
+from fhir_mappings.panel import CONTEXT_GROUPS, DataGroup
 from tests.support.context import ICD10CM, NOW, PATIENT, SNOMED, SUBJECT, concept, condition
 
 KINDS = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from fhir_mappings.panel import Analyte, Comparator, Note, Reason, Unreadable
-from service.cards import markdown
+from service.cards import escaping as markdown
 from service.cards.values import shown_number
 from service.interpreter.interpretation import IronState, WithheldOrder
 from tests.support.changing import replace
