@@ -35,7 +35,7 @@ _WORD_GAPS = re.compile(r"[^a-z0-9]+")
 _LONGEST_REMEMBERED = 400
 
 
-class _Told(NamedTuple):
+class _Specimen(NamedTuple):
     """What words say of a specimen."""
 
     blood: bool
@@ -63,7 +63,7 @@ def observation_envelope(
     if reporter is not None:
         taken, issued = taken or reporter.taken, issued or reporter.issued
     specimens = (observation.specimen,) if observation.specimen else ()
-    told = _told(specimens, observation.code, chart, contained)
+    specimen = _specimen_facts(specimens, observation.code, chart, contained)
     refusal: tuple[Reason, str] | None
     if parent and parent.refusal not in {None, Reason.NO_TIME, Reason.FUTURE}:
         refusal = parent.refusal, parent.explanation
@@ -72,7 +72,7 @@ def observation_envelope(
             _subject_refusal(observation.subject, chart, parent)
             or _status_refusal(status)
             or _focus_refusal(observation.focus, chart)
-            or _specimen_refusal(told)
+            or _specimen_refusal(specimen)
             or _time_refusal(taken, chart.now)
         )
     return Envelope(
@@ -82,8 +82,8 @@ def observation_envelope(
         source=keys[0] if observation.id and keys and parent is None else "",
         refusal=refusal[0] if refusal else None,
         explanation=refusal[1] if refusal else "",
-        blood=told.blood or (reporter is not None and reporter.blood),
-        marrow=told.marrow or (reporter is not None and reporter.marrow),
+        blood=specimen.blood or (reporter is not None and reporter.blood),
+        marrow=specimen.marrow or (reporter is not None and reporter.marrow),
     )
 
 
@@ -97,19 +97,19 @@ def report_envelope(
     """Judge a DiagnosticReport."""
     status = report.status.strip().lower()
     taken, issued = _times(report, chart)
-    told = _told(report.specimen, report.code, chart, contained)
+    specimen = _specimen_facts(report.specimen, report.code, chart, contained)
     envelope = Envelope(
         status=_REPORT_STATUSES.get(status, status),
         taken=taken,
         issued=issued,
         source=key,
-        blood=told.blood,
-        marrow=told.marrow,
+        blood=specimen.blood,
+        marrow=specimen.marrow,
     )
     refusal = (
         _subject_refusal(report.subject, chart, None)
         or _status_refusal(envelope.status)
-        or _specimen_refusal(told)
+        or _specimen_refusal(specimen)
     )
     return _refused(envelope, refusal)
 
@@ -129,8 +129,8 @@ def _status_refusal(status: str) -> tuple[Reason, str] | None:
     if status in USED_STATUSES:
         return None
     known = {"registered", "cancelled", "entered-in-error"}
-    told = f"is {status}" if status in known else "is missing or not one that is used"
-    return Reason.STATUS, f"The status of this result {told}."
+    wording = f"is {status}" if status in known else "is missing or not one that is used"
+    return Reason.STATUS, f"The status of this result {wording}."
 
 
 def _subject_refusal(
@@ -160,8 +160,8 @@ def _focus_refusal(focus: Iterable[Reference], chart: ReadingContext) -> tuple[R
     return None
 
 
-def _specimen_refusal(told: _Told) -> tuple[Reason, str] | None:
-    if not told.not_the_patient:
+def _specimen_refusal(specimen: _Specimen) -> tuple[Reason, str] | None:
+    if not specimen.not_the_patient:
         return None
     return Reason.SPECIMEN, "The specimen is of a fetus, a cord, a donor or a blood product."
 
@@ -195,12 +195,12 @@ def _times(
     return taken, issued.seen_from(now) if issued else None
 
 
-def _told(
+def _specimen_facts(
     specimens: Iterable[Reference],
     code: CodeableConcept,
     chart: ReadingContext,
     contained: Mapping[str, Specimen] | None,
-) -> _Told:
+) -> _Specimen:
     """What the words about the specimen and the code's own words say."""
     found: list[str] = []
     for reference in specimens:
@@ -212,14 +212,18 @@ def _told(
                 found += [*_concept_words(specimen.type), *_concept_words(site)]
                 break
     text = " ".join(found + _concept_words(code))
-    return _told_by(text) if len(text) <= _LONGEST_REMEMBERED else _told_by.__wrapped__(text)
+    return (
+        _specimen_named_in(text)
+        if len(text) <= _LONGEST_REMEMBERED
+        else _specimen_named_in.__wrapped__(text)
+    )
 
 
 # The words are those of codes and specimens, the same few again and again.
 @lru_cache(maxsize=1024)
-def _told_by(text: str) -> _Told:
+def _specimen_named_in(text: str) -> _Specimen:
     words = _plain(text)
-    return _Told(
+    return _Specimen(
         blood=_BLOOD.search(words) is not None,
         marrow=_MARROW.search(words) is not None,
         not_the_patient=_NOT_THE_PATIENT.search(words) is not None,

@@ -144,10 +144,8 @@ def _implausible(
         return Reason.UNIT_SUSPECT, suspect
     if not definition.is_plausible(value):
         low, high = definition.plausible_low, definition.plausible_high
-        sentence = (
-            f"outside {low:f} to {high:f} {definition.canonical_unit}, no result can lie there"
-        )
-        return Reason.IMPLAUSIBLE, f"The value lies {told}."
+        limits = f"{low:f} to {high:f} {definition.canonical_unit}"
+        return Reason.IMPLAUSIBLE, f"The value lies outside {limits}, no result can lie there."
     if definition.analyte is Analyte.TRANSFERRIN_SATURATION and number.value == 1 == value:
         return Reason.IMPLAUSIBLE, "A saturation of at most 1 % is a fraction sent as percent."
     return None

@@ -91,9 +91,9 @@ def _number_of_text(text: str) -> Number:
 def _no_number(valued: Observation | Component, unreadable: frozenset[str]) -> NoNumber:
     if any(name.startswith("value") for name in unreadable):
         return NoNumber(Reason.VALUE, "The value is not a number that can be read.")
-    for name, sentence in _OTHER_VALUES:
+    for name, how in _OTHER_VALUES:
         if getattr(valued, name) is not None:
-            return NoNumber(Reason.VALUE, f"The value was sent {told}, not as a number.")
+            return NoNumber(Reason.VALUE, f"The value was sent {how}, not as a number.")
     return NoNumber(Reason.NO_VALUE, "The laboratory sent no value.")
 
 

@@ -51,7 +51,7 @@ def _positive(valued: Observation | Component) -> bool | None:
 
     A number alone says nothing, not even zero or a titer: cut-offs differ.
     """
-    answer = _told_in_words(valued)
+    answer = _answer_in_words(valued)
     interpreted = presence_of_interpretation(valued.interpretation)
     if answer is not None and interpreted is not None and answer != interpreted:
         return None
@@ -60,7 +60,7 @@ def _positive(valued: Observation | Component) -> bool | None:
     return interpreted if answer is None else answer
 
 
-def _told_in_words(valued: Observation | Component) -> bool | None:
+def _answer_in_words(valued: Observation | Component) -> bool | None:
     if valued.valueCodeableConcept is not None:
         return presence_of_concept(valued.valueCodeableConcept)
     if valued.valueBoolean is not None:

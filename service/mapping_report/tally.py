@@ -186,8 +186,8 @@ class Tally:
             if row and Note.CONFLICT in result.notes:
                 row.notes[Note.CONFLICT] += 1
             if Note.TSAT_INCONSISTENT in result.notes:
-                told = "Iron and binding capacity do not give the reported saturation."
-                self.derived[Refusal(Note.TSAT_INCONSISTENT, told)] += 1
+                explanation = "Iron and binding capacity do not give the reported saturation."
+                self.derived[Refusal(Note.TSAT_INCONSISTENT, explanation)] += 1
 
 
 def _patient(chart: ChartDocuments) -> Patient | None:
@@ -205,9 +205,9 @@ def _told_before(reported: Reported, row: Row, seen: set[tuple[Key, str]]) -> bo
     if not isinstance(reading, SmearFinding) or not reading.source:
         return False
     place = (row.key, reading.source)
-    told = place in seen
+    repeated = place in seen
     seen.add(place)
-    return told
+    return repeated
 
 
 def _identity(result: Any) -> tuple[Any, ...]:  # noqa: ANN401  LabResult or Unreadable of it

@@ -68,14 +68,14 @@ def explain(
         )
     else:
         text = f"No card: {_silence(situation, walk)}."
-    return Explanation(_tidy(text), _told(walk.tried), modifiers)
+    return Explanation(_tidy(text), _tried_rules(walk.tried), modifiers)
 
 
-def _told(tried: Iterable[RuleResult]) -> tuple[TriedRule, ...]:
+def _tried_rules(results: Iterable[RuleResult]) -> tuple[TriedRule, ...]:
     """What was seen is told once, however many rows fail by it."""
     seen: dict[tuple[int, Callable[[Case], str]], str] = {}
-    told = []
-    for rule, outcome, case, truths in tried:
+    tried = []
+    for rule, outcome, case, truths in results:
         condition = decisive(rule.when, truths)
         phrase = ""
         if condition is not None:
@@ -84,8 +84,8 @@ def _told(tried: Iterable[RuleResult]) -> tuple[TriedRule, ...]:
                 seen[key] = condition.seen(case)
             phrase = condition.phrase_with(seen[key])
         open_parts = _decided_by(rule, truths) if outcome is RuleOutcome.UNDECIDED else ()
-        told.append(TriedRule(rule.id, outcome, phrase, open_parts))
-    return tuple(told)
+        tried.append(TriedRule(rule.id, outcome, phrase, open_parts))
+    return tuple(tried)
 
 
 def _decided_by(rule: Rule, truths: Sequence[Truth]) -> tuple[str, ...]:
