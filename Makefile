@@ -1,8 +1,4 @@
 # Every command of this project. Needs python3 (3.11 or newer) and make, nothing else.
-#   make demo    the service beside a FHIR server with sample patients (FHIR_SERVER= PATIENT= PORT= FHIR_PORT= ONCE=1)
-#   make test    check, then every test      make check   format, lint, types, layers, knowledge
-#   make bench   what a hook call costs      make hapi    a real HAPI FHIR server (needs Java 17, Maven)
-#   make golden  rewrite the golden files    make lock    renew uv.lock and constraints.txt
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -14,7 +10,11 @@ ONCE ?=
 HAPI_PORT ?= 8091
 ARGS ?=
 
-.PHONY: demo test check format bench hapi golden lock clean venv venv-demo
+.PHONY: help demo test quick check format bench hapi golden lock clean venv venv-demo
+
+help: ## what each command does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|' 2>/dev/null \
+	  || grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST)
 
 venv:
 	@$(PYTHON) tools/set_up.py demo lint postgresql test
@@ -22,37 +22,43 @@ venv:
 venv-demo:
 	@$(PYTHON) tools/set_up.py demo
 
-demo: venv-demo
+demo: venv-demo ## the service beside a FHIR server with sample patients (FHIR_SERVER= PATIENT= PORT= FHIR_PORT= ONCE=1)
 	@$(BIN)/python -m service.demo --fhir-server "$(FHIR_SERVER)" --patient "$(PATIENT)" \
 	  --port "$(PORT)" --fhir-port "$(FHIR_PORT)" --once "$(ONCE)"
 
-check: venv
+check: venv ## format, lint, types, layers and the knowledge
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/heme-hooks knowledge check
 
-test: check
+test: check ## check, then every test (ARGS= for pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
-format: venv
+quick: venv ## format, lint, types, unit and spec tests: in a minute
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q -n auto tests/unit tests/spec
+
+format: venv ## write the format and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: venv
+bench: venv ## what a hook call costs (ARGS=--quick)
 	@$(BIN)/python -m bench $(ARGS)
 
-hapi:
+hapi: ## a real HAPI FHIR server (needs Java 17 and Maven; HAPI_PORT=)
 	@tests/integration/hapi/hapi.sh run $(HAPI_PORT)
 
-golden: venv
+golden: venv ## rewrite the golden files; read the difference
 	@$(BIN)/python -m pytest --snapshot-update $(ARGS)
 
-lock: venv
+lock: venv ## renew uv.lock and constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/python tools/lock.py
 
-clean:
+clean: ## remove what was built
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

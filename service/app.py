@@ -20,13 +20,13 @@ from service.clinical_data.refused_searches import CodeSearchMemory
 from service.fhir_client.transport import fhir_session
 from service.hook_call import SiteKnowledge
 from service.observability.logging import Event, configure_logging, log
+from service.routes.application import Application
 from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.errors import register_errors
 from service.routes.feedback import feedback_routes
 from service.routes.knowledge import knowledge_routes
 from service.routes.openapi import openapi_routes
 from service.routes.operations import register_operations
-from service.routes.product import Application
 from service.routes.request_context import REQUEST_ID, register_calls
 from service.routes.sandbox import sandbox_routes
 from service.security.client_authentication import client_authenticator

@@ -1,1 +1,1 @@
-"""clinical_context."""
+"""Patient, Conditions, medicines, procedures, encounters and orders as typed context."""

@@ -1,1 +1,1 @@
-"""r4."""
+"""JSON to FHIR R4 resources: decoding, elements, times, references, code systems."""

@@ -1,1 +1,1 @@
-"""vocabulary."""
+"""The typed tables of codes, value sets and orders, and a site's own mappings."""

@@ -1,1 +1,1 @@
-"""cards."""
+"""From an Interpretation to Cards and to the explanation of a call."""

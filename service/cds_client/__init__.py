@@ -1,1 +1,1 @@
-"""cds_client."""
+"""A small CDS Client of our own, for `try` and `replay`."""

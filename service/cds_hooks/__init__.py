@@ -1,1 +1,1 @@
-"""cds_hooks."""
+"""What the CDS Hooks specification names: messages, requests, discovery, prefetch."""

@@ -1,1 +1,1 @@
-"""clinical_data."""
+"""Gathering: prefetch and FHIR server to documents, documents to Facts."""

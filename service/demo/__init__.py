@@ -1,1 +1,1 @@
-"""demo."""
+"""`make demo`: the service beside a FHIR server with sample patients."""

@@ -1,1 +1,1 @@
-"""feedback."""
+"""What became of the cards: what was shown, answered and held back."""

@@ -1,1 +1,1 @@
-"""fhir_client."""
+"""One FHIR server, asked with a deadline: an answer is complete or failed."""

@@ -1,1 +1,1 @@
-"""knowledge."""
+"""The decision table for readers and for other systems."""

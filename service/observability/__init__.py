@@ -1,1 +1,1 @@
-"""observability."""
+"""Logs, metrics and the trace context of a call."""

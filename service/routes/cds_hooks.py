@@ -23,8 +23,8 @@ from service.fhir_client.server import FetchLimits, FhirServer
 from service.hook_call import respond
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.observability.logging import Event, log
-from service.routes.bodies import json_body
 from service.routes.call_metrics import count_answer, finding_ids
+from service.routes.request_bodies import json_body
 from service.routes.request_context import audit_entry, serves
 from service.settings import PrefetchKeys
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from service.cds_hooks.messages import CdsRequest, CdsService
     from service.hook_call import Answer
-    from service.routes.product import Application
+    from service.routes.application import Application
     from service.security.audit import AuditEntry
     from service.security.trusted_clients import CdsClient
 

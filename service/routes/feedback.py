@@ -11,12 +11,12 @@ from service.feedback.override_reasons import reason_label
 from service.feedback.received import record_feedback
 from service.feedback.request import parse_feedback
 from service.observability.logging import Event, log
-from service.routes.bodies import json_body
+from service.routes.request_bodies import json_body
 from service.routes.request_context import audit_entry, serves
 
 if TYPE_CHECKING:
     from service.cds_hooks.messages import CdsService
-    from service.routes.product import Application
+    from service.routes.application import Application
 
 
 def feedback_routes(product: Application) -> Blueprint:

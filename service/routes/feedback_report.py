@@ -20,7 +20,7 @@ from service.feedback.report_text import COLUMNS, cells
 from service.security.report_readers import may_read
 
 if TYPE_CHECKING:
-    from service.routes.product import Application
+    from service.routes.application import Application
 
 PERIODS = (7, 30, 90, 365)
 LONGEST = 366

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from service.routes.openapi_document import openapi_document
 
 if TYPE_CHECKING:
-    from service.routes.product import Application
+    from service.routes.application import Application
 
 
 def openapi_routes(product: Application) -> Blueprint:

@@ -21,7 +21,7 @@ from service.routes.readiness import checks, is_ready
 if TYPE_CHECKING:
     from flask import Flask
 
-    from service.routes.product import Application
+    from service.routes.application import Application
 
 
 def operations_routes(product: Application) -> Blueprint:

@@ -21,7 +21,7 @@ from service.errors import ClientNotAllowed, InvalidHookCall
 from service.fhir_client.deadline import Deadline
 from service.fhir_client.server import FetchLimits, FhirServer
 from service.interpreter.rules import RULE_TABLE_VERSION
-from service.routes.bodies import json_body
+from service.routes.request_bodies import json_body
 from service.sandbox.charts import allowed_server, bundle_chart, sample_chart, server_chart
 from service.sandbox.drafts import offered_drafts
 from service.sandbox.patients import find_patients, is_fhir_id
@@ -30,7 +30,7 @@ from service.settings import PUBLIC_HAPI
 
 if TYPE_CHECKING:
     from service.base_urls import BaseUrl
-    from service.routes.product import Application
+    from service.routes.application import Application
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "

@@ -1,1 +1,1 @@
-"""security."""
+"""Who may call: trusted clients, their tokens and keys, and the audit."""

@@ -1,1 +1,1 @@
-"""storage."""
+"""The database: tables, transactions, pruning, pseudonyms."""

@@ -1,1 +1,1 @@
-"""answer."""
+"""What is said and proposed once rules have fired."""

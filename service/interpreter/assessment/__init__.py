@@ -1,1 +1,1 @@
-"""assessment."""
+"""Everything a rule may ask about the patient, answered once."""

@@ -1,1 +1,1 @@
-"""criteria."""
+"""The questions that the rows of the decision table ask."""

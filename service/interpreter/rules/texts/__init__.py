@@ -1,1 +1,1 @@
-"""texts."""
+"""The texts of the rows: fixed phrases, and paragraphs that depend on the patient."""
