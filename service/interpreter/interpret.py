@@ -27,6 +27,7 @@ from service.interpreter.rules.data_quality import (
     judged_at_unknown_age,
 )
 from service.interpreter.rules.order_hooks import DATA_QUALITY
+from service.interpreter.stated_limits import stated
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -131,7 +132,11 @@ def _states(situation: Situation) -> States:
 
 
 def _paragraphs(rule: Rule, case: Case) -> tuple[str, ...]:
-    own = (each if isinstance(each, str) else each(case) for each in rule.detail)
+    limits, windows = case.situation.limits, case.situation.windows
+    own = (
+        stated(each, limits, windows) if isinstance(each, str) else each(case)
+        for each in rule.detail
+    )
     return tuple(text for text in own if text)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from service.cards.names import order_name
 from service.interpreter.rules import RULES
 from service.interpreter.rules.rule import Step
+from service.interpreter.stated_limits import stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,8 +73,8 @@ def _row(rule: Rule) -> RuleRow:
         id=rule.id,
         step=int(rule.step),
         step_title=STEP_TITLES[rule.step],
-        when=tuple(condition.text for condition in rule.when),
-        indicator=rule.indicator.text,
+        when=tuple(stated(condition.text) for condition in rule.when),
+        indicator=stated(rule.indicator.text),
         certainty=rule.certainty,
         summary=rule.summary,
         detail=tuple(text for text in map(_paragraph, rule.detail) if text),
@@ -87,7 +88,7 @@ def _row(rule: Rule) -> RuleRow:
 
 def _paragraph(paragraph: Paragraph) -> str:
     if isinstance(paragraph, str):
-        return paragraph
+        return stated(paragraph)
     purpose = (inspect.getdoc(paragraph) or "").split("\n", 1)[0]
     if not purpose:
         return "(A sentence that depends on the patient.)"
@@ -97,7 +98,7 @@ def _paragraph(paragraph: Paragraph) -> str:
 def _order(wanted: WantedOrder) -> OrderRow:
     terms = []
     if wanted.when is not None:
-        terms.append(f"if {wanted.when.text}")
+        terms.append(f"if {stated(wanted.when.text)}")
     if wanted.despite_result:
         terms.append("even when a result exists")
     if wanted.note:

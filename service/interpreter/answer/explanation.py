@@ -82,7 +82,7 @@ def _tried_rules(results: Iterable[RuleResult]) -> tuple[TriedRule, ...]:
             key = id(case), condition.seen
             if key not in seen:
                 seen[key] = condition.seen(case)
-            phrase = condition.phrase_with(seen[key])
+            phrase = condition.phrase_with(seen[key], case)
         open_parts = _decided_by(rule, truths) if outcome is RuleOutcome.UNDECIDED else ()
         tried.append(TriedRule(rule.id, outcome, phrase, open_parts))
     return tuple(tried)

@@ -100,6 +100,7 @@ def assess(
         pregnant=chart.pregnant,
         trimester=chart.trimester,
         limits=chart.limits,
+        windows=chart.windows,
         **assess_counts(chart, lines),
         **_smear(chart, lines),
         **chemistry.fields,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from service.interpreter.logic import Truth
 from service.interpreter.thresholds import LIMITS, Thresholds
+from service.interpreter.windows import WINDOWS, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,7 +161,8 @@ class Situation(Opening):
 
     `pregnant` follows 2.5; `trimester` is 1, 2 or 3, None unknown. `unknown` are the analytes whose
     group was not available. `inpatient_at_anchor` is the hospital stay at the time of the blood
-    count, for what a stale count meant when it was current. `limits` is the table that was used.
+    count, for what a stale count meant when it was current. `limits` and `windows` are
+    the tables that were used.
     """
 
     states: States
@@ -223,6 +225,7 @@ class Situation(Opening):
     marrow_exists: tuple[Procedure | ExistingOrder | MarrowResult, ...] = ()
     referral_exists: tuple[ExistingOrder | Encounter, ...] = ()
     limits: Thresholds = LIMITS
+    windows: Windows = WINDOWS
 
 
 __all__ = [

@@ -75,7 +75,9 @@ def _b12(states: frozenset[B12State], text: str) -> Criterion:
 
 B12_HIGH = _b12(HIGH_B12, "vitamin B12 high")
 B12_LOW = _b12(frozenset({B12State.LOW}), "vitamin B12 low")
-B12_BETWEEN = _b12(frozenset({B12State.BORDERLINE, B12State.NORMAL}), "vitamin B12 200 to 900")
+B12_BETWEEN = _b12(
+    frozenset({B12State.BORDERLINE, B12State.NORMAL}), "vitamin B12 {b12_low} to {b12_high}"
+)
 B12_MISSING = _b12(frozenset({B12State.MISSING}), "no usable vitamin B12 result")
 B12_NOT_LOW = no_criterion(B12_LOW, "vitamin B12 not low")
 B12_NOT_HIGH = no_criterion(B12_HIGH, "vitamin B12 not high")
@@ -104,7 +106,7 @@ def _iron(states: frozenset[IronState], text: str) -> Criterion:
 IRON_DEFICIENCY = _iron(frozenset({IronState.TRUE_DEFICIENCY}), "iron deficiency shown")
 IRON_INDEX = _iron(
     frozenset({IronState.INDEX, IronState.INDEX_BORDERLINE}),
-    "low iron with normal TIBC and saturation of at least 16 %",
+    "low iron with normal TIBC and saturation of at least {tsat_low} %",
 )
 IRON_CHRONIC = _iron(frozenset({IronState.CHRONIC_DISEASE}), "chronic-disease iron pattern")
 IRON_INCOMPLETE = _iron(UNSETTLED_IRON, "iron studies missing or incomplete")
@@ -150,7 +152,7 @@ MMA_SAYS_NOTHING = _function(FunctionState.UNKNOWN, "functional B12 status unkno
 MMA_EXCLUDES = _function(FunctionState.NOT_DEFICIENT, "methylmalonic acid not raised")
 
 FOLATE_LOW = Criterion(
-    "serum folate below 3.0 ng/mL",
+    "serum folate below {folate_low} ng/mL",
     lambda case: (
         True
         if case.situation.folate is FolateState.LOW

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from service.interpreter.interpretation import FindingIndicator, Overlay
 from service.interpreter.logic import all_of, any_of, negate
+from service.interpreter.stated_limits import stated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,10 +53,10 @@ def _nothing(_case: Case) -> str:
 class Criterion:
     """One question to the patient.
 
-    `text` reads as a phrase, `test` answers it, `seen` says what was found instead.
-    `decided_by_groups` are the data groups that could answer it when it is unknown, `decided_by`
-    the same in words. `parts` are the questions it is joined from, and `all_parts` tells whether
-    all must hold or any.
+    `text` reads as a phrase, its limits filled in when it is said (`stated_limits`); `test`
+    answers it, `seen` says what was found instead. `decided_by_groups` are the data groups that
+    could answer it when it is unknown, `decided_by` the same in words. `parts` are the questions
+    it is joined from, and `all_parts` tells whether all must hold or any.
     """
 
     text: str
@@ -77,11 +78,12 @@ class Criterion:
 
     def phrase(self, case: Case) -> str:
         """Return the phrase with what was found, such as `platelets below 150: 212`."""
-        return self.phrase_with(self.seen(case))
+        return self.phrase_with(self.seen(case), case)
 
-    def phrase_with(self, seen: str) -> str:
+    def phrase_with(self, seen: str, case: Case) -> str:
         """Return the phrase with what was found, told already."""
-        return f"{self.text}: {seen}" if seen else self.text
+        text = stated(self.text, case.situation.limits, case.situation.windows)
+        return f"{text}: {seen}" if seen else text
 
 
 def any_criterion(*conditions: Criterion, text: str = "") -> Criterion:

@@ -26,20 +26,22 @@ PREGNANCY_AGE = 60
 """From this age a missing pregnancy test leaves nothing open (OWN)."""
 
 NEUTROPHILS_BELOW_HALF = Criterion(
-    "neutrophils below 0.5 (or, not known, leukocytes below 1.0), at most 3 days old",
+    "neutrophils below {anc_severe} (or, not known, leukocytes below {wbc_fever}), at most "
+    "{neutrophils_with_fever:days} days old",
     lambda case: case.situation.neutrophils_below_half_with_age,
     lambda case: line_seen_of(case, CellLine.WHITE),
     COUNT_GROUPS,
     ("a usable neutrophil count",),
 )
 FEVER = Criterion(
-    "temperature of at least 38.0 Cel in the last 24 hours, or active febrile neutropenia",
+    "temperature of at least {fever} Cel in the last {temperature:hours} hours, or active febrile "
+    "neutropenia",
     lambda case: any_of(case.situation.fever.present, bool(case.situation.febrile_neutropenia)),
     decided_by_groups=frozenset({DataGroup.TEMPERATURE}),
     decided_by=("temperatures of the last 24 hours",),
 )
 BLASTS = Criterion(
-    "blasts in the blood within 30 days",
+    "blasts in the blood within {smear:days} days",
     lambda case: case.situation.blasts.present,
     decided_by_groups=frozenset({DataGroup.DIFFERENTIAL, DataGroup.SMEAR}),
     decided_by=("a blood film",),
@@ -60,18 +62,18 @@ def line_seen_of(case: Case, line: CellLine) -> str:
 
 HOSPICE = Criterion("hospice care", lambda case: bool(case.situation.hospice))
 CHILD = Criterion(
-    "age below 18",
+    "age below {adult_age}",
     lambda case: None if case.situation.age is None else case.situation.child,
     lambda case: "age unknown" if case.situation.age is None else f"{case.situation.age} years",
     decided_by=("the date of birth",),
 )
-ADULT = no_criterion(CHILD, "age at least 18")
+ADULT = no_criterion(CHILD, "age at least {adult_age}")
 KNOWN_DISORDER = Criterion(
     "active hematologic malignancy, marrow failure or stem cell transplant",
     lambda case: bool(case.situation.known_disorder),
 )
 RECENT_CHEMOTHERAPY = Criterion(
-    "chemotherapy within 42 days", lambda case: bool(case.situation.chemotherapy)
+    "chemotherapy within {chemotherapy:days} days", lambda case: bool(case.situation.chemotherapy)
 )
 STALE = Criterion(
     "newest blood count 15 to 90 days old",
@@ -84,7 +86,7 @@ STALE = Criterion(
 )
 AN_OVERLAY = Criterion("an urgent finding", lambda case: bool(case.overlays))
 NEW_BLASTS = Criterion(
-    "blasts at most 3 days old and none in the 30 days before",
+    "blasts at most {new_blasts:days} days old and none in the {smear:days} days before",
     lambda case: case.situation.blasts.new_within_3_days,
 )
 NEW_SEVERE = Criterion(
@@ -143,7 +145,8 @@ def fever_with_low_neutrophils(case: Case) -> Truth:
 
 
 CHILD_CONCERN = Criterion(
-    "two low lines by laboratory flags, ranges or floors, blasts, or neutrophils below 0.5 with "
+    "two low lines by laboratory flags, ranges or floors, blasts, or neutrophils below "
+    "{anc_severe} with "
     "fever",
     _child_case,
     lambda case: f"{len(case.situation.pediatric_low)} low lines",
