@@ -115,7 +115,7 @@ def also_found(interpretation: Interpretation) -> str:
 
 def avoid_list(finding: FiredFinding) -> str:
     """Return what not to do."""
-    return section("Cautions", finding.avoid)
+    return section("Cautions", finding.cautions)
 
 
 def footer(finding: FiredFinding, *, version: str, rule_url: str) -> str:

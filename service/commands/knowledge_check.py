@@ -85,7 +85,7 @@ def uncited_rules() -> Iterator[str]:
 def contradictions() -> Iterator[str]:
     """No rule contradicts itself, and none is hidden behind an earlier rule of its step."""
     for place, rule in enumerate(RULES):
-        warns_off = any("no marrow" in text.lower() for text in rule.avoid)
+        warns_off = any("no marrow" in text.lower() for text in rule.cautions)
         if warns_off and any(wanted.order == MARROW_BIOPSY for wanted in rule.orders):
             yield f"Rule {rule.id} proposes a marrow and warns against it."
         for earlier in RULES[:place]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, DataGroup
+from fhir_mappings.panel import Analyte, DataGroup, Note
 from service.interpreter.interpretation import CellLine
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ ANALYTE_NAMES: dict[Analyte, str] = {
     Analyte.METHYLMALONATE: "methylmalonic acid",
     Analyte.HOMOCYSTEINE: "homocysteine",
 }
+
+
+SHORT_NAMES: dict[Analyte, str] = {
+    Analyte.HEMOGLOBIN: "Hgb",
+    Analyte.LEUKOCYTES: "WBC",
+    Analyte.NEUTROPHILS: "ANC",
+    Analyte.PLATELETS: "platelets",
+}
+"""The counts as a card names them."""
 
 
 def counted(fact: CellLineFact) -> str:
@@ -85,6 +94,8 @@ _DECIMALS = {
     Analyte.BLASTS: 2,
 }
 _LONGEST = 6
+_LONGEST_UNIT = 20
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def shown(result: LabResult) -> str:
@@ -117,6 +128,41 @@ def _rounded(result: LabResult) -> str:
     return f"{rounded:f}"
 
 
+def as_laboratory(result: LabResult) -> tuple[str, str]:
+    """Return number and unit as the laboratory wrote them.
+
+    The canonical value stands where the value was computed, the unit was not given, or the text is
+    no plain number or too long to show.
+    """
+    digits = result.reported_value.strip().lstrip("<>= ").replace(",", "")
+    unit = " ".join(result.reported_unit.split())
+    plain = digits.replace(".", "", 1).isdigit() and digits.isascii()
+    inferred = Note.UNIT_INFERRED in result.notes or Note.UNIT_GOVERNS in result.notes
+    if not plain or not unit or inferred or len(unit) > _LONGEST_UNIT:
+        return shown(result), result.unit if result.unit != "1" else ""
+    if len(digits) > _LONGEST:
+        digits = _four_digits(Decimal(digits))
+    sign = result.comparator.value if result.comparator else ""
+    return f"{sign}{digits}", unit
+
+
+def _four_digits(value: Decimal) -> str:
+    places = max(0, 3 - value.adjusted())
+    return f"{value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN):f}"
+
+
+def number_and_unit(result: LabResult) -> str:
+    """Return the value in the laboratory's own unit."""
+    number, unit = as_laboratory(result)
+    return f"{number} {unit}".strip()
+
+
+def bare_number(result: LabResult) -> str:
+    """Return the number alone where every reader expects its unit, else the value with its unit."""
+    number, unit = as_laboratory(result)
+    return number if number == shown(result) else f"{number} {unit}".strip()
+
+
 def with_unit(result: LabResult) -> str:
     """Return the value with its canonical unit, as people write it."""
     return f"{shown(result)} {unit_words(result.unit)}".strip()
@@ -128,8 +174,8 @@ def unit_words(unit: str) -> str:
 
 
 def day(moment: date | datetime) -> str:
-    """Return the date in the Observation's own offset, ISO 8601."""
-    return moment.strftime("%Y-%m-%d")
+    """Return the date in the Observation's own offset, as `27 Nov 2026`."""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def listed(items: Iterable[str]) -> str:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from service.interpreter.answer import modifiers
 from service.interpreter.answer import remarks as texts
+from service.interpreter.answer.card_remarks import remarks_for_card
 from service.interpreter.answer.explanation import explain, nobody
 from service.interpreter.answer.indicators import indicator_of
 from service.interpreter.answer.orders import orders_due
 from service.interpreter.answer.results_used import could_not_check, set_aside, used_results
-from service.interpreter.answer.summaries import render
+from service.interpreter.answer.summaries import fill, render
 from service.interpreter.assessment.assess import assess, assess_opening
 from service.interpreter.evaluation import Evaluation, evaluate_rules
 from service.interpreter.interpretation import (
@@ -74,6 +75,7 @@ def interpret(
         withheld=orders.withheld if any_card else (),
         set_aside=set_aside(situation),
         modifiers=applied,
+        remarks=remarks_for_card(case, walk.finding) if any_card else (),
         could_not_check=could_not_check(situation, walk.finding) if any_card else (),
         undecided_groups=walk.undecided_groups(case),
         explanation=explain(situation, walk, "", applied) if explained else UNEXPLAINED,
@@ -147,7 +149,9 @@ def _made(rule: Rule, case: Case, paragraphs: tuple[str, ...], summary: str = ""
         certainty=rule.certainty,
         summary=summary or render(rule.summary, case),
         paragraphs=tuple(dict.fromkeys(paragraphs)),
-        avoid=rule.avoid,
+        meaning=fill(rule.meaning, case),
+        avoid=fill(rule.avoid, case),
+        cautions=rule.cautions,
         citation=rule.citation,
         seed_steps=rule.seed_steps,
         has_card=rule.has_card,

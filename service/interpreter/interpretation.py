@@ -7,7 +7,7 @@ store's evidence are all made from an `Interpretation`; none of them asks the pa
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_mappings.context import ClinicalContext
@@ -141,7 +141,11 @@ class CellLineFact(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """The patient's states, as cards and evidence name them."""
+    """The patient's states, as cards and evidence name them.
+
+    `before` holds for each low line the newest earlier result that was not low, within two years,
+    else the newest earlier one.
+    """
 
     lines: Mapping[CellLine, CellLineFact]
     pattern: Pattern
@@ -150,6 +154,7 @@ class States:
     function: FunctionState
     used: tuple[LabResult, ...] = ()
     notes: tuple[str, ...] = ()
+    before: Mapping[CellLine, LabResult] = field(default_factory=dict)
 
 
 NOT_JUDGED = States({}, Pattern.NONE, B12State.MISSING, IronState.MISSING, FunctionState.UNKNOWN)
@@ -195,9 +200,10 @@ class WithheldOrder:
 class FiredFinding:
     """One finding that fired.
 
-    `summary` is rendered, at most 139 characters. `paragraphs` is the finding's own detail text,
-    in order, one Markdown paragraph each, with the modifiers' sentences after it. `has_card` is
-    False for the -suppressed findings, which are only explained.
+    `summary` is rendered, at most 139 characters. `meaning` and `avoid` are lines of the card.
+    `paragraphs` is the finding's longer text for the evidence, in order, with the modifiers'
+    sentences after it, `cautions` what it warns of. `has_card` is False for the -suppressed
+    findings, which are only explained.
     """
 
     id: str
@@ -205,7 +211,9 @@ class FiredFinding:
     certainty: str
     summary: str
     paragraphs: tuple[str, ...]
-    avoid: tuple[str, ...] = ()
+    meaning: str = ""
+    avoid: str = ""
+    cautions: tuple[str, ...] = ()
     citation: tuple[str, ...] = ()
     seed_steps: tuple[str, ...] = ()
     has_card: bool = True
@@ -218,6 +226,29 @@ class AppliedModifier:
     id: str
     trigger: str
     effect: str
+
+
+class RemarkRank(IntEnum):
+    """What stands first among the remarks about a patient (clinical-knowledge 3.4)."""
+
+    GOALS_OF_CARE = 1
+    ALREADY_DONE = 2
+    DRUG = 3
+    DEFERRAL = 4
+    RED_FLAG = 5
+    OTHER = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One sentence for this patient that changes what to do, with its name, date or drug.
+
+    `modifier` is M1 to M17, or a word for what is no modifier ("schistocytes", "conflict").
+    """
+
+    modifier: str
+    rank: RemarkRank
+    text: str
 
 
 class RuleOutcome(StrEnum):
@@ -265,8 +296,10 @@ class Interpretation:
     in its detail. `finding` is the row that ended steps 1 to 12, None when none did. Order
     proposals are one list, already freed of what exists (4.3), switched off or deferred;
     `withheld` says which were left out and why. `order_findings` are the order-hook cards,
-    `data_quality` the last card. `undecided` lists rules that unavailable or unreadable data left
-    open; `could_not_check` says in plain words what was not available and matters to the cards.
+    `data_quality` the last card. `remarks` are the sentences about this patient by rank; the
+    `paragraphs` of the findings say the same at length. `undecided` lists rules that unavailable
+    or unreadable data left open; `could_not_check` says in plain words what was not available and
+    matters to the cards.
     """
 
     states: States
@@ -279,6 +312,7 @@ class Interpretation:
     withheld: tuple[WithheldOrder, ...] = ()
     set_aside: tuple[Unreadable, ...] = ()
     modifiers: tuple[AppliedModifier, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     could_not_check: tuple[str, ...] = ()
     undecided_groups: frozenset[DataGroup] = frozenset()
     explanation: Explanation = UNEXPLAINED
@@ -306,6 +340,8 @@ __all__ = [
     "Pattern",
     "Priority",
     "ProposedOrder",
+    "Remark",
+    "RemarkRank",
     "RuleOutcome",
     "States",
     "TriedRule",

@@ -69,10 +69,12 @@ def _facts(row: RuleRow) -> Iterator[str]:
         yield "Wording: " + prose(row.certainty)
     if row.has_card:
         yield "Summary: " + code(row.summary, 300)
+        yield "Meaning: " + prose(row.meaning)
+        yield "Avoid: " + prose(row.avoid)
     for text in row.detail:
         yield "Detail: " + prose(text)
     yield "Orders: " + (_order_list(row) or "none")
-    for text in row.avoid:
+    for text in row.cautions:
         yield "Caution: " + prose(text)
     if row.seed_steps:
         yield "Seed: " + prose(", ".join(row.seed_steps))

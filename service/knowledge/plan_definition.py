@@ -114,7 +114,7 @@ def _action(row: RuleRow) -> Json:
     action: Json = {
         "title": row.id,
         "description": row.summary if row.has_card else "No card.",
-        "textEquivalent": "\n\n".join((*row.detail, *row.avoid)),
+        "textEquivalent": "\n\n".join((*row.detail, *row.cautions)),
         "code": [{"coding": [{"system": FINDING_SYSTEM, "code": row.id}]}],
         "documentation": [
             {"type": "citation", "label": name, "citation": SOURCES[name]} for name in row.citations

@@ -55,8 +55,10 @@ class RuleRow:
     indicator: str
     certainty: str
     summary: str
+    meaning: str
+    avoid: str
     detail: tuple[str, ...]
-    avoid: tuple[str, ...]
+    cautions: tuple[str, ...]
     orders: tuple[OrderRow, ...]
     citations: tuple[str, ...]
     seed_steps: tuple[str, ...]
@@ -78,7 +80,9 @@ def _row(rule: Rule) -> RuleRow:
         certainty=rule.certainty,
         summary=rule.summary,
         detail=tuple(text for text in map(_paragraph, rule.detail) if text),
+        meaning=rule.meaning,
         avoid=rule.avoid,
+        cautions=rule.cautions,
         orders=tuple(_order(wanted) for wanted in rule.orders),
         citations=rule.citation,
         seed_steps=rule.seed_steps,

@@ -77,6 +77,7 @@ ENUMERATED = frozenset(
 
 CITATION = re.compile(r"R([1-9]|1[0-9])|OWN")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_WORD = re.compile(r"\S*[^\W_]\S*")
 
 FIRST_MATCH = frozenset(
     {
@@ -126,10 +127,15 @@ def text_problems(rules: Iterable[Rule] = RULES) -> list[str]:
     """Every card has summary and text, every placeholder is known, the fixed part is short."""
     problems = []
     for rule in rules:
-        names = set(_PLACEHOLDER.findall(rule.summary))
+        names = set(_PLACEHOLDER.findall(f"{rule.summary} {rule.meaning} {rule.avoid}"))
         problems += [f"{rule.id}: no placeholder {{{name}}}" for name in names - set(PLACEHOLDERS)]
-        if rule.has_card and not (rule.summary and rule.detail):
+        if rule.has_card and not (rule.summary and rule.detail and rule.meaning and rule.avoid):
             problems.append(f"{rule.id} has a card without text")
+        problems += [
+            f"{rule.id}: {part} has {words} words, more than {most}"
+            for part, text, most in (("meaning", rule.meaning, 40), ("avoid", rule.avoid, 30))
+            if (words := len(_WORD.findall(text))) > most
+        ]
         if len(_PLACEHOLDER.sub("", rule.summary)) > MAX_SUMMARY:
             problems.append(f"{rule.id}: the summary is too long")
     return problems
@@ -142,7 +148,7 @@ def marrow_problems(rules: Iterable[Rule] = RULES) -> list[str]:
         f"{rule.id} proposes a marrow and says: {text}"
         for rule in rules
         if any(wish.order == MARROW_BIOPSY for wish in rule.orders)
-        for text in rule.avoid
+        for text in rule.cautions
         if any(refusal in text.lower() for refusal in refusals)
     ]
 

@@ -106,7 +106,9 @@ def finding(
         "certainty": "raises concern for",
         "summary": f"Summary of {name}.",
         "paragraphs": (f"First paragraph of {name}.", "Second paragraph."),
-        "avoid": ("Do not call high B12 benign.",),
+        "meaning": f"Meaning of {name}.",
+        "avoid": "calling the high B12 benign.",
+        "cautions": ("Do not call high B12 benign.",),
         "citation": ("R1",),
         "seed_steps": ("step 3", "step 4"),
     }

@@ -189,11 +189,16 @@ def _rank(medication: Medication) -> int:
     return next((place for place, drug in enumerate(FIRST_DRUGS) if drug in name), len(FIRST_DRUGS))
 
 
+def by_danger(situation: Situation) -> list[Medication]:
+    """M9: the drugs that suppress the marrow, the most dangerous first."""
+    return sorted(situation.marrow_suppressive, key=_rank)
+
+
 def drug_names(situation: Situation) -> str:
-    """M9: the drugs with their classes, the most dangerous first."""
-    ordered = sorted(situation.marrow_suppressive, key=_rank)
+    """M9: the drugs with their classes."""
     return listed(
-        f"{each.name} ({each.drug_class})" if each.drug_class else each.name for each in ordered
+        f"{each.name} ({each.drug_class})" if each.drug_class else each.name
+        for each in by_danger(situation)
     )
 
 

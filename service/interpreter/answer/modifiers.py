@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from service.interpreter.answer import modifier_remarks as remarks
 from service.interpreter.answer import modifier_triggers as triggers
 from service.interpreter.formatting import sentence
 from service.interpreter.interpretation import (
@@ -15,6 +16,7 @@ from service.interpreter.interpretation import (
     AppliedModifier,
     CellLineState,
     Overlay,
+    RemarkRank,
 )
 from service.interpreter.rules.criteria.chemistry import HIGH_B12
 from service.interpreter.rules.rule import Step
@@ -66,9 +68,10 @@ def all_done(case: Case, rule: Rule | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Modifier:
-    """One modifier. `trigger` is empty when it does not act; `says` is its sentence for the card.
+    """One modifier. `trigger` is empty when it does not act.
 
-    `everywhere`: acts on any card, not only where the counts were read as a pattern.
+    `says` is its text in the evidence, `remark` its one sentence on the card, which stands there by
+    `rank`. `everywhere`: acts on any card, not only where the counts were read as a pattern.
     """
 
     id: str
@@ -76,6 +79,8 @@ class Modifier:
     effect: Callable[[Case, Rule | None], str]
     says: Callable[[Case, Rule | None], str] = lambda _case, _rule: ""
     everywhere: bool = False
+    remark: Callable[[Case, Rule | None], str] = lambda _case, _rule: ""
+    rank: RemarkRank = RemarkRank.OTHER
 
 
 def _m1_trigger(case: Case, rule: Rule | None) -> str:
@@ -90,8 +95,12 @@ def _m1_effect(case: Case, rule: Rule | None) -> str:
     return "marrow-biopsy is not proposed"
 
 
+def _deferred(case: Case, rule: Rule | None) -> bool:
+    return wants_marrow(case, rule) and not red_flag_of_deferral(case)
+
+
 def _m1_says(case: Case, rule: Rule | None) -> str:
-    deferred = wants_marrow(case, rule) and not red_flag_of_deferral(case)
+    deferred = _deferred(case, rule)
     high = case.situation.states.b12 in HIGH_B12
     reasons = triggers.deferral(case.situation, with_b12=high or deferred)
     if not reasons:
@@ -138,14 +147,32 @@ MODIFIERS = (
         lambda _case, _rule: "no marrow-biopsy and no ct-abdomen-pelvis",
         _m7_says,
         everywhere=True,
+        remark=lambda _case, _rule: remarks.goals_of_care(),
+        rank=RemarkRank.GOALS_OF_CARE,
     ),
-    Modifier("M1", _m1_trigger, _m1_effect, _m1_says),
+    Modifier(
+        "M1",
+        _m1_trigger,
+        _m1_effect,
+        _m1_says,
+        remark=lambda case, rule: remarks.deferral(case, deferred=_deferred(case, rule)),
+        rank=RemarkRank.DEFERRAL,
+    ),
     Modifier(
         "M2",
         _m2_trigger,
         lambda case, _rule: f"referral and marrow {triggers.red_flag_priority(case)}",
+        remark=lambda case, _rule: remarks.red_flags(case),
+        rank=RemarkRank.RED_FLAG,
     ),
-    Modifier("M3", _m3_trigger, lambda _case, _rule: "indicator critical", triggers.says_m3),
+    Modifier(
+        "M3",
+        _m3_trigger,
+        lambda _case, _rule: "indicator critical",
+        triggers.says_m3,
+        remark=lambda case, _rule: remarks.constitutional(case),
+        rank=RemarkRank.RED_FLAG,
+    ),
     Modifier(
         "M4",
         lambda case, _rule: triggers.marrow_exists(case.situation),
@@ -153,12 +180,16 @@ MODIFIERS = (
         lambda case, _rule: (
             f"{sentence(triggers.marrow_exists(case.situation))}: review the result."
         ),
+        remark=lambda case, _rule: remarks.marrow_exists(case),
+        rank=RemarkRank.ALREADY_DONE,
     ),
     Modifier(
         "M5",
         lambda case, _rule: triggers.referral_exists(case.situation),
         lambda _case, _rule: "no hematology-referral",
         triggers.says_m5,
+        remark=lambda case, _rule: remarks.referral_exists(case),
+        rank=RemarkRank.ALREADY_DONE,
     ),
     Modifier(
         "M6",
@@ -173,24 +204,29 @@ MODIFIERS = (
         lambda case, _rule: triggers.liver_or_kidney(case.situation),
         lambda _case, _rule: "text; a raised MMA proves less with poor kidneys",
         triggers.says_m8,
+        remark=lambda case, _rule: remarks.liver_or_kidney(case),
     ),
     Modifier(
         "M9",
         lambda case, _rule: triggers.drug_names(case.situation),
         lambda _case, _rule: "drug review",
         triggers.says_m9,
+        remark=lambda case, _rule: remarks.drugs(case.situation),
+        rank=RemarkRank.DRUG,
     ),
     Modifier(
         "M10",
         lambda case, _rule: triggers.joined(c.display for c in case.situation.splenomegaly),
         lambda _case, _rule: "ultrasound-abdomen",
         lambda _case, _rule: "The spleen is enlarged: hypersplenism is possible.",
+        remark=lambda _case, _rule: remarks.spleen(),
     ),
     Modifier(
         "M11",
         lambda case, _rule: triggers.secondary_causes(case.situation),
         lambda _case, _rule: "its test is not proposed; the indicator stays",
         triggers.says_m11,
+        remark=lambda case, _rule: remarks.known_cause(case.situation),
     ),
     Modifier(
         "M12",
@@ -198,6 +234,7 @@ MODIFIERS = (
         lambda _case, _rule: "text",
         triggers.says_m12,
         everywhere=True,
+        remark=lambda case, _rule: remarks.growth_factor(case.situation),
     ),
     Modifier(
         "M13",
@@ -207,18 +244,21 @@ MODIFIERS = (
             "Zinc or copper deficiency is recorded: lack of copper can look like a myelodysplastic "
             "neoplasm. Measure copper and zinc."
         ),
+        remark=lambda _case, _rule: remarks.copper(),
     ),
     Modifier(
         "M14",
         lambda case, _rule: triggers.transfusions(case.situation),
         lambda _case, _rule: "line masked or iron studies unreliable",
         triggers.says_m14,
+        remark=lambda case, _rule: remarks.transfusions(case.situation),
     ),
     Modifier(
         "M15",
         _m15_trigger,
         lambda _case, _rule: "cbc-differential first, no marrow-biopsy",
         _m15_says,
+        remark=lambda _case, _rule: remarks.no_neutrophil_count(),
     ),
 )
 """In the order in which their sentences stand on the card: goals of care first."""

@@ -9,24 +9,35 @@ import re
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, SmearMethod
-from service.interpreter.formatting import counted, day, listed, shown, with_unit
-from service.interpreter.interpretation import CellLine, CellLineState, Pattern
+from service.interpreter.formatting import (
+    SHORT_NAMES,
+    bare_number,
+    counted,
+    day,
+    listed,
+    with_unit,
+)
+from service.interpreter.interpretation import CellLine, CellLineState
 from service.interpreter.rules.data_quality import refused_names, refused_results
-from service.interpreter.rules.texts.missing_results import missing_named
+from service.interpreter.rules.texts.missing_results import missing_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from fhir_mappings.panel import LabResult
     from service.interpreter.rules.criteria.criterion import Case
 
 MAX_SUMMARY = 139
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}( (?:pg/mL|ng/mL|umol/L)\b)?")
+
+Named = tuple[str, str]
+"""A name and its value, which may be empty."""
 
 
 def _value(case: Case, analyte: Analyte) -> str:
     result = case.situation.selected.get(analyte)
     if result is not None:
-        return shown(result)
+        return bare_number(result)
     if analyte in case.situation.unknown:
         return "not available"
     if case.situation.unreadable.get(analyte):
@@ -38,28 +49,27 @@ def _percent(value: str) -> str:
     return f"{value} %" if value[-1].isdigit() else value
 
 
-def _line(case: Case, line: CellLine) -> str:
-    fact = case.situation.states.lines.get(line)
-    return shown(fact.result) if fact and fact.result else ""
-
-
-def _white_name(case: Case) -> str:
-    fact = case.situation.states.lines.get(CellLine.WHITE)
-    by_leukocytes = fact and fact.result and fact.result.analyte is Analyte.LEUKOCYTES
-    return "WBC" if by_leukocytes else "ANC"
-
-
-def _counts(case: Case) -> str:
-    named = {
-        CellLine.HEMOGLOBIN: "Hgb",
-        CellLine.WHITE: _white_name(case),
-        CellLine.PLATELETS: "Plt",
-    }
-    return ", ".join(f"{name} {_line(case, line) or 'not known'}" for line, name in named.items())
-
-
 def _white(case: Case) -> str:
-    return f"{_white_name(case)} {_line(case, CellLine.WHITE)}".strip()
+    fact = case.situation.states.lines.get(CellLine.WHITE)
+    return _joined([_named(fact.result)]) if fact and fact.result else "ANC"
+
+
+def _named(result: LabResult) -> Named:
+    return SHORT_NAMES.get(result.analyte, result.analyte.value), bare_number(result)
+
+
+def _joined(parts: Sequence[Named]) -> str:
+    return listed(f"{name} {value}".strip() for name, value in parts)
+
+
+def _low_lines(case: Case) -> list[Named]:
+    facts = case.situation.states.lines
+    lines = [facts[line] for line in CellLine if line in facts]
+    return [_named(f.result) for f in lines if f.state is CellLineState.LOW and f.result]
+
+
+def _severe_lines(case: Case) -> list[Named]:
+    return [_named(result) for result in case.situation.severe.results]
 
 
 def _fever(case: Case) -> str:
@@ -85,19 +95,10 @@ def _blast_date(case: Case) -> str:
     return day(blasts.newest) if blasts.newest else "date not known"
 
 
-def _low_lines(case: Case) -> str:
-    lines = case.situation.states.lines
-    return listed(
-        counted(lines[line]) for line in CellLine if lines[line].state is CellLineState.LOW
-    )
-
-
-def _unknown_line(case: Case) -> str:
-    lines = case.situation.states.lines
-    names = [
-        counted(lines[line]) for line in CellLine if lines[line].state is CellLineState.UNKNOWN
-    ]
-    return listed(names) or "the third line"
+def _unknown_line(case: Case) -> list[Named]:
+    facts = case.situation.states.lines
+    unknown = [facts[line] for line in CellLine if facts[line].state is CellLineState.UNKNOWN]
+    return [(counted(fact), "") for fact in unknown] or [("the third line", "")]
 
 
 def _child_lines(case: Case) -> str:
@@ -122,42 +123,48 @@ def _new_things(case: Case) -> str:
     return listed([*names, "severe counts"] if severe or not names else names)
 
 
-def _in_pregnancy(case: Case) -> str:
-    both = case.situation.states.pattern is Pattern.BICYTOPENIA
-    return "Two low cell lines" if both else "Pancytopenia"
-
-
 def _after_chemotherapy(case: Case) -> str:
     days = case.situation.chemotherapy_days
     ago = "" if days is None else f"{days} day{'' if days == 1 else 's'} "
     return f"{ago}after chemotherapy"
 
 
-PLACEHOLDERS: Mapping[str, Callable[[Case], str]] = {
-    "b12": lambda case: _value(case, Analyte.VITAMIN_B12),
-    "mma": lambda case: _value(case, Analyte.METHYLMALONATE),
-    "fol": lambda case: _value(case, Analyte.FOLATE),
-    "tsat": lambda case: _percent(_value(case, Analyte.TRANSFERRIN_SATURATION)),
-    "ferr": lambda case: _value(case, Analyte.FERRITIN),
-    "counts": _counts,
+VALUES: Mapping[str, Analyte] = {
+    "b12": Analyte.VITAMIN_B12,
+    "mma": Analyte.METHYLMALONATE,
+    "fol": Analyte.FOLATE,
+    "ferr": Analyte.FERRITIN,
+    "tsat": Analyte.TRANSFERRIN_SATURATION,
+    "plt": Analyte.PLATELETS,
+    "anc": Analyte.NEUTROPHILS,
+}
+"""Placeholders of one measurement; a unit that stands behind one gives way to the laboratory's."""
+
+LISTS: Mapping[str, Callable[[Case], Sequence[Named]]] = {
+    "lines": _low_lines,
+    "severe": _severe_lines,
+    "missing": lambda case: [(name, "") for name in missing_names(case)],
+    "unknown_line": _unknown_line,
+    "refused": lambda case: [(name, "") for name in refused_names(case)],
+}
+"""Placeholders that give way when a summary is too long: first their values, then their tail."""
+
+TEXTS: Mapping[str, Callable[[Case], str]] = {
     "white": _white,
     "fever": _fever,
     "blasts": _blast_value,
     "blast_date": _blast_date,
-    "low_lines": _low_lines,
-    "unknown_line": _unknown_line,
-    "missing": missing_named,
     "date": lambda case: day(case.situation.anchor) if case.situation.anchor else "an earlier day",
     "days": lambda case: str(case.situation.anchor_age_days),
     "child_lines": _child_lines,
     "child_blasts": _child_blasts,
     "new": _new_things,
-    "cytopenia": _in_pregnancy,
     "after_chemotherapy": _after_chemotherapy,
     "refused_count": lambda case: str(len(refused_results(case.situation))),
-    "refused": refused_names,
 }
-"""What each placeholder of a summary template becomes for one patient."""
+
+PLACEHOLDERS = frozenset({*VALUES, *LISTS, *TEXTS})
+"""What may stand in braces in a summary, a meaning or a caution."""
 
 
 def render(template: str, case: Case) -> str:
@@ -165,7 +172,40 @@ def render(template: str, case: Case) -> str:
 
     Raises KeyError for a placeholder that is not in `PLACEHOLDERS`.
     """
-    return fitted(_PLACEHOLDER.sub(lambda match: PLACEHOLDERS[match[1]](case), template))
+    text = fill(template, case)
+    if len(text) <= MAX_SUMMARY:
+        return text
+    for most in (None, 4, 3, 2, 1):
+        shorter = fill(template, case, values=False, most=most)
+        if len(shorter) <= MAX_SUMMARY:
+            return shorter
+    return fitted(shorter)
+
+
+def fill(template: str, case: Case, *, values: bool = True, most: int | None = None) -> str:
+    """Return the text with its placeholders filled. Raises KeyError for an unknown one.
+
+    Lists show no values without `values`, and at most `most` names.
+    """
+    return _PLACEHOLDER.sub(
+        lambda match: _filled(match[1], match[2] or "", case, values=values, most=most), template
+    )
+
+
+def _filled(name: str, unit: str, case: Case, *, values: bool, most: int | None) -> str:
+    if name in VALUES:
+        text = _value(case, VALUES[name])
+        if name == "tsat":
+            return _percent(text)
+        return f"{text}{unit}" if text[-1:].isdigit() else text
+    if name not in LISTS:
+        return f"{TEXTS[name](case)}{unit}"
+    parts = list(LISTS[name](case))
+    shown = parts if values else [(each, "") for each, _value_of in parts]
+    if most is None or len(shown) <= most:
+        return _joined(shown)
+    names = ", ".join(each for each, _value_of in shown[:most])
+    return f"{names} and {len(shown) - most} more"
 
 
 def fitted(text: str) -> str:

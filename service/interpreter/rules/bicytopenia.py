@@ -58,7 +58,12 @@ BICYTOPENIA_HIGH_B12 = Rule(
         "Two low lines are looked into like three: the third often follows. MMA and homocysteine "
         "tell whether the B12 value can be trusted.",
     ),
-    avoid=("No marrow unless blasts circulate.",),
+    meaning=(
+        "Two low lines with high B12 are assessed like pancytopenia: supplements, liver and "
+        "kidney disease raise B12, but a marrow disorder must be excluded."
+    ),
+    avoid="calling the high B12 benign; B12 without a proven deficiency.",
+    cautions=("No marrow unless blasts circulate.",),
     orders=(
         REFERRAL,
         *wanted(
@@ -92,7 +97,12 @@ BICYTOPENIA_LOW_B12 = Rule(
         "Refer when there is no response within one to two weeks, with dysplasia other than "
         "hypersegmentation, or with blasts.",
     ),
-    avoid=("A marrow is not the first test.",),
+    meaning=(
+        "B12 deficiency can lower two lines. Confirm and treat it, and recheck the counts in 1 to "
+        "2 weeks; no response needs hematology."
+    ),
+    avoid="a marrow first; folate alone; delay when there are neurologic signs.",
+    cautions=("A marrow is not the first test.",),
     orders=wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
     citation=("R6", "R7"),
     seed_steps=("step 1", "step 3"),
@@ -105,7 +115,7 @@ BICYTOPENIA_RULE = Rule(
     indicator=INFO_OR_SEVERE,
     certainty="two low lines",
     summary=(
-        "Two low cell lines ({low_lines}): review smear and drugs, repeat CBC, consider hematology "
+        "Two low cell lines ({lines}): review smear and drugs, repeat CBC, consider hematology "
         "advice."
     ),
     detail=(
@@ -113,7 +123,12 @@ BICYTOPENIA_RULE = Rule(
         "Causes to think of: drugs, alcohol, liver and spleen, infection, autoimmune disease, the "
         "marrow.",
     ),
-    avoid=(),
+    meaning=(
+        "Frequent causes are drugs, alcohol, liver or spleen disease, infection, bleeding and "
+        "autoimmune disease; persisting low counts raise concern for a marrow disorder."
+    ),
+    avoid="B12 or iron without a proven deficiency; forgetting the recheck.",
+    cautions=(),
     orders=(
         WantedOrder(HEMATOLOGY_REFERRAL, WHITE_LINE_LOW, _routine),
         *wanted("peripheral-smear", "reticulocytes"),
@@ -140,7 +155,12 @@ INCOMPLETE_CBC = Rule(
         "rule out pancytopenia."
     ),
     detail=(details.unknown_line, details.b12_degree),
-    avoid=(),
+    meaning=(
+        "Two lines are low and the third cannot be judged: this may be pancytopenia. A repeat CBC "
+        "with differential settles it."
+    ),
+    avoid="deciding on this CBC alone.",
+    cautions=(),
     orders=(WantedOrder("cbc-differential"),),
     citation=("R1", "OWN"),
     seed_steps=("step 1",),

@@ -149,9 +149,11 @@ def _age_sentence(situation: Situation) -> str:
     return text
 
 
-def refused_names(case: Case) -> str:
-    """Name the analytes whose results were not used."""
-    return listed(
-        ANALYTE_NAMES[item.analyte] if item.analyte else "a result"
-        for item in refused_results(case.situation)
+def refused_names(case: Case) -> list[str]:
+    """Name the analytes whose results were not used, each once."""
+    return list(
+        dict.fromkeys(
+            ANALYTE_NAMES[item.analyte] if item.analyte else "a result"
+            for item in refused_results(case.situation)
+        )
     )

@@ -34,7 +34,12 @@ B12_ORDER_WITHOUT_DEFICIENCY = Rule(
         "not shown. Measure MMA and homocysteine before B12 is given: after the first dose a "
         "normal MMA says nothing any more.",
     ),
-    avoid=("No B12 on suspicion, without a proven deficiency.",),
+    meaning=(
+        "The B12 level already measured speaks against B12 deficiency as the cause of these low "
+        "counts; MMA and homocysteine tell whether the result can be trusted."
+    ),
+    avoid="B12 as a trial while a marrow disorder has not been excluded.",
+    cautions=("No B12 on suspicion, without a proven deficiency.",),
     orders=(),
     citation=("R1", "R10"),
     seed_steps=("pitfalls",),
@@ -56,7 +61,12 @@ IRON_ORDER_WITHOUT_DEFICIENCY = Rule(
         "iron without a raised TIBC or a low ferritin is non-specific, and iron lack does not "
         "lower neutrophils and platelets.",
     ),
-    avoid=("No iron on suspicion, without a proven deficiency.",),
+    meaning=(
+        "Iron deficiency was not proven by ferritin, iron and TIBC, and iron lack would not "
+        "explain low neutrophils and platelets."
+    ),
+    avoid="iron as a trial while a marrow disorder has not been excluded.",
+    cautions=("No iron on suspicion, without a proven deficiency.",),
     orders=(),
     citation=("R1",),
     seed_steps=("pitfalls",),
@@ -79,7 +89,12 @@ DATA_QUALITY = Rule(
         "the laboratory before acting."
     ),
     detail=(data_quality_paragraphs,),
-    avoid=("Do not act on a value that the laboratory has not confirmed.",),
+    meaning=(
+        "These results could not be read safely: unit, range, subject or time does not fit. They "
+        "may hide low counts."
+    ),
+    avoid="reading them as normal or as not measured.",
+    cautions=("Do not act on a value that the laboratory has not confirmed.",),
     orders=(),
     citation=("OWN",),
     adds_orders=False,

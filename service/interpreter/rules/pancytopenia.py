@@ -69,7 +69,12 @@ TREATED_B12_DEFICIENCY = Rule(
         "Without a reticulocyte response by day 10, or with counts not normal at 8 weeks, treat it "
         "as pancytopenia with high B12.",
     ),
-    avoid=("No marrow now.", "No MMA: under treatment a normal one says nothing."),
+    meaning=(
+        "High B12 is expected after treatment. Reticulocytes should peak around day 5 to 10 and "
+        "counts normalize by 8 weeks; if not, hematology."
+    ),
+    avoid="a marrow before the response is known; MMA under treatment; stopping B12.",
+    cautions=("No marrow now.", "No MMA: under treatment a normal one says nothing."),
     orders=wanted("reticulocytes", "cbc-differential", "peripheral-smear"),
     citation=("R7", "OWN"),
     seed_steps=("step 1", "step 3"),
@@ -92,7 +97,13 @@ PANCYTOPENIA_LOW_B12 = Rule(
         "A myelodysplastic neoplasm can look the same: refer when there is no response within one "
         "to two weeks, with dysplasia other than hypersegmentation, or with blasts.",
     ),
-    avoid=AVOID_MARROW_FIRST,
+    meaning=(
+        "B12 deficiency alone can lower all three lines, with very high LDH and indirect "
+        "bilirubin. Treat it; refer if counts do not respond in 1 to 2 weeks, or with blasts or "
+        "dysplasia."
+    ),
+    avoid="a marrow first; folate alone; delay when there are neurologic signs.",
+    cautions=AVOID_MARROW_FIRST,
     orders=(
         REFERRAL_WITH_RED_FLAG,
         *wanted(
@@ -118,14 +129,19 @@ B12_FUNCTION_UNKNOWN = Rule(
     indicator=WITH_SEVERE_OR_SYMPTOMS,
     certainty="not explained yet",
     summary=(
-        "Pancytopenia, B12 {b12} pg/mL not decisive: measure MMA and homocysteine; hematology "
-        "referral."
+        "Pancytopenia, B12 {b12} pg/mL not decisive: functional deficiency not excluded; refer to "
+        "hematology."
     ),
     detail=(
         "A normal or borderline B12 leaves functional deficiency possible. With normal MMA and "
         "homocysteine, or with a red flag, hematology should consider sampling the marrow.",
     ),
-    avoid=("No marrow from this card.",),
+    meaning=(
+        "A B12 in this range does not exclude functional deficiency; MMA and homocysteine decide. "
+        "If they are normal, or with red flags, hematology should consider a marrow."
+    ),
+    avoid="B12 as a trial without these tests; closing the case on a normal B12.",
+    cautions=("No marrow from this card.",),
     orders=(
         REFERRAL,
         *wanted(
@@ -161,7 +177,13 @@ FUNCTIONAL_B12_DEFICIENCY = Rule(
         "A myelodysplastic neoplasm can look the same: refer when there is no response within one "
         "to two weeks, with dysplasia other than hypersegmentation, or with blasts.",
     ),
-    avoid=AVOID_MARROW_FIRST,
+    meaning=(
+        "Raised MMA with adequate kidney function points to B12 deficiency at tissue level "
+        "whatever the B12 result. Ask about nitrous oxide, metformin and gastric surgery; treat "
+        "and recheck."
+    ),
+    avoid="a marrow first, unless blasts, dysplasia or no response; folate alone.",
+    cautions=AVOID_MARROW_FIRST,
     orders=(
         REFERRAL,
         *wanted("intrinsic-factor-antibody", "peripheral-smear", "reticulocytes"),
@@ -185,7 +207,12 @@ UNEXPLAINED_PANCYTOPENIA = Rule(
         "with hematology, and a marrow is usually needed.",
         *WHO_DOES_THE_MARROW,
     ),
-    avoid=AVOID_WITH_HIGH_B12,
+    meaning=(
+        "B12, folate and iron do not explain the low counts. Hematology usually needs a marrow "
+        "with cytogenetics and flow cytometry to exclude a marrow disorder."
+    ),
+    avoid="B12 or iron as a trial; waiting for symptoms; relying on MCV.",
+    cautions=AVOID_WITH_HIGH_B12,
     orders=(
         REFERRAL,
         MARROW,
@@ -212,7 +239,12 @@ FOLATE_DEFICIENCY = Rule(
         "Exclude B12 deficiency before folate is given alone: folate by itself can make B12 "
         "neuropathy worse.",
     ),
-    avoid=("No folate alone.", "A marrow is not the first test."),
+    meaning=(
+        "Folate deficiency can lower all three lines, but B12 deficiency must be excluded first. "
+        "Look for alcohol, diet and antifolate drugs; recheck the counts under treatment."
+    ),
+    avoid="folate alone before B12 deficiency was excluded; a marrow first.",
+    cautions=("No folate alone.", "A marrow is not the first test."),
     orders=(
         REFERRAL_WITH_RED_FLAG,
         *wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
@@ -237,7 +269,12 @@ PANCYTOPENIA_IRON_DEFICIENCY = Rule(
         "Find the bleeding or the malabsorption and treat the deficiency; low neutrophils and "
         "platelets still need an explanation.",
     ),
-    avoid=("Do not close the case as iron deficiency.",),
+    meaning=(
+        "Iron deficiency was found and needs its source, but it does not explain low neutrophils "
+        "and platelets: look for a second cause with hematology."
+    ),
+    avoid="closing the case as iron deficiency; B12 without a proven deficiency.",
+    cautions=("Do not close the case as iron deficiency.",),
     orders=(
         REFERRAL,
         *wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
@@ -264,7 +301,12 @@ PANCYTOPENIA_CHRONIC_DISEASE_IRON = Rule(
         "lymphohistiocytosis: hematology the same day.",
         "Inflammation does not rule out marrow disease.",
     ),
-    avoid=("Do not take inflammation as proof against marrow disease.",),
+    meaning=(
+        "The iron pattern fits inflammation: infection (HIV, hepatitis), autoimmune, liver and "
+        "spleen disease come first, but inflammation does not exclude a marrow disorder."
+    ),
+    avoid=("iron without a proven deficiency; taking inflammation for the whole explanation."),
+    cautions=("Do not take inflammation as proof against marrow disease.",),
     orders=(
         REFERRAL,
         *SECONDARY_CAUSES,
@@ -302,7 +344,12 @@ INCOMPLETE_WORKUP = Rule(
         "In a stable patient draw the samples before any transfusion or supplement.",
         details.folate_is_low,
     ),
-    avoid=("No marrow yet.",),
+    meaning=(
+        "All three lines are low and the cause cannot be judged yet: tests are missing. A marrow "
+        "disorder must be excluded; hematology should see the patient while they run."
+    ),
+    avoid=("B12, iron or transfusion before the samples are drawn, if the patient is stable."),
+    cautions=("No marrow yet.",),
     orders=(
         REFERRAL,
         WantedOrder("vitamin-b12", B12_NOT_MEASURED),

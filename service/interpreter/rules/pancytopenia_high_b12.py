@@ -49,7 +49,13 @@ INDEX_PATTERN = Rule(
         *WHETHER_B12_IS_TRUE,
         *WHO_DOES_THE_MARROW,
     ),
-    avoid=AVOID_WITH_HIGH_B12,
+    meaning=(
+        "High B12 does not fit B12 deficiency: a primary marrow disorder (myelodysplastic "
+        "neoplasm, acute leukemia or another) must be excluded. Normal TIBC with low iron does "
+        "not reassure."
+    ),
+    avoid=("B12 or iron without a proven deficiency; calling the high B12 benign; relying on MCV."),
+    cautions=AVOID_WITH_HIGH_B12,
     orders=HIGH_B12_ORDERS,
     citation=("R1", "R10", "R11", "R13"),
     seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
@@ -63,8 +69,7 @@ PANCYTOPENIA_HIGH_B12 = Rule(
     indicator=WITH_OVERLAY,
     certainty=CONCERN,
     summary=(
-        "Pancytopenia with high B12 ({b12} pg/mL): exclude a marrow disorder; refer to hematology, "
-        "check MMA."
+        "Pancytopenia with high B12 ({b12} pg/mL): exclude a marrow disorder; refer to hematology."
     ),
     detail=(
         *HIGH_B12_REASONING,
@@ -72,7 +77,13 @@ PANCYTOPENIA_HIGH_B12 = Rule(
         *WHETHER_B12_IS_TRUE,
         *WHO_DOES_THE_MARROW,
     ),
-    avoid=AVOID_WITH_HIGH_B12,
+    meaning=(
+        "High B12 does not fit B12 deficiency: a primary marrow disorder must be excluded. "
+        "Hematology does the marrow; MMA and homocysteine must not delay it with blasts, severe "
+        "counts or symptoms."
+    ),
+    avoid=("B12 or iron without a proven deficiency; calling the high B12 benign; relying on MCV."),
+    cautions=AVOID_WITH_HIGH_B12,
     orders=(
         *HIGH_B12_ORDERS,
         WantedOrder("iron-tibc", IRON_INCOMPLETE),
@@ -101,7 +112,15 @@ PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY = Rule(
         *WHETHER_B12_IS_TRUE,
         *WHO_DOES_THE_MARROW,
     ),
+    meaning=(
+        "Iron deficiency explains neither low neutrophils and platelets nor a high B12: a primary "
+        "marrow disorder must be excluded, and the source of iron loss found."
+    ),
     avoid=(
+        "stopping at iron deficiency; delaying referral while iron is given; B12 without a proven "
+        "deficiency."
+    ),
+    cautions=(
         "Do not stop at iron deficiency.",
         "Proven iron deficiency may be treated, but must not delay the referral.",
         *AVOID_WITH_HIGH_B12[:1],
@@ -132,7 +151,16 @@ FALSE_HIGH_B12 = Rule(
         "to two weeks. A marrow is needed only without response, with dysplasia or with blasts.",
         details.third_line,
     ),
+    meaning=(
+        "Raised MMA despite high B12 points to functional B12 deficiency: intrinsic-factor "
+        "antibodies can falsely raise the assay. Repeat B12 by another method, test the antibody, "
+        "treat a proven deficiency."
+    ),
     avoid=(
+        "trusting the high B12; a marrow first, unless blasts, dysplasia or no response in two "
+        "weeks."
+    ),
+    cautions=(
         "A marrow is not the first test here.",
         "Do not take the high B12 as proof against deficiency.",
     ),

@@ -79,9 +79,11 @@ class IndicatorRule:
 class Rule:
     """One finding: when it fires, how urgent, what it says, what it proposes, on whose word.
 
-    `when` is a conjunction. `constitutional`: M3 makes it critical. `replaces_overlay_orders`:
-    its order list stands alone (3.1, steps 2, 4 and 5). `adds_orders`: modifiers may add orders.
-    `citation` holds the ids of clinical-knowledge 9, `OWN` for this project's judgement.
+    `when` is a conjunction. `meaning` and `avoid` are lines of the card, with placeholders as in
+    `summary`; `detail` and `cautions` are for the evidence and for the page about the rule.
+    `constitutional`: M3 makes it critical. `replaces_overlay_orders`: its order list stands alone
+    (3.1, steps 2, 4 and 5). `adds_orders`: modifiers may add orders. `citation` holds the ids of
+    clinical-knowledge 9, `OWN` for this project's judgement.
     """
 
     id: str
@@ -90,8 +92,10 @@ class Rule:
     indicator: IndicatorRule
     certainty: str
     summary: str
+    meaning: str
+    avoid: str
     detail: tuple[Paragraph, ...]
-    avoid: tuple[str, ...]
+    cautions: tuple[str, ...]
     orders: tuple[WantedOrder, ...]
     citation: tuple[str, ...]
     seed_steps: tuple[str, ...] = ()

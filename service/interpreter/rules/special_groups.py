@@ -79,7 +79,9 @@ HOSPICE_SUPPRESSED = Rule(
     certainty="",
     summary="",
     detail=(),
-    avoid=("No cards at all, urgent ones included.",),
+    meaning="",
+    avoid="",
+    cautions=("No cards at all, urgent ones included.",),
     orders=(),
     citation=("OWN",),
     has_card=False,
@@ -107,7 +109,12 @@ PEDIATRIC = Rule(
         "Only the laboratory's flags and ranges, or fixed floors where there are none, were used. "
         "Leukemia and marrow failure in a child belong in a specialist center.",
     ),
-    avoid=(
+    meaning=(
+        "Adult rules were not applied. Low counts in a child raise concern for leukemia or marrow "
+        "failure and need a specialist center."
+    ),
+    avoid="adult thresholds; steroids before leukemia was excluded; a B12 work-up first.",
+    cautions=(
         "No B12 and MMA pathway and no adult limits.",
         "The marrow is for the pediatric hematologist to decide.",
     ),
@@ -130,7 +137,12 @@ KNOWN_HEMATOLOGIC_DISORDER = Rule(
     certainty="",
     summary="Known hematologic disorder: new {new}; contact the treating hematology team.",
     detail=(details.known_disorder, details.what_is_new),
-    avoid=("No new referral and no marrow from here: the treating team decides.",),
+    meaning=(
+        "Something new was found in a patient with a known hematologic disorder; the treating "
+        "team should know it today."
+    ),
+    avoid="a second work-up beside the treating team.",
+    cautions=("No new referral and no marrow from here: the treating team decides.",),
     orders=(),
     citation=("OWN",),
     replaces_overlay_orders=True,
@@ -145,7 +157,9 @@ KNOWN_HEMATOLOGIC_DISORDER_SUPPRESSED = Rule(
     certainty="",
     summary="",
     detail=(details.known_disorder,),
-    avoid=("Nothing is new: no card.",),
+    meaning="",
+    avoid="",
+    cautions=("Nothing is new: no card.",),
     orders=(),
     citation=("OWN",),
     has_card=False,
@@ -172,7 +186,12 @@ RECENT_CHEMOTHERAPY_RULE = Rule(
         "nitrosoureas it can take six weeks. Counts that stay low beyond day 42 are judged like "
         "anyone else's.",
     ),
-    avoid=("No marrow and no new referral: the oncology team decides.",),
+    meaning=(
+        "Counts usually reach their nadir 7 to 14 days after chemotherapy and recover by about "
+        "day 28; fever at this time must be treated as neutropenic sepsis."
+    ),
+    avoid="a marrow or new referral for an expected nadir; growth factor without oncology.",
+    cautions=("No marrow and no new referral: the oncology team decides.",),
     orders=(),
     citation=("OWN",),
     replaces_overlay_orders=True,
@@ -197,7 +216,12 @@ STALE_COUNTS = Rule(
         "Counts of this age say nothing about today, so no pattern is read into them.",
         details.stale_history,
     ),
-    avoid=("No referral and no marrow on old counts alone.",),
+    meaning=(
+        "Low counts were never rechecked. They may have recovered or progressed: repeat CBC and "
+        "film before anything else."
+    ),
+    avoid="referral or marrow on old counts alone.",
+    cautions=("No referral and no marrow on old counts alone.",),
     orders=(
         WantedOrder("cbc-differential", priority=_stale_priority),
         WantedOrder("peripheral-smear"),
@@ -216,7 +240,7 @@ PREGNANCY = Rule(
     ),
     certainty="abnormal in pregnancy",
     summary=(
-        "{cytopenia} in pregnancy: urgent hematology and obstetric review (HELLP, TTP, marrow "
+        "Low {lines} in pregnancy: urgent hematology and obstetric review (HELLP, TTP, marrow "
         "causes)."
     ),
     detail=(
@@ -226,7 +250,12 @@ PREGNANCY = Rule(
         "B12 falls and TIBC rises in a normal pregnancy, so a high B12 is the more unexpected. "
         "Look for schistocytes, and check LDH, liver tests and blood pressure now.",
     ),
-    avoid=("No CT.", "Specialists decide on a marrow; none is proposed here."),
+    meaning=(
+        "Two low lines do not fit pregnancy alone: HELLP, TTP, preeclampsia, infection and marrow "
+        "disorders must be excluded. Check blood pressure, film, LDH and liver tests now."
+    ),
+    avoid="calling it gestational; CT; a marrow without hematology.",
+    cautions=("No CT.", "Specialists decide on a marrow; none is proposed here."),
     orders=(
         WantedOrder(HEMATOLOGY_REFERRAL, priority=_asap),
         WantedOrder("peripheral-smear"),

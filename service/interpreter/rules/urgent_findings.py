@@ -52,7 +52,12 @@ NEUTROPENIC_FEVER = Rule(
         "Start the hospital's pathway for neutropenic sepsis without delay: cultures, and the "
         "first dose of antibiotics usually within the hour. No other result is worth waiting for.",
     ),
-    avoid=(
+    meaning=(
+        "Fever with neutrophils below 0.5 can turn into septic shock within hours and shows few "
+        "signs. Cultures and the first antibiotic dose come before any other result."
+    ),
+    avoid="waiting for more results or a marrow; antipyretics as the only answer.",
+    cautions=(
         "No marrow and no B12 or iron work-up for this finding.",
         "Do not wait for further results before treating.",
     ),
@@ -85,7 +90,16 @@ CIRCULATING_BLASTS = Rule(
         "screen at once (acute promyelocytic leukemia).",
         "Hematology decides on the marrow, and does not wait for MMA, iron or serology.",
     ),
+    meaning=(
+        "Blasts do not belong in adult blood: acute leukemia must be excluded today. A few "
+        "percent can be a left shift; the film decides. Bleeding or promyelocytes raise concern "
+        "for APL."
+    ),
     avoid=(
+        "waiting for MMA, iron or serology; B12 or iron as treatment; dismissing them because of "
+        "growth factor."
+    ),
+    cautions=(
         "Do not wait for less invasive tests first.",
         "B12 or iron is no treatment for this finding.",
         "Blasts of a marrow sample are not blasts in the blood.",
@@ -109,13 +123,22 @@ SEVERE_CYTOPENIAS = Rule(
     when=(ADULT, SEVERE_LIMIT),
     indicator=IndicatorRule("critical", FindingIndicator.CRITICAL),
     certainty="severe",
-    summary="Severe cytopenias ({counts}): immediate hematology consultation advised.",
+    summary="Severe cytopenias ({severe}): immediate hematology consultation advised.",
     detail=(
         severe_limits,
         "Look for bleeding, fever and symptoms of anemia at the bedside now. The cause has a card "
         "of its own: a low B12 or a deficiency under treatment changes the cause, not the urgency.",
     ),
+    meaning=(
+        "At least two lines are low and one is beyond the severe limit: bleeding, sepsis and "
+        "heart strain can come at once. Marrow failure, leukemia and reversible causes need "
+        "hematology now."
+    ),
     avoid=(
+        "an outpatient appointment; transfusing a stable patient before film, B12, folate and "
+        "iron samples are drawn."
+    ),
+    cautions=(
         "Do not leave this to an outpatient appointment.",
         "In a stable patient draw B12, folate, iron and a film before any transfusion.",
     ),

@@ -43,8 +43,8 @@ def missing_parts(case: Case) -> tuple[Analyte, ...]:
     return tuple(missing)
 
 
-def missing_named(case: Case) -> str:
-    """Name what is missing, short enough for a summary."""
+def missing_names(case: Case) -> list[str]:
+    """Name what is missing, iron studies as one."""
     parts = missing_parts(case)
     iron = {Analyte.IRON, Analyte.IRON_BINDING_CAPACITY, Analyte.FERRITIN}
     names = [ANALYTE_NAMES[analyte] for analyte in parts]
@@ -52,7 +52,7 @@ def missing_named(case: Case) -> str:
         names = [ANALYTE_NAMES[a] for a in parts if a not in iron] + ["iron studies"]
     if not names and case.situation.states.iron in {IronState.PARTIAL, IronState.MISSING}:
         names = ["conclusive iron studies"]
-    return listed(names) or "vitamin B12"
+    return names or ["vitamin B12"]
 
 
 def missing_list(case: Case) -> str:

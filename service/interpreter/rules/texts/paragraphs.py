@@ -52,7 +52,8 @@ def fever_values(case: Case) -> str:
         parts.append(f"{name} {with_unit(white.result)} ({day(white.result.taken)})")
     highest = case.situation.fever.highest
     if highest:
-        parts.append(f"temperature {with_unit(highest)} at {highest.taken:%H:%M %Y-%m-%d}")
+        when = f"{highest.taken:%H:%M} on {day(highest.taken)}"
+        parts.append(f"temperature {with_unit(highest)} at {when}")
     if case.situation.febrile_neutropenia:
         parts.append("febrile neutropenia on the problem list")
     return f"{', '.join(parts)}." if parts else ""

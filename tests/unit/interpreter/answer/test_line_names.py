@@ -31,5 +31,5 @@ def test_low_leukocytes_are_not_called_low_neutrophils() -> None:
     finding = interpret(facts(counts), NOW).finding
 
     assert finding is not None
-    assert "hemoglobin and leukocytes" in finding.summary
+    assert "(Hgb 9 and WBC 2.5)" in finding.summary
     assert "neutrophils" not in finding.summary

@@ -140,7 +140,7 @@ def test_an_existing_referral_is_escalated_when_counts_are_severe() -> None:
 def test_a_marrow_that_was_done_is_named_with_its_date() -> None:
     done = {"context": {"procedures": (procedure(ValueSetName.MARROW_PROCEDURES, days=20),)}}
     said = text(answer(HIGH, **done))
-    assert "Marrow on 2026-05-26: review the result." in said
+    assert "Marrow on 26 May 2026: review the result." in said
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_the_checks_see_what_is_wrong() -> None:
     assert checks.order_problems(set(ORDERS) - {"ferritin"})
     assert checks.text_problems((replace(row, summary="{nothing} here"),))
     marrow = next(rule for rule in RULES if rule.id == "index-pattern")
-    assert checks.marrow_problems((replace(marrow, avoid=("No marrow yet.",)),))
+    assert checks.marrow_problems((replace(marrow, cautions=("No marrow yet.",)),))
     fewer = [rule for rule in RULES if rule.id != "index-pattern"]
     assert any("IDX" in problem for problem in checks.overlap_problems(fewer))
 

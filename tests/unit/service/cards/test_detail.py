@@ -181,7 +181,7 @@ def test_text_from_a_record_is_shown_and_never_acts(text):
             set_aside=(refused,),
             could_not_check=(text,),
             withheld=(WithheldOrder("ldh", text),),
-            finding=finding(paragraphs=(text,), avoid=(text,)),
+            finding=finding(paragraphs=(text,), cautions=(text,)),
         )
     )
     harmless = cards_of(
@@ -190,7 +190,7 @@ def test_text_from_a_record_is_shown_and_never_acts(text):
             set_aside=(replace(refused, explanation="x", reported="x"),),
             could_not_check=("x",),
             withheld=(WithheldOrder("ldh", "x"),),
-            finding=finding(paragraphs=("x",), avoid=("x",)),
+            finding=finding(paragraphs=("x",), cautions=("x",)),
         )
     )
 

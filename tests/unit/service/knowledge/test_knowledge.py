@@ -24,7 +24,7 @@ def test_every_rule_is_a_row_in_the_order_of_evaluation():
 
 def test_no_row_shows_code_to_a_reader():
     for row in rule_rows():
-        for text in (*row.when, *row.detail, *row.avoid, row.indicator):
+        for text in (*row.when, *row.detail, *row.cautions, row.indicator):
             assert "lambda" not in text
             assert "<function" not in text
 
@@ -55,7 +55,7 @@ def test_an_order_that_does_not_exist_is_found(monkeypatch):
 
 
 def test_a_marrow_that_a_rule_both_proposes_and_forbids_is_found(monkeypatch):
-    changed(monkeypatch, "index-pattern", avoid=("No marrow from here.",))
+    changed(monkeypatch, "index-pattern", cautions=("No marrow from here.",))
     assert any("warns against it" in problem for problem in knowledge_check.contradictions())
 
 

@@ -1,0 +1,109 @@
+"""Remarks for the card: one sentence each about what changes what to do for this patient.
+
+The same facts stand at length in the paragraphs of a finding; these are for a reader with ten
+seconds (clinical-knowledge 3.4, 3.5).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fhir_mappings.panel import Analyte
+from service.interpreter.answer import modifiers
+from service.interpreter.answer.blood_picture import mma_after_treatment
+from service.interpreter.answer.remarks import analyser_flag, low_neutrophils_with_fever
+from service.interpreter.formatting import with_unit
+from service.interpreter.interpretation import Remark, RemarkRank
+from service.interpreter.rules.texts.paragraphs import hlh_warning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.interpreter.rules.criteria.criterion import Case
+    from service.interpreter.rules.rule import Rule
+
+
+class PictureRemark(NamedTuple):
+    """A remark that no modifier makes. `pattern`: only where the counts were read as a pattern."""
+
+    id: str
+    rank: RemarkRank
+    says: Callable[[Case], str]
+    pattern: bool = True
+
+
+def _schistocytes(case: Case) -> str:
+    return "Schistocytes: exclude TTP, HUS or DIC today." if case.situation.schistocytes else ""
+
+
+def _hlh(case: Case) -> str:
+    ferritin = case.situation.selected.get(Analyte.FERRITIN)
+    if ferritin is None or not hlh_warning(case):
+        return ""
+    return f"Ferritin {with_unit(ferritin)} with fever: consider HLH, hematology today."
+
+
+def _conflict(case: Case) -> str:
+    if not case.situation.conflict:
+        return ""
+    return "Two results of one time contradict each other: repeat the CBC before acting."
+
+
+def _preliminary(case: Case) -> str:
+    if not case.situation.counts_preliminary:
+        return ""
+    return "A blood count is not final: confirm it; no marrow is proposed on it."
+
+
+def _bands(case: Case) -> str:
+    if not case.situation.anc_bands_would_cross:
+        return ""
+    return "Counting band forms would move ANC across a limit: repeat the differential."
+
+
+def _renal_mma(case: Case) -> str:
+    if not case.situation.mma_renal:
+        return ""
+    return "MMA is raised, but kidney function is poor or not known: measure creatinine."
+
+
+def _mma_after_treatment(case: Case) -> str:
+    if not mma_after_treatment(case):
+        return ""
+    return "MMA was drawn after B12 was first given: a normal one says nothing."
+
+
+def _preserved(case: Case) -> str:
+    return "Leukopenia with preserved ANC." if case.situation.preserved_neutrophils else ""
+
+
+PICTURE_REMARKS = (
+    PictureRemark("schistocytes", RemarkRank.RED_FLAG, _schistocytes, pattern=False),
+    PictureRemark("hlh", RemarkRank.RED_FLAG, _hlh),
+    PictureRemark("fever", RemarkRank.RED_FLAG, low_neutrophils_with_fever),
+    PictureRemark("analyzer-flag", RemarkRank.RED_FLAG, analyser_flag, pattern=False),
+    PictureRemark("conflict", RemarkRank.OTHER, _conflict, pattern=False),
+    PictureRemark("preliminary", RemarkRank.OTHER, _preliminary, pattern=False),
+    PictureRemark("bands", RemarkRank.OTHER, _bands),
+    PictureRemark("renal-mma", RemarkRank.OTHER, _renal_mma),
+    PictureRemark("mma-after-treatment", RemarkRank.OTHER, _mma_after_treatment),
+    PictureRemark("preserved", RemarkRank.OTHER, _preserved),
+)
+"""In the order in which they stand within their rank."""
+
+
+def remarks_for_card(case: Case, rule: Rule | None) -> tuple[Remark, ...]:
+    """Return every remark about this patient by rank; `rule` is None when only overlays fired."""
+    pattern = modifiers.is_pattern(rule)
+    picture = [
+        Remark(each.id, each.rank, text)
+        for each in PICTURE_REMARKS
+        if (pattern or not each.pattern) and (text := each.says(case))
+    ]
+    said = [
+        Remark(each.id, each.rank, text)
+        for each in modifiers.acting(case, rule)
+        if (text := each.remark(case, rule))
+    ]
+    # Stable: within a rank the modifiers stand in their own order, before the rest.
+    return tuple(sorted((*said, *picture), key=lambda remark: remark.rank))

@@ -1,0 +1,162 @@
+"""What a modifier says on the card, in one sentence (clinical-knowledge 3.4, 3.5).
+
+Names come from the patient's record: how many are named, and how long each may be, is bounded.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.interpreter.answer import modifier_triggers as triggers
+from service.interpreter.formatting import listed, sentence
+from service.interpreter.interpretation import CellLine, CellLineState, IronState
+from service.interpreter.rules.criteria.chemistry import HIGH_B12
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from service.interpreter.assessment.situation import Situation
+    from service.interpreter.rules.criteria.criterion import Case
+
+MOST_NAMES = 3
+_MOST_WORDS = 6
+_LONGEST = 60
+
+
+def brief(name: str) -> str:
+    """Return the name of a record, cut at six words or 60 characters."""
+    words = name.split()
+    text = " ".join(words[:_MOST_WORDS])[:_LONGEST].rstrip(" ,;(")
+    return text if len(words) <= _MOST_WORDS and len(name) <= _LONGEST else f"{text}…"
+
+
+def names_of(names: Iterable[str], most: int = MOST_NAMES) -> str:
+    """List names once each, at most `most`, then how many more there are."""
+    unique = list(dict.fromkeys(brief(name) for name in names if name))
+    if len(unique) > most:
+        return f"{', '.join(unique[:most])} and {len(unique) - most} more"
+    return listed(unique)
+
+
+def goals_of_care() -> str:
+    """M7: palliative care."""
+    return "Palliative care is recorded: align with goals of care."
+
+
+def deferral(case: Case, *, deferred: bool) -> str:
+    """M1: what to look into first; the drugs themselves are named by M9."""
+    situation = case.situation
+    reasons = [each.display for each in (*situation.hypersplenism, *situation.drug_induced)]
+    if deferred or situation.states.b12 in HIGH_B12:
+        reasons += [each.name for each in situation.b12_medication]
+    if not reasons:
+        drugs = names_of((each.name for each in situation.marrow_suppressive), 1)
+        return f"No marrow is proposed until {drugs} is reviewed." if deferred and drugs else ""
+    names = sentence(names_of(reasons, 2))
+    if deferred:
+        return f"{names}: look into this first; no marrow is proposed until then."
+    return f"{names}: a possible explanation, not to be assumed benign."
+
+
+def red_flags(case: Case) -> str:
+    """M2: red flags of the smear, and a malignancy in the history."""
+    flags = case.situation.red_flags
+    words = {"DYSPLASIA": "dysplasia", "TEARDROP": "teardrop cells", "NRBC": "nucleated red cells"}
+    smear = [
+        words.get(finding.finding.value, "")
+        for finding in flags.smear
+        if finding.finding is not None
+    ]
+    if flags.nucleated_red_cells:
+        smear.append("nucleated red cells")
+    history = names_of((each.display for each in flags.history_of_malignancy), 1)
+    parts = [f"{sentence(listed(smear))} on the smear"] if any(smear) else []
+    if history:
+        parts.append(f"history of {history}: think of relapse or a therapy-related neoplasm")
+    return f"{sentence('; '.join(parts))}." if parts else ""
+
+
+def constitutional(case: Case) -> str:
+    """M3: fever, night sweats, weight loss."""
+    return f"{sentence(triggers.constitutional(case.situation))}: consult hematology immediately."
+
+
+def marrow_exists(case: Case) -> str:
+    """M4: the marrow that was sampled or is ordered."""
+    return f"{sentence(triggers.marrow_exists(case.situation))}: review the result."
+
+
+def referral_exists(case: Case) -> str:
+    """M5: the referral or visit that exists; an urgent finding asks to escalate it."""
+    exists = triggers.referral_exists(case.situation)
+    if case.critical_overlay:
+        return f"Hematology is involved ({exists}): escalate the existing referral now."
+    return f"Hematology is involved ({exists})."
+
+
+def liver_or_kidney(case: Case) -> str:
+    """M8: liver and kidneys can raise B12; of no use to the reader when B12 is not high."""
+    situation = case.situation
+    if situation.states.b12 not in HIGH_B12:
+        return ""
+    causes = ["liver disease"] if situation.liver_disease or situation.liver_tests_high else []
+    if situation.kidney_disease or situation.kidney_function_poor:
+        causes.append("reduced kidney function")
+    return f"{sentence(listed(causes))} can raise B12."
+
+
+def drugs(situation: Situation) -> str:
+    """M9: the drugs with their classes, the most dangerous first."""
+    named = [
+        f"{brief(each.name)} ({each.drug_class})" if each.drug_class else brief(each.name)
+        for each in triggers.by_danger(situation)
+    ]
+    unique = list(dict.fromkeys(named))
+    more = len(unique) - MOST_NAMES
+    names = f"{', '.join(unique[:MOST_NAMES])} and {more} more" if more > 0 else listed(unique)
+    return f"Review or hold today: {names}."
+
+
+def spleen() -> str:
+    """M10: an enlarged spleen."""
+    return "Enlarged spleen: hypersplenism is possible."
+
+
+def known_cause(situation: Situation) -> str:
+    """M11: a known infection or autoimmune disease."""
+    found = (
+        f"{triggers.SEROLOGY_NAMES[each.test]} positive" if hasattr(each, "test") else each.display
+        for each in situation.secondary_causes
+    )
+    return f"Known possible cause: {names_of(found, 2)}."
+
+
+def growth_factor(situation: Situation) -> str:
+    """M12: a growth factor of the last 14 days."""
+    names = sentence(names_of((each.name for each in situation.growth_factors), 2))
+    return f"{names} may raise neutrophils or cause a few immature cells."
+
+
+def copper() -> str:
+    """M13: zinc taken, or copper deficiency known."""
+    return "Lack of copper can look like a myelodysplastic neoplasm: measure copper and zinc."
+
+
+def transfusions(situation: Situation) -> str:
+    """M14: which line is masked, and whether iron studies are spoiled."""
+    words = {CellLine.HEMOGLOBIN: "anemia", CellLine.PLATELETS: "low platelets"}
+    masked = [
+        words.get(line, "")
+        for line, fact in situation.states.lines.items()
+        if fact.state is CellLineState.MASKED
+    ]
+    effects = [f"may mask {listed(masked)}"] if any(masked) else []
+    if situation.states.iron is IronState.CONFOUNDED:
+        effects.append("make iron studies unreliable")
+    given = sentence(triggers.transfusions(situation))
+    return f"{given} before the sample {listed(effects)}." if effects else ""
+
+
+def no_neutrophil_count() -> str:
+    """M15: leukocytes without a neutrophil count."""
+    return "The neutrophil count is not known: get the differential first."
