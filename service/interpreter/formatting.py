@@ -7,16 +7,18 @@ wrote.
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import cache
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup, Note
 from service.interpreter.interpretation import CellLine
+from service.interpreter.thresholds import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
-    from fhir_mappings.panel import LabResult
+    from fhir_mappings.panel import LabResult, ReferenceInterval
     from service.interpreter.interpretation import CellLineFact
 
 LINE_NAMES = {
@@ -96,6 +98,7 @@ _DECIMALS = {
 _LONGEST = 6
 _LONGEST_UNIT = 20
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MORE_DIGITS = 6
 
 
 def shown(result: LabResult) -> str:
@@ -118,14 +121,29 @@ def _reported_digits(result: LabResult) -> str:
 
 
 def _rounded(result: LabResult) -> str:
-    """Round, but never so far that it could hide on which side of a limit it lies."""
-    step = _DECIMALS.get(result.analyte, 0)
+    """Round, but never so far that it could hide on which side of a limit the value lies."""
     value = result.value
-    for digits in (step, step + 1, step + 2):
+    first = _DECIMALS.get(result.analyte, 0)
+    for digits in range(first, first + _MORE_DIGITS):
         rounded = value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
-        if rounded == value or abs(rounded - value) * 1000 < abs(value):
+        near = rounded == value or abs(rounded - value) * 1000 < abs(value)
+        if near and not _hides_a_limit(value, rounded, result.interval):
             return f"{rounded:f}"
-    return f"{rounded:f}"
+    return f"{value:f}"
+
+
+def _hides_a_limit(value: Decimal, rounded: Decimal, interval: ReferenceInterval | None) -> bool:
+    """Whether a limit, ours or the laboratory's, lies between the value and what is shown."""
+    low, high = sorted((value, rounded))
+    own = (interval.low, interval.high) if interval else ()
+    return low != high and any(
+        limit is not None and low <= limit <= high for limit in (*_limits_known(), *own)
+    )
+
+
+@cache
+def _limits_known() -> frozenset[Decimal]:
+    return frozenset(row.value for row in table())
 
 
 def as_laboratory(result: LabResult) -> tuple[str, str]:
