@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fhir_mappings.panel import changed
 from service.cards.names import analyte_name, order_name
 from service.cards.plain_words import (
     B12_WORDS,
@@ -23,10 +24,11 @@ from service.cards.values import as_reported, canonical, differs, shown_time
 from service.interpreter.interpretation import CellLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from fhir_mappings.panel import LabResult, Unreadable
     from service.interpreter.interpretation import Interpretation, States
+    from service.interpreter.nearest_changes import NearestChange
 
 Json = dict[str, Any]
 
@@ -34,10 +36,15 @@ EXTENSION_KEY = "heme-hooks"
 """The member of `extension` that holds the explanation."""
 
 
-def explanation_document(interpretation: Interpretation, sources: Mapping[str, str]) -> Json:
+def explanation_document(
+    interpretation: Interpretation,
+    sources: Mapping[str, str],
+    changes: Iterable[NearestChange] = (),
+) -> Json:
     """Return the explanation as plain JSON types, empty parts left out.
 
-    `sources` maps each data group to where its data came from ("prefetch", "unavailable", ...).
+    `sources` maps each data group to where its data came from ("prefetch", "unavailable", ...);
+    `changes` are the single values that would have changed the answer.
     """
     explanation = interpretation.explanation
     document: Json = {
@@ -53,6 +60,7 @@ def explanation_document(interpretation: Interpretation, sources: Mapping[str, s
                     "outcome": str(rule.outcome),
                     "condition": rule.condition,
                     "settledBy": list(rule.decided_by),
+                    "conditions": list(rule.conditions),
                 }
             )
             for rule in explanation.tried
@@ -70,9 +78,21 @@ def explanation_document(interpretation: Interpretation, sources: Mapping[str, s
             for order in interpretation.withheld
         ],
         "couldNotCheck": list(interpretation.could_not_check),
+        "whatWouldChange": [_change(each) for each in changes],
         "data": dict(sources),
     }
     return _without_empty(document)
+
+
+def _change(change: NearestChange) -> Json:
+    """One value that would change the answer; `findings` empty: there would be no card."""
+    return {
+        "name": analyte_name(change.result.analyte),
+        "from": canonical(change.result),
+        "to": canonical(changed(change.result, value=change.value, comparator=None)),
+        "findings": list(change.findings),
+        **({"indicator": change.indicator} if change.indicator else {}),
+    }
 
 
 def _state_codes(states: States) -> Json:

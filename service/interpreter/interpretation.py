@@ -266,13 +266,14 @@ class TriedRule:
     """One rule in the order of 3.1, with the first condition that failed or stayed unknown.
 
     `condition` reads as a phrase ("platelets < 150: 212"); `decided_by` names what would decide an
-    undecided rule.
+    undecided rule. `conditions` are all phrases of a rule that fired, each with what was found.
     """
 
     id: str
     outcome: RuleOutcome
     condition: str = ""
     decided_by: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

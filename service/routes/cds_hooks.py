@@ -21,6 +21,7 @@ from service.clinical_data.search_log import SearchLog
 from service.fhir_client.deadline import Deadline
 from service.fhir_client.server import FetchLimits, FhirServer
 from service.hook_call import respond
+from service.interpreter.nearest_changes import nearest_changes
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.observability.logging import Event, log
 from service.routes.call_metrics import count_answer, finding_ids
@@ -77,7 +78,7 @@ def _call(product: Application, service: CdsService) -> Response:
         answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
     finally:
         source.log_gaps()
-    response = _response(answer, now, searches)
+    response = _response(answer, now, searches, product.knowledge.findings_off)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)
     count_answer(product.metrics, answer)
     _audit_answer(audit, answer)
@@ -109,11 +110,14 @@ def _data_source(
     return ClinicalDataSource(call, product.plan.templates, fetcher)
 
 
-def _response(answer: Answer, now: datetime, searches: SearchLog | None) -> Response:
+def _response(
+    answer: Answer, now: datetime, searches: SearchLog | None, findings_off: frozenset[str]
+) -> Response:
     """`searches` is there when the call asks why."""
     response = CdsResponse(cards=answer.cards)
     if searches is not None:
-        explanation = explanation_document(answer.interpretation, answer.data.described())
+        changes = nearest_changes(answer.facts, now, answer.interpretation, findings_off)
+        explanation = explanation_document(answer.interpretation, answer.data.described(), changes)
         if answer.outcome.held:
             explanation["heldBack"] = [
                 {"summary": held.card.summary, "reason": held.reason}

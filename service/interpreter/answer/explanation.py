@@ -84,7 +84,9 @@ def _tried_rules(results: Iterable[RuleResult]) -> tuple[TriedRule, ...]:
                 seen[key] = condition.seen(case)
             phrase = condition.phrase_with(seen[key], case)
         open_parts = _decided_by(rule, truths) if outcome is RuleOutcome.UNDECIDED else ()
-        tried.append(TriedRule(rule.id, outcome, phrase, open_parts))
+        fired = outcome is RuleOutcome.FIRED
+        conditions = tuple(each.phrase(case) for each in rule.when) if fired else ()
+        tried.append(TriedRule(rule.id, outcome, phrase, open_parts, conditions))
     return tuple(tried)
 
 

@@ -1,0 +1,139 @@
+"""What would have to be different for another answer: one value, changed as little as possible.
+
+Found by asking the interpreter again with the value at the nearest limits, never from a text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import Analyte, changed
+from service.interpreter.interpret import interpret
+from service.interpreter.thresholds import LIMITS, Thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from fhir_mappings.panel import LabResult
+    from service.interpreter.interpretation import Facts, FiredFinding, Interpretation
+
+_LIMITS_OF = {
+    Analyte.HEMOGLOBIN: "hgb",
+    Analyte.NEUTROPHILS: "anc",
+    Analyte.LEUKOCYTES: "wbc",
+    Analyte.PLATELETS: "plt",
+    Analyte.MEAN_CORPUSCULAR_VOLUME: "mcv",
+    Analyte.VITAMIN_B12: "b12",
+    Analyte.METHYLMALONATE: "mma",
+    Analyte.IRON: "iron",
+    Analyte.IRON_BINDING_CAPACITY: "tibc",
+    Analyte.TRANSFERRIN_SATURATION: "tsat",
+    Analyte.FERRITIN: "ferritin",
+    Analyte.FOLATE: "folate",
+    Analyte.BLAST_PERCENT: "blast_percent",
+    Analyte.BLASTS: "blasts",
+    Analyte.BODY_TEMPERATURE: "fever",
+    Analyte.GLOMERULAR_FILTRATION_RATE: "egfr",
+}
+"""How the limits of an analyte begin in `Thresholds`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearestChange:
+    """One result, the nearest value (canonical unit) that changes the answer, and that answer.
+
+    `findings` are the findings that would then have a card, the leading one first; empty: no card.
+    """
+
+    result: LabResult
+    value: Decimal
+    findings: tuple[str, ...]
+    indicator: str
+
+
+def nearest_changes(
+    facts: Facts,
+    now: datetime,
+    interpretation: Interpretation,
+    findings_off: frozenset[str] = frozenset(),
+) -> tuple[NearestChange, ...]:
+    """Return, for each result that was used, the nearest value that changes card or indicator.
+
+    A result that no single value within its limits could turn is left out, and so is one from
+    which another used result was computed.
+    """
+    today = _answer(interpretation)
+    derived_from = {source for each in interpretation.states.used for source in each.derived_from}
+    found = []
+    for result in _newest(interpretation):
+        if result.source and result.source in derived_from:
+            continue
+        for value in _candidates(result):
+            then = interpret(_with(facts, result, value), now, findings_off, explained=False)
+            if _answer(then) != today:
+                findings, indicator = _answer(then)
+                found.append(NearestChange(result, value, findings, indicator))
+                break
+    return tuple(found)
+
+
+def _newest(interpretation: Interpretation) -> tuple[LabResult, ...]:
+    newest: dict[Analyte, LabResult] = {}
+    for result in interpretation.states.used:
+        known = newest.get(result.analyte)
+        if result.analyte in _LIMITS_OF and (known is None or result.taken > known.taken):
+            newest[result.analyte] = result
+    return tuple(newest.values())
+
+
+def _candidates(result: LabResult, limits: Thresholds = LIMITS) -> Iterator[Decimal]:
+    """The values at each limit and one step below and above it, the nearest first."""
+    begin = _LIMITS_OF[result.analyte]
+    at = {
+        getattr(limits, each.name)
+        for each in fields(limits)
+        if each.name == begin or each.name.startswith(f"{begin}_")
+    }
+    if result.interval:
+        at |= {limit for limit in (result.interval.low, result.interval.high) if limit is not None}
+    values = {limit + step * _step(limit) for limit in at for step in (-1, 0, 1)}
+    return iter(
+        sorted(
+            (value for value in values if value >= 0 and value != result.value),
+            key=lambda value: (abs(value - result.value), value),
+        )
+    )
+
+
+def _step(limit: Decimal) -> Decimal:
+    return Decimal(1).scaleb(int(limit.as_tuple().exponent))
+
+
+def _with(facts: Facts, result: LabResult, value: Decimal) -> Facts:
+    """The same chart with this one result changed."""
+    panel = facts.panel
+    results = tuple(
+        changed(each, value=value, comparator=None) if each is result else each
+        for each in panel.results[result.analyte]
+    )
+    return replace(facts, panel=replace(panel, results={**panel.results, result.analyte: results}))
+
+
+def _answer(interpretation: Interpretation) -> tuple[tuple[str, ...], str]:
+    cards: list[FiredFinding] = [
+        each
+        for each in (
+            interpretation.overlay,
+            *interpretation.lower_overlays,
+            interpretation.finding,
+        )
+        if each is not None and each.has_card
+    ]
+    if not cards and interpretation.data_quality is not None:
+        cards = [interpretation.data_quality]
+    order = ["info", "warning", "critical"]
+    highest = max((str(each.indicator) for each in cards), key=order.index, default="")
+    return tuple(each.id for each in cards), highest
