@@ -87,7 +87,10 @@ class Settings(BaseSettings):
     in the audit.
     `sandbox`: whether `/sandbox` is there (in development yes, in production never).
     `quiet_repeats`, `shadow`: switches of clients that are not in the file. `repeat_days`: days
-    after which a card that was held back is shown again. `metrics`: whether `/metrics` is there.
+    after which a card that was held back is shown again. `critical_rest_hours`: hours for which a
+    critical card rests that the user has answered. `known_rest_days`: days for which one user's
+    "already known" or "work-up in progress" speaks for all users of the client. `metrics`: whether
+    `/metrics` is there.
     `report_readers`: who may read `/feedback/report`, each `name:SHA-256 of a token` (JSON list).
     """
 
@@ -125,6 +128,8 @@ class Settings(BaseSettings):
     hash_key: SecretStr = SecretStr(DEVELOPMENT_HASH_KEY)
     quiet_repeats: bool = False
     repeat_days: float = Field(default=30.0, gt=0, le=3650, allow_inf_nan=False)
+    critical_rest_hours: float = Field(default=24.0, ge=0, le=168, allow_inf_nan=False)
+    known_rest_days: float = Field(default=7.0, ge=0, le=90, allow_inf_nan=False)
     shadow: bool = False
     metrics: bool = True
     report_readers: tuple[str, ...] = ()

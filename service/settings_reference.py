@@ -60,6 +60,14 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
     "quiet_repeats": ("hold back what is no news, for clients that are not in the file", ""),
     "repeat_days": ("days after which a card that was held back is shown again", ""),
+    "critical_rest_hours": (
+        "hours for which a critical card rests for the user who answered it, unless worse",
+        "",
+    ),
+    "known_rest_days": (
+        "days for which one user's `already-known` or `work-up-in-progress` speaks for all",
+        "",
+    ),
     "shadow": ("do all the work and show nothing, for clients that are not in the file", ""),
     "metrics": ("whether `/metrics` is there", ""),
     "report_readers": (

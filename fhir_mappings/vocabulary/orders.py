@@ -176,6 +176,27 @@ def order_ids_for(
     return frozenset(known | ordered)
 
 
+def order_of_draft(draft: Mapping[str, Any]) -> str:
+    """Return the order that a draft made here is for; empty for any other resource."""
+    code = draft.get("code", {})
+    codes = [(each["system"], each["code"]) for each in code.get("coding", ())]
+    known = _orders_by_draft()
+    # A site's own code stands first.
+    for key in (frozenset(codes), frozenset(codes[1:]), code.get("text", "")):
+        if key in known:
+            return known[key]
+    return ""
+
+
+@cache
+def _orders_by_draft() -> Mapping[frozenset[tuple[str, str]] | str, str]:
+    """Return the orders by their codes, those without a code by their names."""
+    return {
+        frozenset((each.system, each.code) for each in order.codings) or order.name: order.id
+        for order in ORDERS.values()
+    }
+
+
 def _code(definition: OrderDefinition, site_coding: LocalCoding | None) -> dict[str, Any]:
     own = (
         (Coding(site_coding.system, site_coding.code, site_coding.display),) if site_coding else ()

@@ -99,6 +99,7 @@ class Card(Struct, frozen=True, omit_defaults=True):
     selectionBehavior: str | UnsetType = UNSET
     overrideReasons: tuple[OverrideReason, ...] = ()
     links: tuple[Link, ...] = ()
+    extension: dict[str, Any] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         if not 0 < len(self.summary) <= MAX_SUMMARY:

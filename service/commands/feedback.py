@@ -8,10 +8,10 @@ import click
 
 from service.commands.storage import Age, open_storage
 from service.feedback.report import feedback_report
-from service.feedback.report_text import as_csv, as_json, as_table
+from service.feedback.report_text import as_csv, as_json, as_table, orders_as_csv
 from service.security.report_readers import new_reader
 
-FORMATS = {"table": as_table, "csv": as_csv, "json": as_json}
+FORMATS = {"table": as_table, "csv": as_csv, "csv-orders": orders_as_csv, "json": as_json}
 
 
 @click.group()
@@ -23,7 +23,10 @@ def feedback() -> None:
 @click.option("--last", type=Age(), default="30d", show_default=True, help="Period, up to now.")
 @click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="table")
 def report(last: timedelta, form: str) -> None:
-    """Cards per finding, client and rule table: shown, held back, accepted, overridden and why."""
+    """Cards per finding, client and rule table: shown, held back, accepted, overridden and why.
+
+    Beside them the orders that were proposed and accepted (csv-orders: they alone).
+    """
     now = datetime.now(UTC)  # noqa: TID251  a command runs now
     with open_storage() as store:
         made = feedback_report(store, now - last, now)

@@ -6,15 +6,14 @@ the log says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from service.errors import StorageUnavailable
-from service.feedback.card_evidence import evidence_of
 from service.feedback.held_back import Held, ShownAndHeld, Why
 from service.feedback.issued_cards import remember
-from service.feedback.repeats import HELD, SHADOW, SHOWN, Viewer, Window, hold_back
+from service.feedback.repeats import HELD, SHADOW, SHOWN, Viewer, hold_back
+from service.feedback.showings import Periods
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.observability.logging import Event, log
 
@@ -34,7 +33,7 @@ class CardMemory:
     storage: Storage | None
     client: CdsClient
     service: str
-    period: timedelta = timedelta(days=30)
+    periods: Periods = field(default_factory=Periods)
 
     def hold_back(
         self,
@@ -65,10 +64,11 @@ class CardMemory:
         try:
             return hold_back(
                 cards,
-                evidence_of(interpretation),
+                interpretation,
                 self.storage,
                 self._viewer(self.storage, call),
-                Window(now, self.period),
+                now,
+                self.periods,
                 counted=SHADOW if self.client.shadow else SHOWN,
             )
         except StorageUnavailable as error:
@@ -86,9 +86,8 @@ class CardMemory:
             *((held.card, SHADOW if held.why is Why.SHADOW else HELD) for held in outcome.held),
         ]
         viewer = self._viewer(self.storage, call)
-        evidence = evidence_of(interpretation)
         try:
-            remember(self.storage, viewer, dispositions, evidence, RULE_TABLE_VERSION, now)
+            remember(self.storage, viewer, dispositions, interpretation, RULE_TABLE_VERSION, now)
         except StorageUnavailable as error:
             log.error(Event.STORE_UNAVAILABLE, code=error.code)
 

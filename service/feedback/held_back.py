@@ -14,8 +14,17 @@ class Why(StrEnum):
     """Why a card was not shown; stable, for metrics."""
 
     ANSWERED = "answered"
+    KNOWN = "known"
     SHOWN_BEFORE = "shown-before"
     SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a card is held back: for metrics, and in plain words."""
+
+    why: Why
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

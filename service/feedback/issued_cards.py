@@ -1,33 +1,37 @@
 """Writing down the cards that were issued, held back or only counted, so that feedback finds them.
 
-What is kept names nobody: keyed hashes, states, the labels of orders. No value, no text of a card.
+What is kept names nobody: keyed hashes, states, the ids of orders. No value, no text of a card.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import msgspec
 import sqlalchemy as sa
 
-from service.feedback.card_evidence import group_of
-from service.feedback.repeats import topic_of
+from fhir_mappings.vocabulary.orders import order_of_draft
+from service.feedback.card_states import states_of, to_columns, topic_of
 from service.storage.store import issued_card, issued_suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from service.cds_hooks.messages import Card
-    from service.feedback.card_evidence import CardEvidence
+    from service.cds_hooks.messages import Action, Card, Suggestion
     from service.feedback.repeats import Viewer
+    from service.interpreter.interpretation import Interpretation
     from service.storage.store import Storage
+
+REMOVED_DRAFT: Final = "remove-draft"
+"""Stands among the orders of a suggestion for the removal of a drafted medicine."""
 
 
 def remember(
     storage: Storage,
     viewer: Viewer,
     dispositions: Sequence[tuple[Card, str]],
-    evidence: CardEvidence,
+    interpretation: Interpretation,
     rule_table_version: str,
     now: datetime,
 ) -> None:
@@ -41,22 +45,20 @@ def remember(
         {
             "client": viewer.client,
             "service": viewer.service,
-            "finding": str(evidence.states["finding"] or topic_of(card)),
             "issued_at": now,
             "rule_table_version": rule_table_version,
-            "evidence": evidence.fingerprint(group_of(topic_of(card))),
-            "evidence_states": evidence.text(group_of(topic_of(card))),
             "patient_hash": viewer.patient_hash,
             "user_hash": viewer.user_hash,
             "uuid": card.uuid,
             "topic": topic_of(card),
             "indicator": str(card.indicator),
             "disposition": disposition,
+            **to_columns(states_of(card, interpretation)),
         }
         for card, disposition in dispositions
     ]
     suggestions = [
-        {"uuid": suggestion.uuid, "card": card.uuid, "label": suggestion.label[:200]}
+        {"uuid": suggestion.uuid, "card": card.uuid, "orders": _orders(suggestion)}
         for card, _disposition in dispositions
         for suggestion in card.suggestions
     ]
@@ -64,3 +66,15 @@ def remember(
         connection.execute(sa.insert(issued_card), rows)
         if suggestions:
             connection.execute(sa.insert(issued_suggestion), suggestions)
+
+
+def _orders(suggestion: Suggestion) -> str:
+    """Return what a suggestion would do, as JSON: the ids of its orders, each once."""
+    orders = dict.fromkeys(_order(action) for action in suggestion.actions)
+    return msgspec.json.encode([order for order in orders if order]).decode()
+
+
+def _order(action: Action) -> str:
+    if action.type == "delete":
+        return REMOVED_DRAFT
+    return "" if action.resource is msgspec.UNSET else order_of_draft(action.resource)

@@ -1,7 +1,8 @@
 """How the cards did: shown, held back, accepted, overridden and why, unanswered, shadow.
 
-Per finding, client and rule-table version, day by day. Groups smaller than `SMALL_GROUP` patients
-are hidden: a count of one can point at a person.
+Per leading finding, client and rule-table version, day by day; beside it how often each order was
+proposed and accepted (`report_orders`). Groups smaller than `SMALL_GROUP` patients are hidden: a
+count of one can point at a person.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import sqlalchemy as sa
 
 from service.feedback.override_reasons import shown_reason
 from service.feedback.repeats import HELD, SHADOW, SHOWN
+from service.feedback.report_orders import order_rows
 from service.storage.store import feedback, issued_card
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
+    from service.feedback.report_orders import OrderRow
     from service.storage.store import Storage
 
 SMALL_GROUP = 5
+_LIST = msgspec.json.Decoder(list[str])
 
 
 @dataclass(slots=True)
@@ -35,16 +40,19 @@ class Day:
 
 @dataclass(slots=True)
 class ReportRow:
-    """One topic for one client under one version of the rule table.
+    """One finding for one client under one version of the rule table.
 
-    `accepted` and `overridden` count cards by their last outcome; `unanswered` the shown cards
-    without one. The numbers of a `small` row must not be shown.
+    A card counts for its leading finding; `also` counts the shown cards that another finding leads
+    and that name this one. Cards of former versions about the marrow or the work-up stand under
+    those names. `accepted` and `overridden` count cards by their last outcome; `unanswered` the
+    shown cards without one. The numbers of a `small` row must not be shown.
     """
 
-    topic: str
+    finding: str
     client: str
     rule_table_version: str
     shown: int = 0
+    also: int = 0
     held_back: int = 0
     shadow: int = 0
     accepted: int = 0
@@ -67,6 +75,7 @@ class Report:
     since: datetime
     until: datetime
     rows: tuple[ReportRow, ...]
+    orders: tuple[OrderRow, ...]
     unmatched_feedback: int
 
 
@@ -83,6 +92,7 @@ def feedback_report(
     cards = sa.select(
         issued_card.c.uuid,
         issued_card.c.topic,
+        issued_card.c.findings,
         issued_card.c.client,
         issued_card.c.rule_table_version,
         issued_card.c.disposition,
@@ -104,10 +114,13 @@ def feedback_report(
     with storage.transaction(only_reads=True) as connection:
         last = {card: (outcome, code) for card, outcome, code in connection.execute(outcomes)}
         rows = _count(connection.execute(cards), last)
+        orders = order_rows(connection, period, own)
         number = int(connection.execute(unmatched).scalar_one())
     for row in rows:
         row.small = row.patients < small_group
-    return Report(since, until, tuple(rows), number)
+    for order in orders:
+        order.small = order.patients < small_group
+    return Report(since, until, tuple(rows), tuple(orders), number)
 
 
 def _count(
@@ -116,13 +129,17 @@ def _count(
 ) -> list[ReportRow]:
     rows: dict[tuple[str, str, str], ReportRow] = {}
     patients: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for uuid, topic, client, version, disposition, issued_at, patient in cards:
+    for uuid, topic, findings, client, version, disposition, issued_at, patient in cards:
         key = (topic, client, version)
         row = rows.setdefault(key, ReportRow(*key))
         patients[key].add(patient)
         _count_card(row, disposition, issued_at.date())
         if disposition == SHOWN:
             _count_outcome(row, *last.get(uuid, ("", None)))
+            for finding in _LIST.decode(findings)[1:]:
+                named = (finding, client, version)
+                rows.setdefault(named, ReportRow(*named)).also += 1
+                patients[named].add(patient)
     for key, row in rows.items():
         row.patients = len(patients[key])
     return [rows[key] for key in sorted(rows)]

@@ -35,10 +35,10 @@ class Shape:
 
 
 @dataclass(slots=True)
-class TopicPicture:
+class FindingPicture:
     """What is drawn of one finding: cards over time, and what became of those shown."""
 
-    topic: str
+    finding: str
     shown: int = 0
     shadow: int = 0
     highest: int = 0
@@ -50,7 +50,7 @@ class TopicPicture:
 class Picture:
     """All findings on the same scale. `step` is the number of days of one bar."""
 
-    topics: tuple[TopicPicture, ...]
+    findings: tuple[FindingPicture, ...]
     first: date
     last: date
     step: int
@@ -62,23 +62,23 @@ def picture(report: Report) -> Picture:
     last = report.until.date()
     step = 1 if (last - first).days < DAYS_AS_DAYS else 7
     visible = [row for row in report.rows if not row.small and (row.shown or row.shadow)]
-    by_topic: dict[str, list[ReportRow]] = {}
+    by_finding: dict[str, list[ReportRow]] = {}
     for row in visible:
-        by_topic.setdefault(row.topic, []).append(row)
-    bars = {topic: _bars(rows, first, last, step) for topic, rows in by_topic.items()}
+        by_finding.setdefault(row.finding, []).append(row)
+    bars = {finding: _bars(rows, first, last, step) for finding, rows in by_finding.items()}
     highest = max((sum(bar) for each in bars.values() for bar in each), default=0)
-    topics = tuple(
-        TopicPicture(
-            topic,
+    findings = tuple(
+        FindingPicture(
+            finding,
             sum(row.shown for row in rows),
             sum(row.shadow for row in rows),
             highest,
-            _over_time(bars[topic], highest, first, step),
+            _over_time(bars[finding], highest, first, step),
             _outcomes(rows),
         )
-        for topic, rows in by_topic.items()
+        for finding, rows in by_finding.items()
     )
-    return Picture(topics, first, last, step)
+    return Picture(findings, first, last, step)
 
 
 def _bars(rows: Iterable[ReportRow], first: date, last: date, step: int) -> list[tuple[int, int]]:

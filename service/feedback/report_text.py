@@ -1,4 +1,7 @@
-"""The feedback report as text: an aligned table, CSV, JSON. Numbers of small groups are hidden."""
+"""The feedback report as text: aligned tables, CSV, JSON. Numbers of small groups are hidden.
+
+There are two tables: by finding, and by order.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ from service.feedback.report import SMALL_GROUP
 
 if TYPE_CHECKING:
     from service.feedback.report import Report, ReportRow
+    from service.feedback.report_orders import OrderRow
 
 COLUMNS = (
-    "topic",
+    "finding",
     "client",
     "rule table",
     "shown",
+    "also on",
     "held back",
     "shadow",
     "accepted",
@@ -25,15 +30,17 @@ COLUMNS = (
     "unanswered",
     "override reasons",
 )
+ORDER_COLUMNS = ("order", "client", "rule table", "proposed", "accepted")
 
 
 def cells(row: ReportRow, small_group: int = SMALL_GROUP) -> tuple[str, ...]:
     """One row as text; the numbers of a small group are hidden."""
-    head = (row.topic, row.client, row.rule_table_version)
+    head = (row.finding, row.client, row.rule_table_version)
     if row.small:
-        return (*head, *(f"< {small_group} patients",), *("",) * 6)
+        return (*head, f"< {small_group} patients", *("",) * 7)
     numbers = (
         row.shown,
+        row.also,
         row.held_back,
         row.shadow,
         row.accepted,
@@ -44,37 +51,63 @@ def cells(row: ReportRow, small_group: int = SMALL_GROUP) -> tuple[str, ...]:
     return (*head, *map(str, numbers), reasons)
 
 
+def order_cells(row: OrderRow, small_group: int = SMALL_GROUP) -> tuple[str, ...]:
+    """One order as text; the numbers of a small group are hidden."""
+    head = (row.order, row.client, row.rule_table_version)
+    if row.small:
+        return (*head, f"< {small_group} patients", "")
+    return (*head, str(row.proposed), str(row.accepted))
+
+
 def as_table(report: Report) -> str:
-    """The report as an aligned text table."""
-    lines = [COLUMNS, *(cells(row) for row in report.rows)]
-    widths = [max(len(line[n]) for line in lines) for n in range(len(COLUMNS))]
-    text = [
+    """Both tables as aligned text."""
+    return "\n".join(
+        [
+            _aligned([COLUMNS, *map(cells, report.rows)]),
+            f"Feedback on unknown cards: {report.unmatched_feedback}",
+            "",
+            _aligned([ORDER_COLUMNS, *map(order_cells, report.orders)]),
+        ]
+    )
+
+
+def _aligned(lines: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
-    ]
-    text.append(f"Feedback on unknown cards: {report.unmatched_feedback}")
-    return "\n".join(text)
+    )
 
 
 def as_csv(report: Report) -> str:
-    """The report as CSV; a leading =, +, - or @ is quoted away from spreadsheets."""
+    """The findings as CSV."""
+    return _csv([COLUMNS, *map(cells, report.rows)])
+
+
+def orders_as_csv(report: Report) -> str:
+    """The orders as CSV."""
+    return _csv([ORDER_COLUMNS, *map(order_cells, report.orders)])
+
+
+def _csv(lines: list[tuple[str, ...]]) -> str:
+    """A leading =, +, - or @ is quoted away from spreadsheets."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for row in report.rows:
-        writer.writerow(["'" + c if c[:1] in "=+-@" and c else c for c in cells(row)])
+    for line in lines:
+        writer.writerow(["'" + cell if cell[:1] in {*"=+-@"} else cell for cell in line])
     return out.getvalue()
 
 
 def as_json(report: Report) -> str:
     """The report as JSON; the numbers of a small group are left out."""
     rows = [
-        {"topic": row.topic, "client": row.client, "ruleTableVersion": row.rule_table_version}
+        {"finding": row.finding, "client": row.client, "ruleTableVersion": row.rule_table_version}
         | (
             {"small": True}
             if row.small
             else {
                 "shown": row.shown,
+                "alsoOn": row.also,
                 "heldBack": row.held_back,
                 "shadow": row.shadow,
                 "accepted": row.accepted,
@@ -89,10 +122,16 @@ def as_json(report: Report) -> str:
         )
         for row in report.rows
     ]
+    orders = [
+        {"order": row.order, "client": row.client, "ruleTableVersion": row.rule_table_version}
+        | ({"small": True} if row.small else {"proposed": row.proposed, "accepted": row.accepted})
+        for row in report.orders
+    ]
     document = {
         "since": report.since,
         "until": report.until,
         "rows": rows,
+        "orders": orders,
         "unmatchedFeedback": report.unmatched_feedback,
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()

@@ -314,6 +314,7 @@ class Interpretation:
     set_aside: tuple[Unreadable, ...] = ()
     modifiers: tuple[AppliedModifier, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    named_drugs: tuple[str, ...] = ()
     could_not_check: tuple[str, ...] = ()
     undecided_groups: frozenset[DataGroup] = frozenset()
     explanation: Explanation = UNEXPLAINED

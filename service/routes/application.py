@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from service.feedback.card_memory import CardMemory
+from service.feedback.showings import Periods
 from service.observability.metrics import Metrics
 from service.security.trusted_clients import anonymous
 
@@ -67,5 +68,10 @@ class Application:
 
     def memory(self, client: CdsClient, service: CdsService) -> CardMemory:
         """Return what is remembered of this client's calls of this service."""
-        period = timedelta(days=self.settings.repeat_days)
-        return CardMemory(self.storage, client, service.id, period)
+        settings = self.settings
+        periods = Periods(
+            timedelta(days=settings.repeat_days),
+            timedelta(hours=settings.critical_rest_hours),
+            timedelta(days=settings.known_rest_days),
+        )
+        return CardMemory(self.storage, client, service.id, periods)

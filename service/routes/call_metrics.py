@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.feedback.card_states import topic_of
 from service.feedback.held_back import Why
-from service.feedback.repeats import topic_of
 
 if TYPE_CHECKING:
     from service.hook_call import Answer

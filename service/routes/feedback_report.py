@@ -16,7 +16,7 @@ from service.errors import StorageUnavailable
 from service.feedback.override_reasons import REASONS
 from service.feedback.report import SMALL_GROUP, feedback_report
 from service.feedback.report_charts import HEIGHT, WIDTH, picture
-from service.feedback.report_text import COLUMNS, cells
+from service.feedback.report_text import COLUMNS, ORDER_COLUMNS, cells, order_cells
 from service.security.report_readers import may_read
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def _page(product: Application, days: int) -> str:
         last=days,
         columns=COLUMNS,
         rows=[cells(row) for row in report.rows],
+        order_columns=ORDER_COLUMNS,
+        orders=[order_cells(row) for row in report.orders],
         unmatched=report.unmatched_feedback,
         small_group=SMALL_GROUP,
     )

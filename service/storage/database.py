@@ -68,7 +68,7 @@ def _bounded_connect() -> Callable[[object, object, Sequence[Any], dict[str, Any
     import psycopg
 
     class Bounded(psycopg.Connection[Any]):
-        answer_seconds = ANSWER_SECONDS
+        answer_seconds: float | None = ANSWER_SECONDS
 
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:  # noqa: ANN401
             try:
@@ -91,6 +91,13 @@ def _usual_patience(connection: Any, _record: object) -> None:  # noqa: ANN401
     """The next user of a pooled connection pings it first, and should not wait as we did."""
     if connection is not None:
         connection.answer_seconds = ANSWER_SECONDS
+
+
+def wait_for_ever(connection: Connection) -> None:
+    """Let a PostgreSQL connection be silent as long as it likes: an upgrade rewrites every row."""
+    driver = connection.connection.driver_connection
+    if hasattr(driver, "answer_seconds"):
+        driver.answer_seconds = None  # type: ignore[union-attr]
 
 
 def limit_waiting(connection: Connection, seconds: float) -> None:

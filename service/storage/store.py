@@ -64,16 +64,21 @@ issued_card = sa.Table(
     sa.Column("client", sa.String(200), nullable=False),
     sa.Column("service", sa.String(100), nullable=False),
     sa.Column("topic", sa.String(100), nullable=False),
-    sa.Column("finding", sa.String(100), nullable=False),
     sa.Column("indicator", sa.String(10), nullable=False),
     sa.Column("issued_at", UtcDateTime, nullable=False),
     sa.Column("rule_table_version", sa.String(30), nullable=False),
-    sa.Column("evidence", sa.String(64), nullable=False),
-    sa.Column("evidence_states", sa.Text, nullable=False),
     sa.Column("patient_hash", sa.String(64), nullable=False),
     sa.Column("user_hash", sa.String(64), nullable=False),
     sa.Column("disposition", sa.String(10), nullable=False),
-    sa.Index("issued_card_seen", "client", "patient_hash", "user_hash", "issued_at"),
+    # The states of the card (`feedback.news.CardStates`); lists as JSON.
+    sa.Column("findings", sa.Text, nullable=False),
+    sa.Column("neutrophils", sa.String(10), nullable=True),
+    sa.Column("platelets", sa.String(10), nullable=True),
+    sa.Column("drugs", sa.Text, nullable=False),
+    sa.Column("referral", sa.String(10), nullable=True),
+    sa.Column("marrow", sa.String(10), nullable=True),
+    sa.Column("data_quality", sa.String(10), nullable=True),
+    sa.Index("issued_card_of_patient", "client", "patient_hash", "issued_at"),
     sa.Index("issued_card_issued_at", "issued_at"),
 )
 
@@ -82,7 +87,7 @@ issued_suggestion = sa.Table(
     metadata,
     sa.Column("uuid", sa.String(64), primary_key=True),
     sa.Column("card", sa.String(64), nullable=False, index=True),
-    sa.Column("label", sa.String(200), nullable=False),
+    sa.Column("orders", sa.Text, nullable=False),
 )
 
 feedback = sa.Table(

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.storage.database import wait_for_ever
+
 if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection, Engine
@@ -26,8 +28,8 @@ def _config() -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the database to the newest revision. Whoever comes second waits for the first."""
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the database to a revision. Whoever comes second waits for the first."""
     from alembic import command
 
     if engine.dialect.name == "sqlite":
@@ -35,10 +37,11 @@ def upgrade(engine: Engine) -> None:
             connection.connection.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
+            wait_for_ever(connection)
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def is_current(connection: Connection) -> bool:
