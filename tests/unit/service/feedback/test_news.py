@@ -121,9 +121,7 @@ def test_a_drug_is_news_the_first_time(card: CardStates, drug: str) -> None:
     assert news(named, [replace(card, drugs=frozenset()), named]) == ()
 
 
-@pytest.mark.parametrize(
-    ("order", "kind"), [("referral", News.REFERRAL), ("marrow", News.MARROW)]
-)
+@pytest.mark.parametrize(("order", "kind"), [("referral", News.REFERRAL), ("marrow", News.MARROW)])
 @given(card=cards(), former=proposals, now=proposals)
 def test_a_proposal_is_news_when_it_is_new_or_more_urgent(
     order: str, kind: News, card: CardStates, former: Priority | None, now: Priority | None
