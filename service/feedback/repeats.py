@@ -70,21 +70,29 @@ def hold_back(
         return ShownAndHeld(tuple(cards))
     showings = _showings(storage, viewer, now - 2 * periods.repeat, counted)
     call = Call(viewer.user_hash, now, periods, showings)
-    shown: list[Card] = []
-    held: list[Held] = []
-    for card in cards:
-        reason = _reason(card, interpretation, call)
-        if reason is None:
-            shown.append(card)
-        else:
-            held.append(Held(card, reason.why, reason.text))
-    return ShownAndHeld(tuple(shown), tuple(held))
+    about_patient = [card for card in cards if topic_of(card) not in ORDER_FINDINGS]
+    reason = _reason(about_patient, interpretation, call)
+    reasons = {card.uuid: reason for card in about_patient} | {
+        card.uuid: reason_to_hold_order_card(topic_of(card), call)
+        for card in cards
+        if topic_of(card) in ORDER_FINDINGS
+    }
+    return ShownAndHeld(
+        tuple(card for card in cards if reasons[card.uuid] is None),
+        tuple(
+            Held(card, why.why, why.text)
+            for card in cards
+            if (why := reasons[card.uuid]) is not None
+        ),
+    )
 
 
-def _reason(card: Card, interpretation: Interpretation, call: Call) -> Reason | None:
-    if topic_of(card) in ORDER_FINDINGS:
-        return reason_to_hold_order_card(topic_of(card), call)
-    return reason_to_hold(states_of(card, interpretation), Indicator(card.indicator), call)
+def _reason(cards: Sequence[Card], interpretation: Interpretation, call: Call) -> Reason | None:
+    """What is said about the patient is shown or held back as a whole."""
+    if not cards:
+        return None
+    indicator = max((Indicator(card.indicator) for card in cards), key=list(Indicator).index)
+    return reason_to_hold(states_of(cards, interpretation), indicator, call)
 
 
 def _showings(

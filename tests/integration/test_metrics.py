@@ -43,7 +43,7 @@ def test_calls_findings_cards_and_feedback_are_counted(sqlite_url: str) -> None:
     assert of(ehr, "call_seconds_count", service) == 2
     assert of(ehr, "findings_total", "index-pattern") == 2
     assert of(ehr, "cards_shown_total", "index-pattern", "warning") == 1
-    assert of(ehr, "cards_held_back_total", "work-up", "answered") == 1
+    assert of(ehr, "cards_held_back_total", "index-pattern", "known") == 1
     assert of(ehr, "feedback_total", "overridden", "already-known") == 1, "a repeat counts once"
     assert of(ehr, "feedback_requests_total", service, "200") == 2
     assert of(ehr, "feedback_requests_total", service, "400") == 1

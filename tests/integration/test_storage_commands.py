@@ -45,7 +45,7 @@ def test_the_report_prints_what_became_of_the_cards(at: str) -> None:
         for form in ("table", "csv", "json")
     }
     row = next(csv.DictReader(io.StringIO(printed["csv"])))
-    assert (row["topic"], row["shown"], row["overridden"]) == ("index-pattern", "5", "5")
+    assert (row["finding"], row["shown"], row["overridden"]) == ("index-pattern", "5", "5")
     assert "no-reason 5" in printed["table"]
     document = json.loads(printed["json"])
     assert document["rows"][0]["byDay"] == {T0.date().isoformat(): {"shown": 5, "shadow": 0}}

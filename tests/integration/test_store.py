@@ -11,8 +11,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from fhir_mappings.vocabulary.orders import draft_order
-from service.cds_hooks.messages import Action, Card, Coding, Indicator, Source, Suggestion
+from service.cds_hooks.messages import Action, Card, Indicator, Suggestion
 from service.errors import ClientNotAllowed, InvalidHookCall, StorageUnavailable
 from service.feedback.issued_cards import remember
 from service.feedback.received import record_feedback
@@ -46,6 +45,7 @@ from service.storage.store import (
     issued_suggestion,
     metadata,
 )
+from tests.support.cards import card
 from tests.support.changing import replace
 from tests.support.databases import running_postgresql
 
@@ -84,31 +84,6 @@ def store(database: Storage) -> Storage:
 
 def viewer(client: str = "ehr", user: str = "Practitioner/1") -> Viewer:
     return Viewer(client, SERVICE, f"hash of {user}", "hash of patient")
-
-
-def action(order: str) -> Action:
-    return Action("create", order, draft_order(order, patient_id="p"))
-
-
-def card(
-    *findings: str, indicator: Indicator = Indicator.WARNING, orders: tuple[str, ...] = ()
-) -> Card:
-    """One card; referral and marrow are suggestions of their own, the rest is one suggestion."""
-    findings = findings or ("index-pattern",)
-    alone = [(order,) for order in ("hematology-referral", "marrow-biopsy")]
-    groups = [*alone, orders] if orders else alone
-    return Card(
-        uuid=str(uuid4()),
-        summary="Pancytopenia",
-        indicator=indicator,
-        source=Source(label="heme-hooks", topic=Coding(code=findings[0], system="urn:x")),
-        suggestions=tuple(
-            Suggestion(label="Do", uuid=str(uuid4()), actions=tuple(map(action, group)))
-            for group in groups
-        ),
-        selectionBehavior="any",
-        extension={"heme-hooks": {"findings": list(findings)}},
-    )
 
 
 def found(

@@ -9,7 +9,8 @@ import pytest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from fhir_mappings.r4.decoding import Coding
-from fhir_mappings.vocabulary.orders import ORDERS, draft_order, order_ids_for
+from fhir_mappings.terminology import LocalCoding
+from fhir_mappings.vocabulary.orders import ORDERS, draft_order, order_ids_for, order_of_draft
 from tests.support.context import ICD10CM, LOINC, SNOMED
 
 LABORATORY, IMAGING, DIAGNOSTIC, REFERRAL = "108252007", "363679005", "103693007", "3457005"
@@ -177,3 +178,14 @@ def test_an_order_is_known_by_its_codes(system, code, order):
 )
 def test_a_code_of_another_system_is_no_order(system, code):
     assert order_ids_for([Coding(system, code)]) == frozenset()
+
+
+@pytest.mark.parametrize("order", sorted(ORDERS))
+@pytest.mark.parametrize("site_coding", [None, LocalCoding("urn:local", "x", "X")])
+def test_a_draft_names_its_order(order: str, site_coding: LocalCoding | None) -> None:
+    assert order_of_draft(draft_order(order, patient_id="p", site_coding=site_coding)) == order
+
+
+def test_another_resource_is_no_order() -> None:
+    assert order_of_draft({"resourceType": "MedicationRequest"}) == ""
+    assert order_of_draft({"code": {"coding": [{"system": "urn:x", "code": "1"}]}}) == ""
