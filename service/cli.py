@@ -18,6 +18,7 @@ COMMANDS = {
     "storage": "service.commands.storage:storage",
     "openapi": "service.commands.openapi:openapi",
     "replay": "service.commands.replay:replay",
+    "doctor": "service.commands.doctor:doctor",
     "token": "service.commands.token:token",
 }
 """Command name to where it stands, as `module:attribute`."""
