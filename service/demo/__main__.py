@@ -40,6 +40,7 @@ CALL_LIMIT = 30
 MAX_WIDTH = 100
 LOG = Path(".heme-hooks") / "demo.log"
 STORE = Path(".heme-hooks") / "demo.sqlite3"
+_STORE_SETTING = "HEME_HOOKS_DATABASE_URL"
 
 
 class DemoFailed(Exception):
@@ -120,7 +121,7 @@ def _service(port: int, service: str, base: str) -> Iterator[None]:
     serve = gunicorn_command(HOST, port, workers=1, threads=8)
     command = [*serve[:-1], "--no-control-socket", serve[-1]]
     LOG.parent.mkdir(exist_ok=True)
-    upgrade(create_engine(f"sqlite:///{STORE.resolve()}"))
+    upgrade(create_engine(_store_url()))
     with (
         LOG.open("wb") as log,
         running(
@@ -141,8 +142,13 @@ def _settings(service: str, base: str) -> dict[str, str]:
         "HEME_HOOKS_PUBLIC_URL": service,
         "HEME_HOOKS_FHIR_SERVERS": json.dumps([base]),
         "HEME_HOOKS_CALL_DEADLINE": "15",
-        "HEME_HOOKS_DATABASE_URL": f"sqlite:///{STORE.resolve()}",
+        _STORE_SETTING: _store_url(),
     }
+
+
+def _store_url() -> str:
+    """The demo keeps its cards and feedback apart from those of `heme-hooks serve`."""
+    return f"sqlite:///{STORE.resolve()}"
 
 
 def _service_port(wished: int) -> int:
@@ -223,6 +229,8 @@ def _show_addresses(service: str, base: str, patient: str) -> None:
             "one of them",
             f".venv/bin/heme-hooks try --fhir-server {base} --patient heme-hooks-blasts",
         ),
+        ("the report", f"{service}/feedback/report"),
+        ("as text", f"{_STORE_SETTING}={_store_url()} .venv/bin/heme-hooks feedback report"),
     )
     for name, value in lines:
         print(f"  {name:<15} {value}")

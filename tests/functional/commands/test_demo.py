@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from service.cli import main
 from service.demo import __main__ as demo
 from service.demo.processes import ServerNotStarted, free_port, running
+from tests.support.databases import upgraded
 
 ROOT = Path(__file__).parents[3]
 
@@ -141,3 +144,21 @@ def test_the_last_address_is_the_sandbox_with_this_patient(
         "127.0.0.1:8000/sandbox#server=",
         "127.0.0.1:9/fhir&patient=a-1\n\nCtrl-C ends it.\n",
     ]
+
+
+def test_the_report_that_the_demo_names_reads_the_demos_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    demo.STORE.parent.mkdir()
+    upgraded(demo._store_url())
+    demo._show_addresses("http://127.0.0.1:8000", "http://127.0.0.1:9/fhir", "a-1")
+    shown = capsys.readouterr().out
+    assert "http://127.0.0.1:8000/feedback/report" in shown
+    (line,) = [line for line in shown.splitlines() if line.endswith("heme-hooks feedback report")]
+    setting, _, command = line.split(maxsplit=2)[2].partition(" ")
+    name, _, value = setting.partition("=")
+    monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(main, command.split()[1:])
+    assert done.exit_code == 0
+    assert "Feedback on unknown cards: 0" in done.output
