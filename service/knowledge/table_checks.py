@@ -35,7 +35,7 @@ from service.interpreter.rules.criteria.criterion import Case, judge
 from service.interpreter.rules.rule import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from service.interpreter.rules.rule import Rule
 
@@ -211,13 +211,13 @@ def _situation(states: States, folate: FolateState) -> Situation:
     )
 
 
-def table_problems(orders: Collection[str]) -> list[str]:
+def table_problems(orders: Collection[str], rules: Sequence[Rule] = RULES) -> list[str]:
     """Return everything that is wrong with the table; `orders` are the ids that exist."""
     return [
-        *identity_problems(),
-        *citation_problems(),
-        *order_problems(orders),
-        *text_problems(),
-        *marrow_problems(),
-        *overlap_problems(),
+        *identity_problems(rules),
+        *citation_problems(rules),
+        *order_problems(orders, rules),
+        *text_problems(rules),
+        *marrow_problems(rules),
+        *overlap_problems(rules),
     ]

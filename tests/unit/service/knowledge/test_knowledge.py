@@ -36,33 +36,43 @@ def changed(monkeypatch, rule, **changes):
 
 def test_a_rule_without_a_source_is_found(monkeypatch):
     changed(monkeypatch, "index-pattern", citation=())
-    assert list(knowledge_check.uncited_rules()) == ["Rule index-pattern cites no source."]
+    assert list(knowledge_check.decision_table()) == ["index-pattern cites nothing"]
 
 
 def test_a_source_that_nobody_listed_is_found(monkeypatch):
     changed(monkeypatch, "index-pattern", citation=("R99",))
-    assert any("R99" in problem for problem in knowledge_check.uncited_rules())
+    assert any("R99" in problem for problem in knowledge_check.unlisted_sources())
 
 
 def test_two_rules_of_one_name_are_found(monkeypatch):
     changed(monkeypatch, "index-pattern", id="bicytopenia")
-    assert list(knowledge_check.uncited_rules()) == ["Two rules are called bicytopenia."]
+    assert "bicytopenia stands 2 times" in list(knowledge_check.decision_table())
 
 
 def test_an_order_that_does_not_exist_is_found(monkeypatch):
     changed(monkeypatch, "index-pattern", orders=(WantedOrder("leeches"),))
-    assert any("leeches" in problem for problem in knowledge_check.unknown_orders())
+    assert any("leeches" in problem for problem in knowledge_check.decision_table())
+
+
+def test_two_rows_that_hold_together_are_found(monkeypatch):
+    folate = next(rule for rule in RULES if rule.id == "folate-deficiency")
+    fewer = tuple(each for each in folate.when if "B12" not in each.text)
+    assert len(fewer) < len(folate.when)
+    changed(monkeypatch, "folate-deficiency", when=fewer)
+    assert any("hold together" in problem for problem in knowledge_check.decision_table())
 
 
 def test_a_marrow_that_a_rule_both_proposes_and_forbids_is_found(monkeypatch):
     changed(monkeypatch, "index-pattern", cautions=("No marrow from here.",))
-    assert any("warns against it" in problem for problem in knowledge_check.contradictions())
+    assert any(
+        "proposes a marrow and says" in problem for problem in knowledge_check.decision_table()
+    )
 
 
 def test_a_rule_that_can_never_apply_is_found(monkeypatch):
     earlier = next(rule for rule in RULES if rule.id == "treated-b12-deficiency")
     changed(monkeypatch, "index-pattern", when=earlier.when)
-    assert any("can never apply" in problem for problem in knowledge_check.contradictions())
+    assert any("can never apply" in problem for problem in knowledge_check.hidden_rules())
 
 
 def test_a_code_that_no_template_asks_for_is_found(monkeypatch):
