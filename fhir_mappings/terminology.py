@@ -62,6 +62,7 @@ class Role(StrEnum):
     SEGMENTED_PERCENT = "segmented-percent"
     BAND_PERCENT = "band-percent"
     DEPRECATED = "deprecated"
+    POSSIBLE_BLASTS = "possible-blasts"
     CORRECTED_RETICULOCYTES = "corrected-reticulocytes"
     CALCULATED = "calculated"
     PYRUVATE_TO_LACTATE = "pyruvate-to-lactate"
@@ -107,6 +108,17 @@ class AcceptedUnit:
     factor: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class RangeLimits:
+    """Between which values the lower and the upper limit of a laboratory's range can lie (U14).
+
+    In canonical unit, wide on purpose, children included; None: that side says nothing.
+    """
+
+    low: tuple[Decimal, Decimal] | None = None
+    high: tuple[Decimal, Decimal] | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AnalyteDefinition:
     """How one analyte is measured (clinical-knowledge 1.2). Compared and hashed by identity.
@@ -115,9 +127,11 @@ class AnalyteDefinition:
     (U6). `precision` is the number of decimals to show. `accepted` are the dimensions beside the
     canonical one (molar for mass, fraction for percent) with their exact factors. `usual_units`
     are those that laboratories use, for inference and for telling what may have been meant.
+    `rare_units` are read too, and are among what a mislabelled result may have been meant in (U14).
     `largest_unit` bounds the power of ten of a count; `refused_units` are never read.
     `reference_low` and `reference_high` are a rough adult range, only to recognise the unit of a
-    laboratory's own range. `unit_aliases` are the site's unit strings with their UCUM unit.
+    laboratory's own range; `range_limits` is where the limits of such a range can lie at all.
+    `unit_aliases` are the site's unit strings with their UCUM unit.
     """
 
     analyte: Analyte
@@ -128,10 +142,12 @@ class AnalyteDefinition:
     precision: int
     accepted: tuple[AcceptedUnit, ...] = ()
     usual_units: tuple[str, ...] = ()
+    rare_units: tuple[str, ...] = ()
     largest_unit: str = ""
     refused_units: tuple[str, ...] = ()
     reference_low: Decimal | None = None
     reference_high: Decimal | None = None
+    range_limits: RangeLimits | None = None
     unit_aliases: Mapping[str, str] = field(default_factory=dict)
 
     def is_plausible(self, value: Decimal) -> bool:

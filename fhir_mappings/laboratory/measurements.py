@@ -1,7 +1,7 @@
 """The value of one Observation or component to an exact number in canonical unit, or a refusal.
 
-Rules U1 to U8 and U11 of clinical-knowledge 1.3. Nothing is rescaled: a value that may have been
-meant otherwise is refused, with what it may have been as `candidates`.
+Rules U1 to U8, U11, U13 and U14 of clinical-knowledge 1.3. Nothing is rescaled: a value that may
+have been meant otherwise is refused, with what it may have been as `candidates`.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from fhir_mappings.laboratory.numbers import NoNumber, read_number
-from fhir_mappings.laboratory.qualitative import flag_of
+from fhir_mappings.laboratory.flags import flag_of
+from fhir_mappings.laboratory.numbers import NOT_PLAIN, NoNumber, read_number, text_of
 from fhir_mappings.laboratory.readings import Measured
 from fhir_mappings.laboratory.reference_intervals import (
+    NO_UNIT,
     chosen_limits,
     interval_in_canonical_unit,
     range_units,
 )
 from fhir_mappings.laboratory.refusals import refused
+from fhir_mappings.laboratory.unit_against_range import meant_by_range
 from fhir_mappings.panel import Analyte, LabResult, Note, Reason
 from fhir_mappings.terminology import Role
+from fhir_mappings.units.grammar import is_unit
 from fhir_mappings.units.units import (
     UnitNotUnderstood,
     clashes,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     from fhir_mappings.laboratory.numbers import Number
     from fhir_mappings.laboratory.readings import Envelope, ReadingContext
+    from fhir_mappings.laboratory.reference_intervals import WrittenUnit
     from fhir_mappings.panel import Unreadable
     from fhir_mappings.r4.laboratory_resources import Component, Observation
     from fhir_mappings.terminology import AnalyteDefinition, CodeMeaning
@@ -42,6 +46,10 @@ STAND_IN_RANK = 100
 """Added to the method rank of codes that stand in only when nothing better is there (1.2 notes)."""
 
 _NO_NOTES: frozenset[Note] = frozenset()
+_AGAINST_RANGE = (
+    "In the unit of this result the laboratory's own reference range is impossible: the unit looks"
+    " wrong."
+)
 _STAND_INS = frozenset({Role.CORRECTED_RETICULOCYTES, Role.CONJUGATED, Role.RACE_PAIR})
 _SMALLEST_PER_MICROLITER = {Analyte.PLATELETS: Decimal(1000), Analyte.LEUKOCYTES: Decimal(50)}
 _SMALLEST_PER_LITER = {
@@ -65,7 +73,7 @@ def measure(
         msg = "measure() needs an analyte and a time"
         raise ValueError(msg)
     try:
-        number = read_number(valued, unreadable_fields)
+        number = read_number(valued, unreadable_fields, units_in_text=True)
     except NoNumber as refusal:
         return refused(meaning, envelope, refusal.reason, refusal.explanation, refusal.reported)
     definition = chart.terminology.definition(analyte)
@@ -75,6 +83,8 @@ def measure(
     try:
         reading = _read_unit(valued, number, (low, high), definition)
     except UnitNotUnderstood as problem:
+        if number.in_text and number.unit and not is_unit(number.unit):
+            return refused(meaning, envelope, Reason.VALUE, NOT_PLAIN, text_of(valued).strip()[:60])
         meant = _plausible(problem.candidates, number.value, definition)
         return refused(meaning, envelope, problem.reason, problem.explanation, shown, meant)
     value = reading.convert(number.value)
@@ -83,6 +93,10 @@ def measure(
         others = [each for each in usual_readings(definition) if each.factor != reading.factor]
         meant = _plausible(others, number.value, definition)
         return refused(meaning, envelope, *problem_found, shown, meant)
+    written = _written_unit(valued, number)
+    meant = meant_by_range(valued.referenceRange, number.value, reading, written, definition)
+    if meant:
+        return refused(meaning, envelope, Reason.UNIT_SUSPECT, _AGAINST_RANGE, shown, meant)
     result = LabResult(
         analyte=analyte,
         value=value,
@@ -94,7 +108,7 @@ def measure(
         loinc=meaning.code,
         comparator=number.comparator,
         issued=envelope.issued,
-        interval=interval_in_canonical_unit(limits, reading, definition, _unit_of(valued)),
+        interval=interval_in_canonical_unit(limits, reading, definition, written),
         flag=flag_of(valued.interpretation),
         method_rank=meaning.method_rank + (STAND_IN_RANK if meaning.role in _STAND_INS else 0),
         notes=_notes(envelope.status, meaning, reading),
@@ -110,11 +124,14 @@ def _read_unit(
     definition: AnalyteDefinition,
 ) -> UnitReading:
     """U1 to U4; what they leave open, the ranges may settle (UNIT_INFERRED)."""
-    code, unit, system = _unit_of(valued)
+    code, unit, system = _written_unit(valued, number)
     try:
-        return read_units(code, unit, (), definition, system=system)
+        reading = read_units(code, unit, (), definition, system=system)
     except UnitNotUnderstood:
         pass
+    else:
+        if not reading.inferred:
+            return reading
     # The units of the range count only where the value's own does not tell.
     try:
         return read_units(code, unit, range_units(valued.referenceRange), definition, system=system)
@@ -127,12 +144,12 @@ def _read_unit(
         return inferred
 
 
-def _unit_of(valued: Observation | Component) -> tuple[str, str, str]:
+def _written_unit(valued: Observation | Component, number: Number) -> WrittenUnit:
     """Code, unit and system as they stand."""
     quantity = valued.valueQuantity
-    if quantity is None or quantity.value is None:
-        return "", "", ""
-    return quantity.code, quantity.unit, quantity.system
+    if number.in_text:
+        return ("", number.unit, "")
+    return NO_UNIT if quantity is None else (quantity.code, quantity.unit, quantity.system)
 
 
 def _implausible(

@@ -5,25 +5,20 @@ Rules A4 and A9 of clinical-knowledge 1.1. No unit is looked at here.
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from fhir_mappings.laboratory.number_text import comparator_of, has_decimal_comma, number_in
 from fhir_mappings.panel import Comparator, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fhir_mappings.r4.laboratory_resources import Component, Observation
 
-_NUMBER_TEXT = re.compile(r"\s*([<>]?=?)\s*(\d+(?:\.\d+)?)\s*", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"\s*[<>]?=?\s*\d+,\d+\s*", re.ASCII)
-_COMPARATORS = {
-    "": None,
-    "=": None,
-    "≤": Comparator.LESS_OR_EQUAL,
-    "≥": Comparator.GREATER_OR_EQUAL,
-}
+NOT_PLAIN = "The value is text that is not a plain number."
 _LARGEST_EXPONENT = 20
 _MOST_DIGITS = 24
 _OTHER_VALUES = (
@@ -39,12 +34,16 @@ _OTHER_VALUES = (
 
 
 class Number(Struct, frozen=True):
-    """A number as reported: `text` without its unit, `unit` as written."""
+    """A number as reported: `text` without its unit, `unit` as written.
+
+    `in_text`: it stood, with its unit, in a text and not in a Quantity.
+    """
 
     value: Decimal
     comparator: Comparator | None
     text: str
     unit: str = ""
+    in_text: bool = False
 
 
 class NoNumber(ValueError):
@@ -58,9 +57,15 @@ class NoNumber(ValueError):
 
 
 def read_number(
-    valued: Observation | Component, unreadable: frozenset[str] = frozenset()
+    valued: Observation | Component,
+    unreadable: frozenset[str] = frozenset(),
+    *,
+    units_in_text: bool = False,
 ) -> Number:
-    """Read value[x] by A4. Raises `NoNumber`."""
+    """Read value[x] by A4. Raises `NoNumber`.
+
+    `units_in_text`: a text may hold a unit behind its number, and be that of a CodeableConcept.
+    """
     absent = valued.dataAbsentReason
     if absent is not None and (absent.coding or absent.text):
         raise NoNumber(Reason.NO_VALUE, "The laboratory sent no value, only why there is none.")
@@ -71,21 +76,36 @@ def read_number(
         return _bounded(quantity.value, comparator, unit, quantity.comparator.strip())
     if valued.valueInteger is not None:
         return _bounded(valued.valueInteger, None, "", "")
-    if valued.valueString is not None and valued.valueString.strip():
-        return _number_of_text(valued.valueString)
+    for text in _texts(valued, units_in_text=units_in_text):
+        return _number_of_text(text, with_unit=units_in_text)
     raise _no_number(valued, unreadable)
 
 
-def _number_of_text(text: str) -> Number:
-    match = _NUMBER_TEXT.fullmatch(text)
-    if match:
-        sign = match[1]
-        return _bounded(Decimal(match[2]), _comparator(sign), "", sign.strip("="))
+def text_of(valued: Observation | Component) -> str:
+    """Return the text that stands for a value: valueString, else valueCodeableConcept.text."""
+    return next(_texts(valued, units_in_text=True), "")
+
+
+def _texts(valued: Observation | Component, *, units_in_text: bool) -> Iterator[str]:
+    if valued.valueString is not None and valued.valueString.strip():
+        yield valued.valueString
+    elif units_in_text and valued.valueCodeableConcept is not None:
+        text = valued.valueCodeableConcept.text
+        if number_in(text) or has_decimal_comma(text):
+            yield text
+
+
+def _number_of_text(text: str, *, with_unit: bool) -> Number:
+    found = number_in(text)
+    if found and (with_unit or not found.unit):
+        sign = found.comparator.value if found.comparator else ""
+        number = _bounded(Decimal(found.digits), found.comparator, found.unit, sign)
+        return structs.replace(number, in_text=True)
     shown = text.strip()[:60]
-    if _DECIMAL_COMMA.fullmatch(text):
+    if has_decimal_comma(text):
         sentence = "The value has a comma, which may stand for a decimal point or for thousands."
         raise NoNumber(Reason.VALUE, sentence, shown)
-    raise NoNumber(Reason.VALUE, "The value is text that is not a plain number.", shown)
+    raise NoNumber(Reason.VALUE, NOT_PLAIN, shown)
 
 
 def _no_number(valued: Observation | Component, unreadable: frozenset[str]) -> NoNumber:
@@ -98,12 +118,9 @@ def _no_number(valued: Observation | Component, unreadable: frozenset[str]) -> N
 
 
 def _comparator(text: str) -> Comparator | None:
-    plain = text.strip() if text else ""
-    if plain in _COMPARATORS:
-        return _COMPARATORS[plain]
     try:
-        return Comparator(plain)
-    except ValueError:
+        return comparator_of(text or "")
+    except KeyError:
         sentence = "The comparator is none of <, <=, >=, >."
         raise NoNumber(Reason.VALUE, sentence) from None
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from fhir_mappings.terminology import CodeMeaning
 
 _CONTAINED = ResourceKinds(Observation, Specimen)
+_HINTS_ONLY = frozenset({Role.DEPRECATED, Role.POSSIBLE_BLASTS})
 _BLAST_ANALYTES = frozenset({Analyte.BLAST_PERCENT, Analyte.BLASTS})
 
 
@@ -137,7 +138,7 @@ def _readings(
     chart: ReadingContext,
     unreadable_fields: frozenset[str],
 ) -> Sequence[Reading]:
-    meaning = meaning_by_unit(meaning, valued.valueQuantity)
+    meaning = meaning_by_unit(meaning, valued)
     refusal = _refusal(meaning, envelope)
     if refusal is not None or envelope.taken is None:
         reason, sentence = refusal or (Reason.NO_TIME, "The result has no date or time.")
@@ -192,11 +193,11 @@ def _measured(
     chart: ReadingContext,
     unreadable_fields: frozenset[str],
 ) -> Reading:
-    """A number; the deprecated automated blast counts are only the analyser's flag (1.2 notes)."""
+    """A number; of blasts the deprecated automated counts and the like only hint (1.2 notes)."""
     reading = measure(valued, meaning, envelope, chart, unreadable_fields)
     if (
         not isinstance(reading, Measured)
-        or meaning.role is not Role.DEPRECATED
+        or meaning.role not in _HINTS_ONLY
         or meaning.analyte not in _BLAST_ANALYTES
     ):
         return reading

@@ -1,4 +1,4 @@
-"""Results in words: present or absent, and the laboratory's own interpretation.
+"""Results in words: present or absent.
 
 The words and codes are those of clinical-knowledge 1.5; anything they do not settle stays None,
 unknown. The words of a coding's display and of free text are read by the same rule.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-
-from fhir_mappings.panel import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,89 +101,3 @@ def _says_negative(tokens: list[str]) -> bool:
     if _GRADES & set(tokens):
         return False
     return words in _NEGATIVE_WORDS or bool(_NEGATIVE_PHRASE.fullmatch(words))
-
-
-_FLAG_CODES = {
-    "LL": Flag.CRITICALLY_LOW,
-    "L": Flag.LOW,
-    "LU": Flag.LOW,
-    "<": Flag.LOW,
-    "N": Flag.NORMAL,
-    "H": Flag.HIGH,
-    "HU": Flag.HIGH,
-    ">": Flag.HIGH,
-    "HH": Flag.CRITICALLY_HIGH,
-    "A": Flag.ABNORMAL,
-    "AA": Flag.ABNORMAL,
-}
-_LOW, _HIGH = (
-    r"\b(low|lower|below|decreased)\b",
-    r"\b(high|higher|upper|above|elevated|increased)\b",
-)
-_CRITICAL = r"\b(critical\w*|panic|alert|very|extreme\w*)\b"
-_FLAG_WORDS = (
-    (r".*\bnot\b.*", None),
-    (r"(low|high) normal|within.*", Flag.NORMAL),
-    (rf"(?=.*{_LOW})(?=.*{_HIGH}).*", None),
-    (rf"(?=.*{_CRITICAL})(?=.*{_LOW}).*", Flag.CRITICALLY_LOW),
-    (rf"(?=.*{_CRITICAL})(?=.*{_HIGH}).*", Flag.CRITICALLY_HIGH),
-    (rf".*{_LOW}.*", Flag.LOW),
-    (rf".*{_HIGH}.*", Flag.HIGH),
-    (r".*\babnormal\b.*", Flag.ABNORMAL),
-    (r".*\bnormal\b.*", Flag.NORMAL),
-)
-_DIRECTIONS = (
-    frozenset({Flag.CRITICALLY_LOW, Flag.LOW}),
-    frozenset({Flag.CRITICALLY_HIGH, Flag.HIGH}),
-)
-
-
-def flag_of(concepts: Iterable[CodeableConcept]) -> Flag | None:
-    """The laboratory's flag. A code wins over words; low against high says nothing.
-
-    Any code system counts (v3 ObservationInterpretation, v2-0078, a ValueSet URL): the letters are
-    the same in all of them.
-    """
-    concepts = tuple(concepts)
-    if not concepts:
-        return None
-    if len(concepts) == 1 == len(concepts[0].coding):
-        only = _FLAG_CODES.get(concepts[0].coding[0].code)
-        if only is not None:
-            return only
-    codes = {
-        _FLAG_CODES.get(coding.code.strip(" *!").upper())
-        for concept in concepts
-        for coding in concept.coding
-    } - {None}
-    if codes:
-        return _most_specific(frozenset(flag for flag in codes if flag))
-    displays = [coding.display for concept in concepts for coding in concept.coding]
-    texts = [concept.text for concept in concepts]
-    flags = (_flag_of_words(words) for words in (*displays, *texts))
-    return _most_specific(frozenset(flag for flag in flags if flag))
-
-
-def _flag_of_words(words: str) -> Flag | None:
-    plain = words.strip(" *!").lower()
-    exact = _FLAG_CODES.get(plain.upper())
-    if exact:
-        return exact
-    return next((flag for pattern, flag in _FLAG_WORDS if re.fullmatch(pattern, plain)), None)
-
-
-def _most_specific(flags: frozenset[Flag]) -> Flag | None:
-    low, high = (flags & direction for direction in _DIRECTIONS)
-    if low and high:
-        return None
-    for flag in (
-        Flag.CRITICALLY_LOW,
-        Flag.LOW,
-        Flag.CRITICALLY_HIGH,
-        Flag.HIGH,
-        Flag.ABNORMAL,
-        Flag.NORMAL,
-    ):
-        if flag in flags:
-            return flag
-    return None

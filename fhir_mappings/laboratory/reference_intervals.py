@@ -20,7 +20,7 @@ from fhir_mappings.terminology import UCUM_SYSTEMS
 from fhir_mappings.units.units import UnitNotUnderstood, read_units
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from fhir_mappings.context import Patient
@@ -62,7 +62,10 @@ _YEARS_PER = {
 }
 
 
-_NO_UNIT = ("", "", "")
+WrittenUnit = tuple[str, str, str]
+"""Code, unit and system as they stand; all empty where none was written."""
+
+NO_UNIT: WrittenUnit = ("", "", "")
 
 
 class WrittenLimits(Struct, frozen=True):
@@ -70,8 +73,8 @@ class WrittenLimits(Struct, frozen=True):
 
     low: Decimal | None
     high: Decimal | None
-    low_unit: tuple[str, str, str] = _NO_UNIT
-    high_unit: tuple[str, str, str] = _NO_UNIT
+    low_unit: WrittenUnit = NO_UNIT
+    high_unit: WrittenUnit = NO_UNIT
 
 
 def range_units(ranges: Sequence[ReferenceRange]) -> tuple[str, ...]:
@@ -101,11 +104,19 @@ def chosen_limits(
     return best.pop() if len(best) == 1 else None
 
 
+def normal_limits(ranges: Sequence[ReferenceRange]) -> Iterator[WrittenLimits]:
+    """Yield every range of healthy people, whoever they are."""
+    for each in ranges:
+        limits = _written(each) if _is_normal_range(each.type) else None
+        if limits is not None:
+            yield limits
+
+
 def interval_in_canonical_unit(
     limits: WrittenLimits | None,
     reading: UnitReading,
     definition: AnalyteDefinition,
-    value_unit: tuple[str, str, str] = _NO_UNIT,
+    value_unit: WrittenUnit = NO_UNIT,
 ) -> ReferenceInterval | None:
     """Convert; a limit in a unit that cannot be read is left out, one without takes the value's.
 
@@ -114,7 +125,7 @@ def interval_in_canonical_unit(
     if limits is None:
         return None
     # What was inferred for the value was not written at the limit.
-    same = _NO_UNIT if reading.inferred else value_unit
+    same = NO_UNIT if reading.inferred else value_unit
     low = _converted(limits.low, limits.low_unit, reading, definition, same)
     high = _converted(limits.high, limits.high_unit, reading, definition, same)
     if (low is None and high is None) or (low is not None and high is not None and low >= high):
@@ -124,10 +135,10 @@ def interval_in_canonical_unit(
 
 def _converted(
     value: Decimal | None,
-    unit: tuple[str, str, str],
+    unit: WrittenUnit,
     reading: UnitReading,
     definition: AnalyteDefinition,
-    same: tuple[str, str, str],
+    same: WrittenUnit,
 ) -> Decimal | None:
     if value is None:
         return None
@@ -147,8 +158,8 @@ def _written(each: ReferenceRange) -> WrittenLimits | None:
     limits = WrittenLimits(
         low=low.value if low else None,
         high=high.value if high else None,
-        low_unit=(low.code, low.unit, low.system) if low else _NO_UNIT,
-        high_unit=(high.code, high.unit, high.system) if high else _NO_UNIT,
+        low_unit=(low.code, low.unit, low.system) if low else NO_UNIT,
+        high_unit=(high.code, high.unit, high.system) if high else NO_UNIT,
     )
     if limits.low == 0 and limits.high == 0:
         return _limits_of_text(each.text)

@@ -6,9 +6,9 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from fhir_mappings.laboratory.flags import flag_of
 from fhir_mappings.laboratory.numbers import NoNumber, Number, read_number
 from fhir_mappings.laboratory.qualitative import (
-    flag_of,
     presence_of_concept,
     presence_of_interpretation,
     presence_of_text,

@@ -19,7 +19,8 @@ def one_of(items: Iterable[str]) -> str:
 
 CELL = one_of(words.CELL_WORDS)
 _EXPONENT = r"(?:[2-9]|1[0-2])"
-_TEN = rf"(?:1[x*.])?10(?:(?:\^+|\*{{1,2}}|x|\.?e|exp|power|'|\+)\+?0*)?(?P<ten>{_EXPONENT})"
+_POWER_SIGN = r"\^+|\*{1,2}|x|\.?e|exp|pow(?:er)?|to(?:the)?(?:power)?(?:of)?|'|\+"
+_TEN = rf"(?:1[x*.])?10(?:(?:{_POWER_SIGN})\+?0*)?(?P<ten>{_EXPONENT})"
 _E = rf"1?e\+?0*(?P<e>{_EXPONENT})"
 _LITERAL = r"(?P<literal>10{2,8}|1)s?"
 _WORD = f"(?P<word>{one_of(words.POWER_WORDS)})"
@@ -30,6 +31,9 @@ _NO_EXPONENT = re.compile(
     rf"(?:{CELL}[x*.,-]?)?[x*.]*10(?:\^+|\*{{1,2}}|x|e|exp|')?(?P<minus>-\d\d?)?(?:[x*.-]?{CELL})?"
 )
 _MICROLITER = -6
+_ASSUMED_VOLUMES = {3: _MICROLITER, 9: 0}
+"""The volume that a laboratory leaves out: thousands per microliter, 10*9 per liter (U13)."""
+
 _USUAL_EXPONENTS: tuple[int, ...] = (3, 9, 6, 4, 2, 0)
 """What a number that is missing can have been."""
 
@@ -112,10 +116,31 @@ def _doubt_without_volume(top: str) -> Doubt | None:
     if top in words.VOLUMES:
         return _of_kind(DoubtKind.NO_NUMBER, _USUAL_EXPONENTS, words.VOLUMES[top])
     exponents = words.LETTER_POWERS.get(top) or _exponents(top)
-    return _of_kind(DoubtKind.NO_VOLUME, exponents, None) if top else None
+    return _of_kind(DoubtKind.NO_VOLUME, exponents, None, _assumed(top)) if top else None
 
 
-def _of_kind(kind: DoubtKind, exponents: tuple[int, ...], volume: int | None) -> Doubt | None:
+def _assumed(top: str) -> ParsedUnit | None:
+    """Return what a power of ten with its exponent, or a word for thousand, stands for (U13).
+
+    Digits alone may be a number, a lone letter may be anything.
+    """
+    match = _COUNT.fullmatch(top)
+    if match is None or top.isdigit() or match["literal"]:
+        return None
+    if match["word"]:
+        exponent = 3 if match["word"] in words.THOUSANDS else 0
+    else:
+        exponent = int(match["ten"] or match["e"] or 0)
+    volume = _ASSUMED_VOLUMES.get(exponent)
+    return None if volume is None else _count_scale(exponent, volume)
+
+
+def _of_kind(
+    kind: DoubtKind,
+    exponents: tuple[int, ...],
+    volume: int | None,
+    assumed: ParsedUnit | None = None,
+) -> Doubt | None:
     volumes = (_MICROLITER, 0) if volume is None else (volume,)
     readings = tuple(_count_scale(e, v) for e in exponents for v in volumes)
-    return Doubt(kind, readings) if readings else None
+    return Doubt(kind, readings, assumed) if readings else None

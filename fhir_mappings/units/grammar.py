@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.units import words
 from fhir_mappings.units.counts import CELL, doubt_about, one_of, read_counts
-from fhir_mappings.units.spelling import clean, without_annotations, without_brackets
+from fhir_mappings.units.filtration import filtration_rates
+from fhir_mappings.units.spelling import (
+    MAX_LENGTH,
+    clean,
+    in_two_spellings,
+    without_annotations,
+    without_brackets,
+)
 from fhir_mappings.units.types import Dimension, Parse, ParsedUnit, Spelling
 
 if TYPE_CHECKING:
@@ -29,7 +36,24 @@ def parse(text: str) -> Parse:
         bare = without_annotations(cleaned)
         if bare:
             return _parse_clean(bare)
+        twice = in_two_spellings(cleaned)
+        if twice:
+            return _same_in_both(*twice)
     return result
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit of some quantity, clear or not."""
+    if len(text) > MAX_LENGTH:
+        return False
+    parsed = parse(text)
+    return bool(parsed.readings) or parsed.doubt is not None
+
+
+def _same_in_both(one: str, other: str) -> Parse:
+    """Return the readings that two spellings of one unit have in common."""
+    others = _parse_clean(other).readings
+    return Parse(tuple(each for each in _parse_clean(one).readings if each in others))
 
 
 def _parse_clean(cleaned: str) -> Parse:
@@ -121,6 +145,7 @@ _CLOSED: tuple[tuple[re.Pattern[str], Dimension, Decimal], ...] = tuple(
     for pattern, dimension, scale in (
         ("%", Dimension.PERCENT, "1"),
         (rf"%(?:of)?(?:total)?(?!{_LEUKOCYTES}$|{_ERYTHROCYTES}$){CELL}", Dimension.PERCENT, "1"),
+        (r"%(?:of)?total", Dimension.PERCENT, "1"),
         (r"%(?:of)?sat(?:uration)?|sat(?:uration)?%", Dimension.PERCENT_SATURATION, "1"),
         (r"%(?:by)?v(?:ol(?:ume)?)?(?:/v)?|v(?:ol(?:ume)?)?\.?%", Dimension.PERCENT_VOLUME, "1"),
         (one_of(words.PER_THOUSAND_WORDS), Dimension.PERMILLE, "1"),
@@ -137,15 +162,12 @@ _CLOSED: tuple[tuple[re.Pattern[str], Dimension, Decimal], ...] = tuple(
             "1",
         ),
         (rf"{CELL}?/1000{_ERYTHROCYTES}", Dimension.PER_ERYTHROCYTES, "0.1"),
-        (one_of((*words.MICRONS, *words.FEMTOLITERS)), Dimension.ENTITIC_VOLUME, "1"),
         (
-            r"(?:mls?|millilit(?:er|re)s?)/mi?n(?:ute)?s?"
-            r"(?:[/x*.]?1[.,]73(?:/?sq?\.?m\.?|/?m(?:\^|\*\*?)?2|/?sq\.?met(?:er|re)s?"
-            r"|/?squaremet(?:er|re)s?)?)?"
-            r"(?:/?bsa)?",
-            Dimension.FILTRATION,
+            rf"{one_of((*words.MICRONS, *words.FEMTOLITERS))}(?:/cell)?",
+            Dimension.ENTITIC_VOLUME,
             "1",
         ),
+        ("v/v", Dimension.VOLUME_RATIO, "1"),
     )
 )
 _CELSIUS = re.compile(r"(?:°|o|deg(?:ree)?s?\.?|grad)?(?:c|cel|celsius|celcius|centigrade)")
@@ -170,5 +192,6 @@ _PARSERS: tuple[Callable[[Spelling], Iterator[ParsedUnit]], ...] = (
     _concentrations,
     _ratios,
     _closed,
+    filtration_rates,
     _temperatures,
 )

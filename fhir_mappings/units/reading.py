@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -141,6 +141,9 @@ def reading_or_refusal(text: str, analyte: AnalyteDefinition) -> UnitReading | R
     if parsed.readings:
         return _other_quantity(parsed.readings, analyte)
     if parsed.doubt and Dimension.COUNT in _families(analyte):
+        assumed = _allowed((parsed.doubt.assumed,) if parsed.doubt.assumed else (), analyte)
+        if assumed:
+            return replace(assumed[0], inferred=True)
         candidates = _allowed(parsed.doubt.readings, analyte)
         return Refusal(_DOUBTS[parsed.doubt.kind], candidates, inferable=bool(candidates))
     return Refusal("The unit was not recognized.", usual_readings(analyte))
@@ -218,3 +221,10 @@ def usual_readings(analyte: AnalyteDefinition) -> tuple[UnitReading, ...]:
     """Return the readings that laboratories use for this analyte, the likeliest first."""
     parsed = (unit for text in analyte.usual_units for unit in parse(text).readings)
     return _allowed(parsed, analyte)
+
+
+@lru_cache(maxsize=128)
+def accepted_readings(analyte: AnalyteDefinition) -> tuple[UnitReading, ...]:
+    """Return the usual readings, then those that are accepted and rarely used."""
+    rare = (unit for text in analyte.rare_units for unit in parse(text).readings)
+    return tuple(dict.fromkeys((*usual_readings(analyte), *_allowed(rare, analyte))))

@@ -55,10 +55,14 @@ class DoubtKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A count unit that says too little, with the counts that may have been meant."""
+    """A count unit that says too little, with the counts that may have been meant.
+
+    `assumed` is the one that a power of ten without a volume stands for as a rule (U13).
+    """
 
     kind: DoubtKind
     readings: tuple[ParsedUnit, ...]
+    assumed: ParsedUnit | None = None
 
 
 @dataclass(frozen=True, slots=True)

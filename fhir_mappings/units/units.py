@@ -17,6 +17,7 @@ from fhir_mappings.units.reading import (
     Refusal,
     UnitNotUnderstood,
     UnitReading,
+    accepted_readings,
     reading_or_refusal,
     usual_readings,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Dimension",
     "UnitNotUnderstood",
     "UnitReading",
+    "accepted_readings",
     "clashes",
     "infer_unit",
     "read_unit",
@@ -99,6 +101,8 @@ def _read_units(
         )
     outcome = _agreed([reading_or_refusal(text, analyte) for text in spellings])
     if isinstance(outcome, UnitReading):
+        if outcome.inferred and ranges is not spellings:
+            _contradicted_by_range(outcome, ranges, analyte)
         return outcome
     settled = _settled_by_range(outcome, ranges, analyte) if spellings is not ranges else None
     if settled is None:
@@ -145,6 +149,8 @@ def _given(text: str | None) -> str | None:
 def _agreed(outcomes: list[UnitReading | Refusal]) -> UnitReading | UnitNotUnderstood:
     """Let code and unit speak with one voice (U4)."""
     readings = [outcome for outcome in outcomes if isinstance(outcome, UnitReading)]
+    # What was written whole goes before what had its volume assumed.
+    readings = [reading for reading in readings if not reading.inferred] or readings
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     if not readings:
         return min(refusals, key=lambda refusal: not refusal.inferable).error()
@@ -167,6 +173,21 @@ def _settled_by_range(
     if isinstance(reading, UnitReading) and reading in refusal.candidates:
         return replace(reading, inferred=True)
     return None
+
+
+def _contradicted_by_range(
+    assumed: UnitReading, ranges: tuple[str, ...], analyte: AnalyteDefinition
+) -> None:
+    """Refuse an assumed volume when the unit of the range says another one."""
+    if not ranges:
+        return
+    reading = _agreed([reading_or_refusal(text, analyte) for text in ranges])
+    if isinstance(reading, UnitReading) and not reading.inferred and reading.scale != assumed.scale:
+        raise UnitNotUnderstood(
+            Reason.UNIT,
+            "The unit names no volume, and the reference range has another unit.",
+            (assumed, reading),
+        )
 
 
 def _range_fits(

@@ -23,7 +23,7 @@ _PREFIXES: dict[int, tuple[str, ...]] = {
     -1: ("d", "deci"),
     -2: ("c", "centi"),
     -3: ("m", "milli"),
-    -6: ("u", "mc", "mic", "micro", "mik", "mikro", "mk"),
+    -6: ("u", "mu", "mc", "mic", "micro", "mik", "mikro", "mk"),
     -9: ("n", "nano"),
     -12: ("p", "pico"),
 }
@@ -52,7 +52,7 @@ VOLUMES: dict[str, int] = {
 """Volumes as a power of ten of a liter."""
 
 MASSES: dict[str, int] = _scaled(
-    _words("g gm gms gr grm gram grams gramm gramme grammes gramo gramos"),
+    _words("g gs gm gms gr grm gram grams gramm gramme grammes gramo gramos"),
     (0, -3, -6, -9, -12),
 )
 """Masses as a power of ten of a gram."""
@@ -97,6 +97,13 @@ POWER_WORDS: dict[str, tuple[int, ...]] = {
     "mil": (3, 6),  # thousand in Spanish and Portuguese, million in English
 }
 """Words for a power of ten, each with every exponent that it can stand for."""
+
+THOUSANDS = frozenset(
+    word
+    for word, exponents in POWER_WORDS.items()
+    if exponents == (3,) and len(word) > 2 and word not in {"kilo", "bin", "tys", "tis", "ths"}
+)
+"""Words that mean thousand even when they stand alone."""
 
 CAPITAL_POWERS = {("G", 0): 9, ("T", 0): 12, ("M", -6): 6, ("M", -3): 6}
 """Letters that mean a power of ten, as capitals only and before these volumes only (U3)."""

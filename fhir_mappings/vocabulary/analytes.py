@@ -27,6 +27,7 @@ from fhir_mappings.terminology import (
     CodeKind,
     CodeMeaning,
     LocalCoding,
+    RangeLimits,
     Role,
     Terminology,
     Use,
@@ -155,11 +156,25 @@ def _definition(resource: Any) -> AnalyteDefinition:  # noqa: ANN401
         precision=int(details.decimalPrecision),
         accepted=tuple(_accepted_units(resource)),
         usual_units=_codes(resource, "usual-unit"),
+        rare_units=_codes(resource, "rare-unit"),
         largest_unit="".join(_codes(resource, "largest-unit")),
         refused_units=_codes(resource, "refused-unit"),
         reference_low=reference[0],
         reference_high=reference[1],
+        range_limits=_range_limits(resource),
     )
+
+
+def _range_limits(resource: Any) -> RangeLimits | None:  # noqa: ANN401
+    found = next(_extensions(resource, "range-limits"), None)
+    if found is None:
+        return None
+    parts = {part.url: Decimal(str(part.valueDecimal)) for part in found.extension}
+    low, high = (
+        (parts[f"{side}-from"], parts[f"{side}-to"]) if f"{side}-from" in parts else None
+        for side in ("low", "high")
+    )
+    return RangeLimits(low, high)
 
 
 def _interval(

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from fhir_mappings.r4.decoding import CodeableConcept
     from fhir_mappings.terminology import CodeMeaning, Terminology
 
-_SPECIMEN_ROLES = frozenset(Role) - {Role.NONE, Role.DEPRECATED, Role.CALCULATED}
+_SAME_MEASUREMENT = {Role.NONE, Role.DEPRECATED, Role.CALCULATED, Role.POSSIBLE_BLASTS}
+_SPECIMEN_ROLES = frozenset(Role) - _SAME_MEASUREMENT
 """Roles that make two codes of one analyte two different measurements."""
 
 

@@ -268,8 +268,8 @@ def test_other_units_are_read_in_spellings_that_nobody_listed(analyte, unit, fac
     "unit",
     [
         *["x10/uL", "10/uL", "x10^/uL", "10*/L", "10-3/uL"],  # exponent missing or unclear
-        *["10^3", "10*3", "x10E3", "K", "thou", "10^9", "cells", "#", "G", "{#}"],  # no volume
-        *["X10-3/UL", "X1000", "x10 3", "10**3", "UL", "cumm"],
+        *["10^6", "10*5", "x10E12", "K", "th", "mil", "billion", "cells", "#", "G"],  # no volume
+        *["X10-3/UL", "X1000", "1000", "103", "UL", "cumm", "x10", "{#}"],
         *["m/uL", "m/mm3", "t/L", "T/cumm", "M/L"],  # a letter that means several things
     ],
 )
@@ -469,7 +469,7 @@ def test_a_missing_unit_stays_refused_even_with_a_range():
 @pytest.mark.parametrize(
     ("unit", "value", "low", "high", "factor"),
     [
-        ("10^3", 84, 150, 400, "1"),
+        ("x1000", 84, 150, 400, "1"),
         ("x10/uL", 84, 150, 400, "1"),
         ("x10/uL", "8.4", 15, 40, "10"),
         ("cells", 84000, 150000, 400000, "0.001"),
@@ -491,7 +491,7 @@ def test_a_range_that_leaves_one_factor_lets_a_unit_be_inferred(unit, value, low
 )
 def test_a_range_that_does_not_fit_infers_nothing(value, low, high):
     limits = [None if limit is None else Decimal(limit) for limit in (low, high)]
-    assert infer_unit(Decimal(value), *limits, define("PLT"), refusal("10^3", "PLT")) is None
+    assert infer_unit(Decimal(value), *limits, define("PLT"), refusal("K", "PLT")) is None
 
 
 def test_two_units_that_both_fit_infer_nothing():
@@ -635,3 +635,76 @@ def test_the_dimension_of_a_reading_is_told():
     assert read("umol/L", "IRON").dimension is Dimension.MOLAR
     assert read("ug/dL", "IRON").dimension is Dimension.MASS
     assert read("K/uL", "PLT").dimension is Dimension.COUNT
+
+
+# --- a power of ten without its volume (U13)
+
+
+@pytest.mark.parametrize("analyte", COUNT_ANALYTES)
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *["10^3", "10*3", "x10 (3)", "X 10 3", "x10E3", "10e3", "10**3", "x103", "10 3", "x 10³"],
+        *["thousand", "Thousands", "thou", "thous", "Tsd", "10^9", "x10*9", "X10 9", "×10⁹"],
+        *["10^3 cells", "thousand cells"],
+    ],
+)
+def test_a_power_of_ten_without_its_volume_is_per_microliter_or_per_liter(unit, analyte):
+    reading = read(unit, analyte)
+    assert (reading.factor, reading.inferred) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "unit", ["10^6", "10^4", "10*12", "1000", "x1000", "103", "K", "k", "10", "x10", "10^", "mil"]
+)
+def test_any_other_power_digits_alone_and_a_bare_letter_stay_refused(unit):
+    assert refusal(unit, "PLT").reason is Reason.UNIT
+
+
+@pytest.mark.parametrize("unit", ["10^3", "thousand"])
+@pytest.mark.parametrize("analyte", ["HGB", "IRON", "B12", "NEUTPCT"])
+def test_a_power_of_ten_is_no_unit_of_what_is_not_counted(unit, analyte):
+    assert refusal(unit, analyte).reason is Reason.UNIT
+
+
+def test_a_volume_that_is_written_goes_before_one_that_is_assumed():
+    assert quantity("10*3", "10*3/uL").inferred is False
+    assert quantity("10*3", "10*3/mm3").inferred is False
+    assert quantity(None, "10^3", ["10*3/uL"]).factor == 1
+    assert quantity_refused(None, "10^3", ["/uL"]).reason is Reason.UNIT
+
+
+# --- remarks, slips and doubled spellings
+
+
+@pytest.mark.parametrize(
+    ("analyte", "unit", "factor"),
+    [
+        ("PLT", "10*3/uL blood", "1"),
+        ("PLT", "K/uL (auto)", "1"),
+        ("PLT", "10^3/uL [auto]", "1"),
+        ("PLT", "10*3/uL^^UCUM", "1"),
+        ("PLT", "10^3/ul (K/uL)", "1"),
+        ("PLT", "10*3//uL", "1"),
+        ("PLT", "1,000/uL", "1"),
+        ("PLT", "10 to the 3/uL", "1"),
+        ("PLT", "10*3/muL", "1"),
+        ("HGB", "g/dL (calc)", "1"),
+        ("HGB", "g dL-1", "1"),
+        ("HGB", "g/dL Hb", "1"),
+        ("HGB", "g/L.", "0.1"),
+        ("IRON", "ug/dL Fe", "1"),
+        ("CREA", "mg/dL IDMS", "1"),
+        ("CREA", "mgs/dl", "1"),
+        ("NEUTPCT", "% of total", "1"),
+        ("MCV", "fl/cell", "1"),
+        ("LDH", "U/L 37°C", "1"),
+    ],
+)
+def test_remarks_and_slips_of_typing_change_nothing(analyte, unit, factor):
+    assert read(unit, analyte).factor == Decimal(factor)
+
+
+@pytest.mark.parametrize("unit", ["10*3/uL (g/dL)", "K/uL (K/L)", "10^3/uL (see note)/L"])
+def test_a_unit_that_is_written_twice_and_differently_is_refused(unit):
+    assert refusal(unit, "PLT").reason is Reason.UNIT
