@@ -17,9 +17,11 @@ from service.cds_hooks.discovery import load_catalogue
 from service.cds_hooks.prefetch_templates import with_site_codes
 from service.clinical_data.fetching import FetchPlan
 from service.clinical_data.refused_searches import CodeSearchMemory
+from service.fhir_client.server_guard import ServerGuards
 from service.fhir_client.transport import fhir_session
 from service.hook_call import SiteKnowledge
 from service.observability.logging import Event, configure_logging, log
+from service.observability.metrics import Metrics
 from service.routes.application import Application
 from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.errors import register_errors
@@ -93,7 +95,7 @@ def create_app(
         origins=_origins(product),
         methods=["GET", "POST", "OPTIONS"],
         allow_headers=["Authorization", "Content-Type", REQUEST_ID],
-        expose_headers=[REQUEST_ID],
+        expose_headers=[REQUEST_ID, "Retry-After"],
         max_age=600,
         send_wildcard=False,
         always_send=False,
@@ -130,8 +132,19 @@ def _product(
             connections=4 * settings.parallel_searches, ca_file=settings.fhir_ca_file
         )
     authenticator = client_authenticator(parts.clients, storage, time.monotonic)
+    metrics = Metrics()
     return Application(
-        settings, catalogue, knowledge, plan, session, authenticator, storage, clock, new_id
+        settings,
+        catalogue,
+        knowledge,
+        plan,
+        session,
+        ServerGuards(settings.threads, metrics),
+        authenticator,
+        storage,
+        clock,
+        new_id,
+        metrics,
     )
 
 

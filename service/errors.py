@@ -17,15 +17,26 @@ from __future__ import annotations
 
 
 class CdsServiceError(Exception):
-    """Base of all errors shown to a CDS Client. `code` is stable and searchable."""
+    """Base of all errors shown to a CDS Client. `code` is stable and searchable.
+
+    `retry_after`: seconds after which the same request may succeed, 0 when that is not known.
+    """
 
     status = 500
     code = "internal-error"
     issue_type = "exception"
 
-    def __init__(self, message: str, *, code: str | None = None, expression: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        expression: str = "",
+        retry_after: int = 0,
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.retry_after = retry_after
         self.expression = expression
         if code:
             self.code = code
@@ -80,8 +91,9 @@ class ClinicalDataUnavailable(CdsServiceError):
         keys: tuple[str, ...] = (),
         code: str | None = None,
         details: tuple[tuple[str, str], ...] = (),
+        retry_after: int = 0,
     ) -> None:
-        super().__init__(message, code=code)
+        super().__init__(message, code=code, retry_after=retry_after)
         self.keys = keys or tuple(key for key, _ in details)
         self.details = details
 

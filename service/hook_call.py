@@ -130,12 +130,10 @@ def _require(failures: Mapping[DataGroup, Failure], groups: Iterable[DataGroup])
     if not failures:
         return
     wanted = frozenset(groups)
-    details = tuple(
-        (group.value, failures[group].sentence)
-        for group in DataGroup
-        if group in wanted and group in failures
-    )
-    if details:
+    missing = [group for group in DataGroup if group in wanted and group in failures]
+    if missing:
         raise ClinicalDataUnavailable(
-            "Clinical data that the advice needs cannot be had", details=details
+            "Clinical data that the advice needs cannot be had",
+            details=tuple((group.value, failures[group].sentence) for group in missing),
+            retry_after=max(failures[group].retry_after for group in missing),
         )

@@ -26,6 +26,8 @@ PUBLIC_HAPI = ("https://hapi.fhir.org/baseR4", "http://hapi.fhir.org/baseR4")
 DEVELOPMENT_DATABASE = "sqlite:///heme-hooks.sqlite3"
 DEVELOPMENT_HASH_KEY = "development"
 SHORTEST_HASH_KEY = 32
+FEWEST_THREADS = 4
+"""Of a worker: half of them may wait for one FHIR server."""
 
 
 _READER = re.compile(r"[A-Za-z0-9._@-]{1,100}:[0-9a-f]{64}")
@@ -73,8 +75,9 @@ class Settings(BaseSettings):
     `fhir_servers`: base URLs that a call may name (JSON list); in development they come on top of
     loopback and the public HAPI sandbox. `cors_origins`: origins of browser clients (JSON list);
     in development any. `call_deadline`: seconds for one call. `codes_per_search`: codes in one
-    search. `parallel_searches`: searches of one call at the same time. `max_request_bytes`: limit
-    on the body of a call. `max_entries`: limit on its prefetched entries. `max_search_bytes`,
+    search. `parallel_searches`: searches of one call at the same time. `threads`: of a worker, as
+    `heme-hooks serve` starts it. `max_request_bytes`: limit on the body of a call. `max_entries`:
+    limit on its prefetched entries. `max_search_bytes`,
     `max_pages`: limits on one search. `max_call_bytes`: limit on all searches of one call.
     `public_url`: the service's own address, for links on cards.
     `explanations`: whether a call may ask why (in development yes). `client_authentication`:
@@ -116,6 +119,7 @@ class Settings(BaseSettings):
     # fewer of them, and more than 20 codes cost a small chart little less. `bench.hapi_searches`.
     codes_per_search: int = Field(default=20, ge=1, le=500)
     parallel_searches: int = Field(default=12, ge=1, le=64)
+    threads: int = Field(default=32, ge=1, le=256)
     max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     max_entries: int = Field(default=20_000, ge=100, le=10_000_000)
     max_search_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
@@ -281,6 +285,8 @@ def dangers(settings: Settings) -> list[str]:
         problems.append(f"{PREFIX}CORS_ORIGINS must be https")
     if not settings.public_url.startswith("https:"):
         problems.append(f"{PREFIX}PUBLIC_URL must be the https address of this service")
+    if settings.threads < FEWEST_THREADS:
+        problems.append(f"{PREFIX}THREADS (serve --threads) must be {FEWEST_THREADS} or more")
     if settings.needs_clients and not settings.clients_file:
         problems.append(
             f"{PREFIX}CLIENTS_FILE must name the CDS Clients (or {PREFIX}CLIENT_AUTHENTICATION "

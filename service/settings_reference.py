@@ -42,6 +42,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "call_deadline": ("seconds for fetching in one call", ""),
     "codes_per_search": ("codes in one search", ""),
     "parallel_searches": ("searches of one call at the same time", ""),
+    "threads": ("threads of a worker; `heme-hooks serve --threads` sets it", "4 or more"),
     "max_request_bytes": ("limit on the body of a call; the proxy has its own", ""),
     "max_entries": ("limit on the entries prefetched with a call", ""),
     "max_search_bytes": ("limit on one search, all pages", ""),

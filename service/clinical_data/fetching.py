@@ -94,7 +94,9 @@ class Fetcher:
         return answers
 
     def side_by_side(self, tasks: Mapping[Key, Callable[[], Pages]]) -> dict[Key, Pages | Failure]:
-        """Run requests of this call at the same time."""
+        """Run requests of this call at the same time, once the server may be asked."""
+        if tasks and (refused := self.server.enter()) is not None:
+            return dict.fromkeys(tasks, refused)
         if self._search_log is not None:
             tasks = self._search_log.watching(tasks, self._patient_id)
         return run_timed(

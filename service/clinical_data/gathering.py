@@ -61,6 +61,11 @@ class ClinicalDataSource:
         self._data = ClinicalData({**data.groups, **gathered})
         return self._data
 
+    def close(self) -> None:
+        """End the use of the FHIR server by this call."""
+        if self._fetcher is not None:
+            self._fetcher.server.leave()
+
     def log_gaps(self) -> None:
         """Log what was wrong with the prefetch, and what is unavailable: one line each."""
         if self._not_used:

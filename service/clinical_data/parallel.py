@@ -10,7 +10,6 @@ from service.fhir_client.failures import Failure, FailureKind, FetchFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
-    from concurrent.futures import Future
 
     from service.fhir_client.deadline import Deadline
 
@@ -31,21 +30,27 @@ def run_side_by_side(
     executor = ThreadPoolExecutor(min(workers, len(tasks)), thread_name_prefix="fhir")
     try:
         # A context of its own for each task: the request id must reach its log lines.
-        futures = {key: executor.submit(copy_context().run, task) for key, task in tasks.items()}
+        futures = {
+            key: executor.submit(copy_context().run, _attempt, task) for key, task in tasks.items()
+        }
         _, late = wait(futures.values(), timeout=deadline.remaining)
         if late:
             deadline.cut()
         # One that ends because its socket was just cut says anything but the true reason.
         return {
-            key: Failure(FailureKind.DEADLINE) if future in late else _answer(future)
+            key: Failure(FailureKind.DEADLINE) if future in late else future.result()
             for key, future in futures.items()
         }
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _answer(future: Future[Pages]) -> Pages | Failure:
+def _attempt(task: Callable[[], Pages]) -> Pages | Failure:
+    """A future that held the exception would be held by its traceback, and with it every byte read.
+
+    Nothing but the collector of cycles would free them.
+    """
     try:
-        return future.result()
+        return task()
     except FetchFailed as failed:
         return failed.failure

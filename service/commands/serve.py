@@ -13,18 +13,29 @@ _LIMITS = (
     *("--limit-request-field_size", "8190"),
     *("--timeout", "60"),
     *("--graceful-timeout", "30"),
-    *("--keep-alive", "5"),
+    *("--keep-alive", "15"),
     "--no-control-socket",
     *("--logger-class", "service.commands.gunicorn_log.DiscreetLogger"),
 )
 """gunicorn answers 414 and 431 to larger heads; a stop waits for the calls that are running."""
 
 
+DEFAULT_THREADS = 32
+"""Threads cost little while they wait, and most of a call with a FHIR server is waiting."""
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64))
-@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 256))
+@click.option(
+    "--threads",
+    default=DEFAULT_THREADS,
+    show_default=True,
+    envvar="HEME_HOOKS_THREADS",
+    type=click.IntRange(1, 256),
+    help="Threads of a worker; half of them at most wait for one FHIR server.",
+)
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve CDS Hooks under gunicorn until interrupted.
 
@@ -36,7 +47,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     from service.start_checks import load_parts
 
     try:
-        settings = load_parts().settings
+        settings = load_parts(threads=threads).settings
     except SettingsRefused as refused:
         click.echo(str(refused), err=True)
         sys.exit(1)
@@ -49,7 +60,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 def gunicorn_command(
     host: str, port: int, workers: int, threads: int, public_url: str = ""
 ) -> list[str]:
-    """Return the command line of gunicorn with threads: calls wait on I/O (gthread).
+    """Return the command line of gunicorn with threads (gthread): calls wait on I/O.
 
     Without a `public_url`, links on cards start with the address that is listened on.
     """
@@ -64,7 +75,7 @@ def gunicorn_command(
         "--bind",
         address,
         "--worker-class",
-        "gthread",
+        "service.commands.gunicorn_worker.CallWorker",
         "--workers",
         str(workers),
         "--threads",
@@ -72,5 +83,7 @@ def gunicorn_command(
         *_LIMITS,
         "--env",
         f"HEME_HOOKS_PUBLIC_URL={public_url or f'http://{reachable}'}",
+        "--env",
+        f"HEME_HOOKS_THREADS={threads}",
         "service.app:create_app()",
     ]

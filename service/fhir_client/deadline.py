@@ -48,9 +48,10 @@ class SocketWatch:
 
 
 class Deadline:
-    """Seconds that are left for one call."""
+    """The `seconds` of one call, and what is left of them."""
 
     def __init__(self, seconds: float, timer: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
         self._timer = timer
         self._end = timer() + seconds
         self._watches: set[SocketWatch] = set()

@@ -20,6 +20,8 @@ class FailureKind(StrEnum):
     TLS = "tls"
     BROKEN_OFF = "broken-off"
     DEADLINE = "deadline"
+    TOO_MANY_WAITING = "too-many-waiting"
+    CIRCUIT_OPEN = "circuit-open"
     NOT_JSON = "not-json"
     NOT_FHIR = "wrong-resource-type"
     WRONG_PATIENT = "wrong-patient"
@@ -40,6 +42,8 @@ _SENTENCES = {
     FailureKind.TLS: "TLS with the FHIR server failed, or its certificate is not trusted",
     FailureKind.BROKEN_OFF: "the FHIR server's answer broke off or could not be unpacked",
     FailureKind.DEADLINE: "the FHIR server did not answer within the time of the call",
+    FailureKind.TOO_MANY_WAITING: "too many calls wait for the FHIR server already",
+    FailureKind.CIRCUIT_OPEN: "the FHIR server did not answer recent calls and is left alone now",
     FailureKind.NOT_JSON: "the FHIR server's answer is not JSON that can be read",
     FailureKind.NOT_FHIR: "the FHIR server answered with another resource type than asked for",
     FailureKind.WRONG_PATIENT: "the Patient is not the one of context.patientId",
@@ -67,12 +71,13 @@ class Failure:
     """One failure: its kind and, where the server answered, the HTTP status.
 
     `prefetched` says why what the CDS Client sent under the key could not be used, when it sent
-    something.
+    something. `retry_after`: seconds after which the same call may succeed, 0 when not known.
     """
 
     kind: FailureKind
     status: int | None = None
     prefetched: str = ""
+    retry_after: int = 0
 
     @property
     def sentence(self) -> str:

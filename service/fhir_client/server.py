@@ -18,7 +18,9 @@ from service.observability.trace_context import current_trace
 if TYPE_CHECKING:
     from service.base_urls import BaseUrl
     from service.fhir_client.deadline import Deadline
+    from service.fhir_client.failures import Failure
     from service.fhir_client.responses import Document
+    from service.fhir_client.server_guard import ServerVisit
 
 _REDIRECTS = range(300, 400)
 
@@ -47,21 +49,32 @@ class FhirServer:
         *,
         access_token: str | None = None,
         limits: FetchLimits | None = None,
+        visit: ServerVisit | None = None,
     ) -> None:
         self.base = base
         self._session = session
         self._deadline = deadline
         self._access_token = access_token
         self._limits = limits or FetchLimits()
+        self._visit = visit
         self._call_budget = ByteBudget(self._limits.call_bytes)
 
     def __repr__(self) -> str:
         return "FhirServer()"
 
+    def enter(self) -> Failure | None:
+        """Take a place among the calls that wait for this server; a Failure when it may not be."""
+        return self._visit.enter() if self._visit is not None else None
+
+    def leave(self) -> None:
+        """End the use of the server by this call."""
+        if self._visit is not None:
+            self._visit.leave()
+
     def read(self, resource_type: str, resource_id: str) -> bytes:
         """Read one resource (FHIR R4, http.html#read)."""
         path = f"{quote(resource_type, safe='')}/{quote(resource_id, safe='')}"
-        body = self._get(f"{self.base}/{path}", self._budget())
+        body = self._get(f"{self.base}/{path}", self._budget(), search=False)
         document = look_at(body)
         if document.has_error:
             raise FetchFailed(FailureKind.OUTCOME)
@@ -99,7 +112,13 @@ class FhirServer:
     def _budget(self) -> ByteBudget:
         return ByteBudget(self._limits.search_bytes, self._call_budget)
 
-    def _get(self, url: str, budget: ByteBudget) -> bytes:
+    def _get(self, url: str, budget: ByteBudget, *, search: bool = True) -> bytes:
+        if self._visit is None:
+            return self._fetch(url, budget)
+        with self._visit.request(search=search):
+            return self._fetch(url, budget)
+
+    def _fetch(self, url: str, budget: ByteBudget) -> bytes:
         left = self._deadline.remaining
         if not left:
             raise FetchFailed(FailureKind.DEADLINE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
@@ -63,6 +63,28 @@ class Metrics:
         )
         self.store_failures = self._counter(
             "store_failures", "Failed uses of the store.", "failure"
+        )
+
+        self.calls_waiting = self._gauge(
+            "calls_waiting", "Calls that use or wait for something slow now.", "thing"
+        )
+        self.fhir_calls_refused = self._counter(
+            "fhir_calls_refused", "Calls that were not let through to a FHIR server.", "reason"
+        )
+        self.fhir_circuits_open = self._gauge(
+            "fhir_circuits_open", "FHIR servers left alone now, each worker's own added up."
+        )
+        self.fhir_circuits_opened = self._counter(
+            "fhir_circuits_opened", "How often a FHIR server was left alone."
+        )
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(
+            f"heme_hooks_{name}",
+            text,
+            labels,
+            registry=self._registry,
+            multiprocess_mode="livesum",
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

@@ -10,7 +10,6 @@ from flask import request
 
 from service.feedback.card_memory import CardMemory
 from service.feedback.showings import Periods
-from service.observability.metrics import Metrics
 from service.security.trusted_clients import anonymous
 
 if TYPE_CHECKING:
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
     from service.cds_hooks.discovery import Catalogue
     from service.cds_hooks.messages import CdsService
     from service.clinical_data.fetching import FetchPlan
+    from service.fhir_client.server_guard import ServerGuards
     from service.hook_call import SiteKnowledge
+    from service.observability.metrics import Metrics
     from service.security.client_authentication import ClientAuthenticator
     from service.security.trusted_clients import CdsClient
     from service.settings import Settings
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The running product. `session` is for FHIR servers; `clock` gives the time of a call.
+    """The running product. `session` is for FHIR servers, `fhir_servers` what is
+    known of them; `clock` gives the time of a call.
 
     `anyone` is the client of calls that need no token.
     """
@@ -41,11 +43,12 @@ class Application:
     knowledge: SiteKnowledge
     plan: FetchPlan
     session: requests.Session
+    fhir_servers: ServerGuards
     authenticator: ClientAuthenticator
     storage: Storage | None
     clock: Callable[[], datetime]
     new_id: Callable[[], object]
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Metrics
     anyone: CdsClient = field(init=False)
 
     def __post_init__(self) -> None:

@@ -77,6 +77,7 @@ def _call(product: Application, service: CdsService) -> Response:
     try:
         answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
     finally:
+        source.close()
         source.log_gaps()
     response = _response(answer, now, searches, product.knowledge.findings_off)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)
@@ -98,12 +99,14 @@ def _data_source(
     if call.fhir_server is None:
         return ClinicalDataSource(call, product.plan.templates)
     settings = product.settings
+    base = parse_base_url(call.fhir_server)
     server = FhirServer(
-        parse_base_url(call.fhir_server),
+        base,
         product.session,
         deadline,
         access_token=call.authorization.access_token if call.authorization else None,
         limits=FetchLimits(settings.max_search_bytes, settings.max_pages, settings.max_call_bytes),
+        visit=product.fhir_servers.visit(base, deadline),
     )
     fetcher = Fetcher(server, call.patient_id, deadline, product.plan, searches)
     fetcher.observe = product.metrics.fetched

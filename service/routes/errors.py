@@ -80,6 +80,8 @@ def _answer(error: CdsServiceError) -> Response:
     g.error_code = error.code
     body = msgspec.json.encode(operation_outcome(error, request_id()))
     response = Response(body, status=error.status, mimetype="application/fhir+json")
+    if error.retry_after:
+        response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, ClientNotAuthenticated):
         response.headers["WWW-Authenticate"] = _challenge(error)
     return response
