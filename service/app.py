@@ -22,6 +22,7 @@ from service.fhir_client.transport import fhir_session
 from service.hook_call import SiteKnowledge
 from service.observability.logging import Event, configure_logging, log
 from service.observability.metrics import Metrics
+from service.resilience.bulkhead import bulkhead_for
 from service.routes.application import Application
 from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.errors import register_errors
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     import requests
 
+    from service.resilience.bulkhead import Bulkhead
     from service.settings import Settings
     from service.start_checks import StartedParts
 
@@ -131,8 +133,19 @@ def _product(
         session = fhir_session(
             connections=4 * settings.parallel_searches, ca_file=settings.fhir_ca_file
         )
-    authenticator = client_authenticator(parts.clients, storage, time.monotonic)
     metrics = Metrics()
+
+    def bulkhead(thing: str) -> Bulkhead:
+        return bulkhead_for(settings.threads, metrics.calls_waiting.labels(thing).inc)
+
+    if storage is not None:
+        storage.bulkhead = bulkhead("store")
+    authenticator = client_authenticator(
+        parts.clients,
+        storage,
+        time.monotonic,
+        lambda: bulkhead("key-set"),
+    )
     return Application(
         settings,
         catalogue,

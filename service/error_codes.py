@@ -228,6 +228,12 @@ ERROR_CODES = (
     ErrorCode(
         "storage-read-only", 503, "The database cannot be written.", "Check the file's rights."
     ),
+    ErrorCode(
+        "storage-busy",
+        503,
+        "The database is slow or silent, and half of the threads wait for it already.",
+        "Try again after `Retry-After`; look at the database.",
+    ),
     ErrorCode("storage-full", 503, "The disk of the database is full.", "Make room."),
 )
 

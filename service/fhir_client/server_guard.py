@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from service.fhir_client.failures import Failure, FailureKind, FetchFailed
 from service.observability.logging import Event, log
-from service.resilience.bulkhead import Bulkhead, Full
+from service.resilience.bulkhead import Full, bulkhead_for
 from service.resilience.circuit_breaker import CircuitBreaker
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from service.base_urls import BaseUrl
     from service.fhir_client.deadline import Deadline
     from service.observability.metrics import Metrics
+    from service.resilience.bulkhead import Bulkhead
 
 MOST_SERVERS = 256
 """Servers remembered; in development a call may name any port of loopback."""
@@ -88,8 +89,7 @@ class ServerGuards:
     def __init__(
         self, threads: int, metrics: Metrics, timer: Callable[[], float] = time.monotonic
     ) -> None:
-        self._places = max(1, threads // 2)
-        self._waiting = max(1, threads // 4)
+        self._threads = threads
         self._metrics = metrics
         self._timer = timer
         self._guards: dict[BaseUrl, ServerGuard] = {}
@@ -108,7 +108,7 @@ class ServerGuards:
         waiting = self._metrics.calls_waiting.labels("fhir-server").inc
         return ServerGuard(
             base.host,
-            Bulkhead(self._places, self._waiting, timer=self._timer, on_change=waiting),
+            bulkhead_for(self._threads, waiting, self._timer),
             CircuitBreaker(timer=self._timer),
             self._metrics,
         )

@@ -113,3 +113,12 @@ class Bulkhead:
 
     def _answers(self, heard: float) -> bool:
         return self._timer() - heard < self._patience
+
+
+def bulkhead_for(
+    threads: int,
+    on_change: Callable[[int], None] = lambda _change: None,
+    timer: Callable[[], float] = time.monotonic,
+) -> Bulkhead:
+    """Return the bound of a worker with so many threads: half of them inside, a quarter waiting."""
+    return Bulkhead(max(1, threads // 2), max(1, threads // 4), timer=timer, on_change=on_change)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from jwt import PyJWK
 
+    from service.resilience.bulkhead import Bulkhead
     from service.security.key_sets import KeySet
     from service.security.trusted_clients import CdsClient
     from service.storage.store import Storage
@@ -127,12 +128,15 @@ class ClientAuthenticator:
 
 
 def client_authenticator(
-    clients: Collection[CdsClient], storage: Storage | None, monotonic: Callable[[], float]
+    clients: Collection[CdsClient],
+    storage: Storage | None,
+    monotonic: Callable[[], float],
+    bulkhead: Callable[[], Bulkhead],
 ) -> ClientAuthenticator:
-    """Join clients and their key sets."""
+    """Join clients and their key sets; `bulkhead` makes the bound on waits for one of them."""
     return ClientAuthenticator(
         {client.issuer: client for client in clients},
-        {client.issuer: key_set_of(client, monotonic) for client in clients},
+        {client.issuer: key_set_of(client, monotonic, bulkhead) for client in clients},
         storage,
     )
 

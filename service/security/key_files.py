@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY_FILE_ERRORS = (OSError, ValueError, RecursionError, jwt.PyJWTError)
-"""What `keys_in` raises."""
+"""What `keys_in` and `keys_of` raise."""
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})
 
@@ -22,10 +22,17 @@ def keys_in(path: Path) -> dict[str, PyJWK]:
 
     Raises one of KEY_FILE_ERRORS when there is no usable key in it.
     """
-    content = json.loads(path.read_text(encoding="utf-8"))
+    return keys_of(path.read_bytes())
+
+
+def keys_of(document: bytes) -> dict[str, PyJWK]:
+    """Return the signature keys of a document by their 'kid'. Raises one of KEY_FILE_ERRORS."""
+    content = json.loads(document.decode())
     if not isinstance(content, dict):
         raise ValueError("a key set is a JSON object")
     keys = content.get("keys", [content] if "kty" in content else [])
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+        raise ValueError("the keys of a set are JSON objects")
     return {str(key.key_id): key for key in PyJWKSet(keys).keys if signs(key)}
 
 

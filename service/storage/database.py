@@ -28,7 +28,7 @@ CONNECT_SECONDS = 2
 """How long connecting may take: libpq knows nothing shorter."""
 
 _POOL = {"pool_size": 8, "max_overflow": -1}
-"""A thread never waits for another one's connection: there are as many as threads."""
+"""A thread never waits for another one's connection; `Storage.bulkhead` bounds the threads."""
 
 
 def create_engine(url: str) -> Engine:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +18,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import StorageUnavailable
+from service.resilience.bulkhead import Full
 from service.storage.database import BUSY_SECONDS, code_of, create_engine, limit_waiting
 from service.storage.pseudonyms import keyed_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection, Dialect, Engine
+
+    from service.resilience.bulkhead import Bulkhead
 
 HURRIED_SECONDS = 0.5
 """How long remembering a card, or looking it up, may hold up the answer that carries it."""
@@ -130,7 +134,7 @@ used_token = sa.Table(
 
 
 class Storage:
-    """One database. Every use of it is one transaction.
+    """One database. Every use of it is one transaction; `bulkhead` bounds the threads in one.
 
     Raises StorageUnavailable, with a stable code and no driver text, for whatever goes wrong.
     """
@@ -142,6 +146,7 @@ class Storage:
         self._hash_key = hash_key
         self._monotonic = monotonic
         self._rests_until = 0.0
+        self.bulkhead: Bulkhead | None = None
         self.on_failure: Callable[[str], None] = lambda _code: None
 
     @contextmanager
@@ -159,8 +164,10 @@ class Storage:
         if hurried and started < self._rests_until:
             raise self._failed("storage-unavailable")
         try:
-            with self._begin(seconds, only_reads=only_reads) as connection:
+            with self._place(seconds), self._begin(seconds, only_reads=only_reads) as connection:
                 yield connection
+        except Full:
+            raise self._failed("storage-busy") from None
         except (SQLAlchemyError, sqlite3.Error) as error:
             code = code_of(error)
             now = self._monotonic()
@@ -168,6 +175,9 @@ class Storage:
                 self._rests_until = now + REST_SECONDS
             raise self._failed(code) from error
         self._rests_until = 0.0
+
+    def _place(self, seconds: float) -> AbstractContextManager[None]:
+        return self.bulkhead.place(seconds) if self.bulkhead is not None else nullcontext()
 
     @contextmanager
     def _begin(self, seconds: float, *, only_reads: bool) -> Iterator[Connection]:
@@ -187,7 +197,7 @@ class Storage:
     def _failed(self, code: str) -> StorageUnavailable:
         self.on_failure(code)
         message = _MESSAGES.get(code, "The store of issued cards and feedback is unavailable.")
-        return StorageUnavailable(message, code=code)
+        return StorageUnavailable(message, code=code, retry_after=_RETRY_AFTER.get(code, 0))
 
     def hashed(self, *parts: str) -> str:
         """A keyed hash: the same patient or user gives the same hash, nobody can go back."""
@@ -205,7 +215,9 @@ _MESSAGES = {
     "storage-locked": "The store is locked by another writer.",
     "storage-read-only": "The store cannot be written to.",
     "storage-full": "The store's disk is full.",
+    "storage-busy": "Too many calls wait for the store already.",
 }
+_RETRY_AFTER = {"storage-busy": 1, "storage-locked": 1, "storage-unavailable": 5}
 
 
 __all__ = [

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from service.errors import ClientNotAuthenticated
+from service.resilience.bulkhead import bulkhead_for
 from service.security.client_authentication import ClientAuthenticator, client_authenticator
 from service.security.trusted_clients import ClientsRefused, load_clients
 from service.storage import migrations
@@ -48,7 +49,7 @@ def authenticator(
 ) -> ClientAuthenticator:
     clients_file(tmp_path, *lines, keys=keys)
     clients = load_clients(tmp_path / "clients.toml", production=False)
-    return client_authenticator(clients, storage, time.monotonic)
+    return client_authenticator(clients, storage, time.monotonic, lambda: bulkhead_for(8))
 
 
 @pytest.fixture
