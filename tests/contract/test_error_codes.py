@@ -11,7 +11,7 @@ from service.error_codes import ERROR_CODES, errors_document
 from service.errors import CdsServiceError
 from service.routes import errors as routes
 from service.routes.operation_outcome import ERROR_SYSTEM
-from service.storage import database
+from service.storage import database, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,11 @@ def _raised() -> Iterator[tuple[str, int]]:
         yield CLASSES[name].code, CLASSES[name].status
     for status, (code, *_) in routes._HTTP_ERRORS.items():
         yield code, status
-    for code in {*database._SQLITE_CODES.values(), *database._POSTGRESQL_CODES.values()}:
+    for code in {
+        *database._SQLITE_CODES.values(),
+        *database._POSTGRESQL_CODES.values(),
+        *store._MESSAGES,
+    }:
         yield code, CLASSES["StorageUnavailable"].status
     for path in sorted((ROOT / "service").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
