@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TextIO
 from uuid import uuid4
 
 from flask import Flask
-from flask_cors import CORS
 
 from fhir_mappings.clinical_context.drug_names import drugs_in
 from fhir_mappings.vocabulary.analytes import default_terminology
@@ -20,27 +19,31 @@ from service.clinical_data.refused_searches import CodeSearchMemory
 from service.fhir_client.server_guard import ServerGuards
 from service.fhir_client.transport import fhir_session
 from service.hook_call import SiteKnowledge
+from service.interpreter.rules import RULE_TABLE_VERSION
 from service.observability.logging import Event, configure_logging, log
 from service.observability.metrics import Metrics
 from service.resilience.bulkhead import bulkhead_for
 from service.routes.application import Application
 from service.routes.cds_hooks import cds_hooks_routes
+from service.routes.cross_origin import register_cross_origin
 from service.routes.errors import register_errors
 from service.routes.feedback import feedback_routes
 from service.routes.knowledge import knowledge_routes
 from service.routes.openapi import openapi_routes
 from service.routes.operations import register_operations
-from service.routes.request_context import REQUEST_ID, register_calls
+from service.routes.request_context import register_calls
 from service.routes.sandbox import sandbox_routes
 from service.security.client_authentication import client_authenticator
+from service.settings import unknown_variables
 from service.start_checks import load_parts, make_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     import requests
 
     from service.resilience.bulkhead import Bulkhead
+    from service.security.trusted_clients import CdsClient
     from service.settings import Settings
     from service.start_checks import StartedParts
 
@@ -92,24 +95,31 @@ def create_app(
     register_operations(app, product)
     if settings.has_sandbox:
         app.register_blueprint(sandbox_routes(product))
-    CORS(
-        app,
-        origins=_origins(product),
-        methods=["GET", "POST", "OPTIONS"],
-        allow_headers=["Authorization", "Content-Type", REQUEST_ID],
-        expose_headers=[REQUEST_ID, "Retry-After"],
-        max_age=600,
-        send_wildcard=False,
-        always_send=False,
-    )
+    register_cross_origin(app, product)
+    _log_start(product)
+    return app
+
+
+def _log_start(product: Application) -> None:
+    """One line by which an operator sees whom the service serves, from where, and by what rules."""
+    settings, clients = product.settings, product.authenticator.clients.values()
+    servers = dict.fromkeys((*_named(settings), *_servers_of(clients)))
+    if unknown := unknown_variables():
+        log.warning(Event.UNKNOWN_VARIABLE, keys=[problem.rstrip("?") for problem in unknown])
     log.info(
         Event.STARTED,
         environment=settings.environment.value,
-        fhir_servers=_named(settings),
-        cors_origins=settings.allowed_origins,
+        clients=[client.name for client in clients] or [product.anyone.name],
+        shadow=[c.name for c in clients if c.shadow] if clients else product.anyone.shadow,
+        fhir_servers=list(servers),
+        cors_origins=settings.cors_origins,
         prefetch_keys=settings.prefetch_keys.value,
+        rule_table=RULE_TABLE_VERSION,
     )
-    return app
+
+
+def _servers_of(clients: Iterable[CdsClient]) -> Iterator[str]:
+    return (str(base) for client in clients for base in client.fhir_servers)
 
 
 def _product(
@@ -159,11 +169,6 @@ def _product(
         new_id,
         metrics,
     )
-
-
-def _origins(product: Application) -> list[str]:
-    named = (o for client in product.authenticator.clients.values() for o in client.cors_origins)
-    return list(dict.fromkeys((*product.settings.allowed_origins, *named)))
 
 
 def _named(settings: Settings) -> list[str]:

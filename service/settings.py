@@ -7,10 +7,12 @@ says everything that is missing at once.
 from __future__ import annotations
 
 import json
+import os
 import re
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  pydantic needs it at run time
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -18,10 +20,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.base_urls import BaseUrl, parse_base_url
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 PREFIX = "HEME_HOOKS_"
 
 PUBLIC_HAPI = ("https://hapi.fhir.org/baseR4", "http://hapi.fhir.org/baseR4")
 """The public HAPI sandbox, allowed in development."""
+
+NOT_SETTINGS = frozenset({"METRICS_FOLDER_MADE_BY", "REQUIRE_SERVERS", "HAPI_CACHE"})
+"""Variables of the server's own processes and of the tests."""
 
 DEVELOPMENT_DATABASE = "sqlite:///heme-hooks.sqlite3"
 DEVELOPMENT_HASH_KEY = "development"
@@ -74,7 +82,8 @@ class Settings(BaseSettings):
 
     `fhir_servers`: base URLs that a call may name (JSON list); in development they come on top of
     loopback and the public HAPI sandbox. `cors_origins`: origins of browser clients (JSON list);
-    in development any. `call_deadline`: seconds for one call. `codes_per_search`: codes in one
+    in development, without it, pages of loopback and of the public CDS Hooks sandbox.
+    `call_deadline`: seconds for one call. `codes_per_search`: codes in one
     search. `parallel_searches`: searches of one call at the same time. `threads`: of a worker, as
     `heme-hooks serve` starts it. `max_request_bytes`: limit on the body of a call. `max_entries`:
     limit on its prefetched entries. `max_search_bytes`,
@@ -216,11 +225,6 @@ class Settings(BaseSettings):
         return self.audit_log if self.audit_log is not None else "stdout" * self.is_production
 
     @property
-    def allowed_origins(self) -> tuple[str, ...]:
-        """The origins of browser clients that may read answers."""
-        return self.cors_origins or (() if self.is_production else ("*",))
-
-    @property
     def allowed_fhir_servers(self) -> tuple[str, ...]:
         """The base URLs that a call may name, loopback apart."""
         return self.fhir_servers + (() if self.is_production else PUBLIC_HAPI)
@@ -261,8 +265,24 @@ def read_settings(**values: Any) -> tuple[Settings, list[str]]:  # noqa: ANN401
     names = {f"{PREFIX}{name.upper()}": problem for name, problem in wrong.items()}
     problems = [f"{name}: {problem}" for name, problem in names.items()]
     if settings.is_production:
+        problems += unknown_variables()
         problems += [d for d in dangers(settings) if d.partition(" ")[0] not in names]
     return settings, problems
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Name each `HEME_HOOKS_*` variable that nothing reads, with the nearest one that is read.
+
+    A misspelt switch would silently stay as it was.
+    """
+    known = {name.upper() for name in Settings.model_fields} | NOT_SETTINGS
+    problems = []
+    for name in sorted(environment):
+        if name.upper().startswith(PREFIX) and name.upper().removeprefix(PREFIX) not in known:
+            nearest = get_close_matches(name.upper().removeprefix(PREFIX), known, 1)
+            hint = f"did you mean {PREFIX}{nearest[0]}?" if nearest else "there is no such setting"
+            problems.append(f"{name}: {hint}")
+    return problems
 
 
 def _origin(text: str) -> str:

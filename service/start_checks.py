@@ -115,6 +115,15 @@ def _storage(settings: Settings) -> Storage | None:
         return None
     try:
         engine = create_engine(settings.database_url)
-    except (SQLAlchemyError, ImportError) as error:
+    except ImportError as error:
+        if settings.database_url.startswith("postgresql"):
+            raise SettingsRefused(
+                [
+                    "HEME_HOOKS_DATABASE_URL names PostgreSQL, which needs its driver: "
+                    "pip install 'heme-hooks[postgresql]'"
+                ]
+            ) from None
+        raise SettingsRefused([f"HEME_HOOKS_DATABASE_URL: {type(error).__name__}"]) from None
+    except SQLAlchemyError as error:
         raise SettingsRefused([f"HEME_HOOKS_DATABASE_URL: {type(error).__name__}"]) from None
     return Storage(engine, settings.hash_key.get_secret_value())

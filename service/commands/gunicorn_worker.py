@@ -6,6 +6,7 @@ every thread waits for a hung FHIR server, a load balancer would end a worker th
 
 from __future__ import annotations
 
+import ctypes
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -31,6 +32,12 @@ _FOR_OPERATORS = (b"GET /health/", b"GET /metrics")
 
 _LONGEST_HEAD = 4096
 
+TRIM_EVERY = 10.0
+"""Seconds between two times that a worker that served something gives memory back."""
+
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+"""glibc keeps what was freed below anything still in use, until it is asked; others need not be."""
+
 
 class CallWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Calls share gunicorn's threads; what never waits has a thread of its own."""
@@ -39,6 +46,7 @@ class CallWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Start the two threads, then serve."""
         self._at_once = ThreadPoolExecutor(1, thread_name_prefix="at-once")
         self._for_operators = ThreadPoolExecutor(1, thread_name_prefix="for-operators")
+        self._trimmed_at_request, self._trim_at = 0, 0.0
         super().init_process()
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
@@ -72,6 +80,31 @@ class CallWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         future.add_done_callback(
             lambda done: self.method_queue.defer(self.finish_request, conn, done)
         )
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001  gunicorn's own
+        """Stop listening, or begin; a worker that ends takes the connections that wait first.
+
+        Kept open until the running calls have ended, its listening socket would go on taking
+        connections for which nobody is left, and reset them at the end.
+        """
+        super().set_accept_enabled(enabled)
+        if enabled or self.alive:
+            return
+        for listener in self.sockets:
+            before = -1
+            while self.nr_conns != before:
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
+    def notify(self) -> None:
+        """Tell gunicorn that this worker lives, and give back now and then what calls freed."""
+        super().notify()
+        now = time.monotonic()
+        if self.nr != self._trimmed_at_request and now >= self._trim_at:
+            self._trimmed_at_request, self._trim_at = self.nr, now + TRIM_EVERY
+            if _trim is not None:
+                self._for_operators.submit(_trim, 0)
 
     def run(self) -> None:
         """Serve until the end, then let the two threads go."""

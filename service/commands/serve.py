@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import sys
 
 import click
@@ -19,6 +21,16 @@ _LIMITS = (
 )
 """gunicorn answers 414 and 431 to larger heads; a stop waits for the calls that are running."""
 
+
+_RECYCLING = ("--max-requests", "20000", "--max-requests-jitter", "5000")
+"""A belt against memory that creeps; one worker alone would leave a gap of seconds."""
+
+ALLOCATOR = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "262144",
+    "MALLOC_TRIM_THRESHOLD_": "262144",
+}
+"""glibc keeps an arena for each thread and, after one large answer, large blocks for good."""
 
 DEFAULT_THREADS = 32
 """Threads cost little while they wait, and most of a call with a FHIR server is waiting."""
@@ -53,8 +65,22 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         sys.exit(1)
     if settings.database_url and not settings.is_production:
         prepare_store(settings.database_url)
+    _check_address(host, port)
     command = gunicorn_command(host, port, workers, threads, settings.public_url)
-    os.execv(sys.executable, command)  # noqa: S606
+    os.execve(sys.executable, command, {**ALLOCATOR, **os.environ})  # noqa: S606
+
+
+def _check_address(host: str, port: int) -> None:
+    """Say in one sentence why nobody can listen there; gunicorn tries five times and says more."""
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        why = "is taken" if error.errno == errno.EADDRINUSE else "cannot be listened on"
+        click.echo(f"Port {port} of {host} {why}; name another with --port or --host.", err=True)
+        sys.exit(1)
 
 
 def gunicorn_command(
@@ -81,6 +107,7 @@ def gunicorn_command(
         "--threads",
         str(threads),
         *_LIMITS,
+        *(_RECYCLING if workers > 1 else ()),
         "--env",
         f"HEME_HOOKS_PUBLIC_URL={public_url or f'http://{reachable}'}",
         "--env",

@@ -159,6 +159,8 @@ def _checked_reason(reason: _Reason | None, where: str) -> _Reason | None:
         return None
     if not reason.code:
         raise _invalid("the override reason has no code", f"{where}.overrideReason.reason.code")
+    if not reason.system:
+        raise _invalid("the override reason has no system", f"{where}.overrideReason.reason.system")
     if not _CODE.fullmatch(reason.code):
         return _Reason(UNLISTED)
     system = reason.system or ""

@@ -23,6 +23,7 @@ class Event(StrEnum):
     """Everything that is ever logged."""
 
     STARTED = "started"
+    UNKNOWN_VARIABLE = "unknown variable"
     CALL_ANSWERED = "call answered"
     CALL_REFUSED = "call refused"
     CALL_FAILED = "call failed"
@@ -44,6 +45,7 @@ FIELDS = frozenset(
     {
         "cards",
         "client",
+        "clients",
         "code",
         "cors_origins",
         "duration_ms",
@@ -68,6 +70,7 @@ FIELDS = frozenset(
         "rule_table",
         "second_stage",
         "service",
+        "shadow",
         "sources",
         "span_id",
         "status",

@@ -50,4 +50,4 @@ def _take(product: Application, service: CdsService) -> Response:
         product.metrics.feedback.labels(item.outcome, reason_label(item)).inc()
     audit.items = len(items)
     log.info(Event.FEEDBACK_STORED, client=client.name, items=len(items))
-    return Response(status=200)
+    return Response(b"{}", mimetype="application/json")

@@ -199,7 +199,13 @@ def _feedback(service: CdsService) -> Schema:
         "summary": f"What became of cards of {service.id}",
         "security": [{"clientToken": []}, {}],
         "requestBody": {"required": True, "content": _content("Feedback")},
-        "responses": {"200": {"description": "Stored"}, **_errors()},
+        "responses": {
+            "200": {
+                "description": "Stored",
+                "content": {"application/json": {"schema": {"type": "object"}}},
+            },
+            **_errors(),
+        },
     }
 
 

@@ -34,8 +34,9 @@ def operations_routes(product: Application) -> Blueprint:
 
     @routes.get("/health/ready")
     def ready() -> Response:
-        results = checks(product.storage, product.knowledge.terminology)
-        if is_ready(results):
+        calls_write = bool(product.authenticator.clients)
+        results = checks(product.storage, product.knowledge.terminology, calls_write=calls_write)
+        if is_ready(results, calls_write=calls_write):
             return _json({"status": "ready", "checks": results}, HTTPStatus.OK)
         return _json({"status": "not ready", "checks": results}, HTTPStatus.SERVICE_UNAVAILABLE)
 

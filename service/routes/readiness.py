@@ -1,42 +1,71 @@
-"""Whether this service can do its work: store, migrations, mappings."""
+"""Whether this service can do its work: store, migrations, mappings.
+
+Where clients call with tokens, no call is answered without a store that can be written: the id of
+each token is. Elsewhere cards do without, and only feedback waits.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
 
 from fhir_mappings.panel import DataGroup
 from service.errors import StorageUnavailable
 from service.storage.migrations import is_current
+from service.storage.store import used_token
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from fhir_mappings.terminology import Terminology
     from service.storage.store import Storage
+
+_OURS = "readiness"
+"""Stands for no client: the row has expired before it is written."""
 
 OK = "ok"
 NO_STORE = "not configured"
 
 
-def checks(storage: Storage | None, terminology: Terminology) -> dict[str, str]:
+def checks(
+    storage: Storage | None, terminology: Terminology, *, calls_write: bool
+) -> dict[str, str]:
     """Each check with `ok`, or with the stable code of what is wrong."""
-    return {**_store_checks(storage), "mappings": _mappings(terminology)}
+    return {
+        **_store_checks(storage, calls_write=calls_write),
+        "mappings": _mappings(terminology),
+    }
 
 
-def is_ready(results: dict[str, str]) -> bool:
-    """Whether every check passed; a service that needs no store is ready without one."""
-    return all(result in {OK, NO_STORE} for result in results.values())
+def is_ready(results: dict[str, str], *, calls_write: bool) -> bool:
+    """Whether calls can be answered; `calls_write`: whether each of them writes to the store."""
+    needed = results if calls_write else {"mappings": results["mappings"]}
+    return all(result in {OK, NO_STORE} for result in needed.values())
 
 
-def _store_checks(storage: Storage | None) -> dict[str, str]:
+def _store_checks(storage: Storage | None, *, calls_write: bool) -> dict[str, str]:
     if storage is None:
         return {"database": NO_STORE, "migrations": NO_STORE}
     try:
-        with storage.transaction(only_reads=True, hurried=True) as connection:
+        with storage.transaction(only_reads=not calls_write, hurried=True) as connection:
             current = is_current(connection)
+            if current and calls_write:
+                _write(storage, connection)
     except StorageUnavailable as error:
         if error.code == "storage-not-migrated":
             return {"database": OK, "migrations": error.code}
         return {"database": error.code, "migrations": "not known"}
     return {"database": OK, "migrations": OK if current else "storage-not-migrated"}
+
+
+def _write(storage: Storage, connection: Connection) -> None:
+    """Write as a call does, and take it back: a full disk shows itself only then."""
+    ours = (used_token.c.issuer == _OURS) & (used_token.c.jti == _OURS)
+    connection.execute(sa.delete(used_token).where(ours))
+    row = {"issuer": _OURS, "jti": _OURS, "expires_at": datetime.fromtimestamp(0, UTC)}
+    connection.execute(storage.insert_once(used_token).values(row))
 
 
 def _mappings(terminology: Terminology) -> str:

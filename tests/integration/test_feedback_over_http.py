@@ -20,7 +20,7 @@ def test_feedback_on_issued_cards_is_stored_before_it_is_acknowledged(url: str) 
     cards = ehr.open_chart()
     answer = ehr.give(item(cards[0], "accepted"), item(cards[1]), item(cards[0], "accepted"))
     assert answer.status_code == 200
-    assert answer.data == b""
+    assert (answer.mimetype, answer.get_json()) == ("application/json", {})
     stored = {(row["card"], row["outcome"]) for row in rows(url, feedback)}
     assert stored == {(cards[0]["uuid"], "accepted"), (cards[1]["uuid"], "overridden")}
     assert {row["topic"] for row in rows(url, issued_card)} == {topic(c) for c in cards}

@@ -6,6 +6,7 @@ import os
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -111,8 +112,9 @@ def test_postgresql_goes_and_comes_back(server: PostgreSQL) -> None:
     assert "storage-unavailable" in refused.text
     assert "127.0.0.1" not in refused.text + ehr.log.getvalue().replace('"fhir_servers"', "")
     ready = ehr.http.get("/health/ready")
+    # No call needs the store without tokens: only feedback waits.
     assert (ready.status_code, ready.get_json()["checks"]["database"]) == (
-        503,
+        200,
         "storage-unavailable",
     )
     assert ehr.http.get("/health/live").status_code == 200
@@ -182,7 +184,30 @@ def test_a_postgresql_without_tables_is_named(postgresql: PostgreSQL) -> None:
     assert cards
     assert MISSING in ehr.give(item(cards[0])).text
     ready = ehr.http.get("/health/ready")
+    assert (ready.status_code, ready.get_json()["checks"]["migrations"]) == (200, MISSING)
+
+
+def test_where_calls_carry_tokens_a_store_without_tables_is_not_ready(
+    new_url: str, clients_file: Path
+) -> None:
+    ehr = Ehr(new_url, clients_file=clients_file)
+    ready = ehr.http.get("/health/ready")
     assert (ready.status_code, ready.get_json()["checks"]["migrations"]) == (503, MISSING)
+
+
+def test_where_calls_carry_tokens_a_store_that_cannot_be_written_is_not_ready(
+    sqlite_url: str, clients_file: Path
+) -> None:
+    ehr = Ehr(sqlite_url, clients_file=clients_file)
+    assert ehr.http.get("/health/ready").status_code == 200
+    ehr.dispose()
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as locker:
+        locker.execute("BEGIN IMMEDIATE")
+        ready = ehr.http.get("/health/ready")
+    assert ready.status_code == 503
+    assert ready.get_json()["checks"]["database"] == "storage-locked"
+    assert ehr.http.get("/health/ready").status_code == 200
+    assert Ehr(sqlite_url).http.get("/health/ready").status_code == 200
 
 
 def test_an_older_schema_is_not_ready(url: str) -> None:

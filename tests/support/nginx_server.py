@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 
 
-def configuration(folder: Path, port: int, upstream: str) -> str:
+def configuration(folder: Path, port: int, upstream: str, second: str) -> str:
     """The shipped file, listening without TLS on a port of its own."""
     text = SHIPPED.read_text("utf-8")
-    certificate = [line for line in text.splitlines(keepends=True) if "ssl_" in line]
-    for line in certificate:
+    unused = ("ssl_",) if second else ("ssl_", "127.0.0.1:8001")
+    left_out = [line for line in text.splitlines(keepends=True) if any(u in line for u in unused)]
+    for line in left_out:
         text = text.replace(line, "")
     for shipped, here in {
         "listen 443 ssl;": f"listen {HOST}:{port};",
-        "server 127.0.0.1:8000;": f"server {upstream};",
+        "127.0.0.1:8000": upstream,
+        **({"127.0.0.1:8001": second} if second else {}),
         "/run/nginx.pid": f"{folder}/nginx.pid",
         "/var/log/nginx/": f"{folder}/",
         "client_body_temp_path /var/lib/nginx/body;": "".join(
@@ -40,8 +42,8 @@ def configuration(folder: Path, port: int, upstream: str) -> str:
 
 
 @contextmanager
-def nginx(folder: Path, upstream: str) -> Iterator[str]:
-    """Run nginx before `host:port`; yields its base URL."""
+def nginx(folder: Path, upstream: str, second: str = "") -> Iterator[str]:
+    """Run nginx before one or two `host:port`; yields its base URL."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if program is None:
         missing("nginx is not installed (Debian: nginx-light)")
@@ -49,7 +51,7 @@ def nginx(folder: Path, upstream: str) -> Iterator[str]:
     folder.mkdir()
     port = free_port()
     file = folder / "nginx.conf"
-    file.write_text(configuration(folder, port, upstream), "utf-8")
+    file.write_text(configuration(folder, port, upstream, second), "utf-8")
     # Started as root, nginx would change to another user, who may not enter pytest's folders.
     command = [program, "-c", str(file), "-p", str(folder), "-g", "user root; daemon off;"]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)

@@ -202,3 +202,52 @@ def test_only_listed_origins_may_read_when_there_is_a_list() -> None:
     for origin in ("https://evil.example", "https://ehr.example.evil.example", "null"):
         answer = browser.get("/cds-services", headers={"Origin": origin})
         assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost:3000",
+        "http://127.0.0.1:8080",
+        "https://localhost",
+        "http://[::1]:5000",
+        "https://sandbox.cds-hooks.org",
+    ],
+)
+def test_in_development_pages_of_loopback_and_the_public_sandbox_may_read(origin: str) -> None:
+    answer = client().get("/cds-services", headers={"Origin": origin})
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "http://localhost.evil.example",
+        "http://localhost:80.evil.example",
+        "http://127.0.0.1.evil.example",
+        "https://sandbox.cds-hooks.org.evil.example",
+        "http://localhost:3000\t",
+        "null",
+    ],
+)
+def test_in_development_no_other_page_may_read(origin: str) -> None:
+    answer = client().get("/cds-services", headers={"Origin": origin})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    answer = client().options(URL, headers=preflight)
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_developer_may_open_the_service_to_every_page() -> None:
+    answer = client(cors_origins=("*",)).get(
+        "/cds-services", headers={"Origin": "https://a.example"}
+    )
+    assert answer.headers["Access-Control-Allow-Origin"]
+
+
+@pytest.mark.parametrize("origin", [None, "https://ehr.example", "https://evil.example"])
+def test_a_cache_is_told_that_the_answer_depends_on_the_origin(origin: str | None) -> None:
+    browser = client(cors_origins=("https://ehr.example",))
+    answer = browser.get("/cds-services", headers={"Origin": origin} if origin else {})
+    assert "Origin" in answer.headers["Vary"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import subprocess
 import sys
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 
 from service.app import create_app
+from service.interpreter.rules import RULE_TABLE_VERSION
 from service.settings import SettingsRefused
 from tests.support.tokens import clients_file, database
 
@@ -109,3 +113,72 @@ def test_serve_ends_with_the_message_and_no_traceback() -> None:
     assert "HEME_HOOKS_CLIENTS_FILE" in ended.stderr
     assert "HEME_HOOKS_DATABASE_URL" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_misspelt_variable_stops_production_with_the_nearest_name(
+    safe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEME_HOOKS_SHADOWW", "true")
+    monkeypatch.setenv("HEME_HOOKS_REQUIRE_SERVERS", "1")
+    monkeypatch.setenv("HEME_HOOKS_METRICS_FOLDER_MADE_BY", "1")
+    monkeypatch.setenv("HEME_HOOKS_QQQQQQQQ", "1")
+    message = problems()
+    assert "HEME_HOOKS_SHADOWW: did you mean HEME_HOOKS_SHADOW?" in message
+    assert "HEME_HOOKS_QQQQQQQQ: there is no such setting" in message
+    assert message.count("\n") == 2
+
+
+def test_a_misspelt_variable_is_a_warning_in_development(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEME_HOOKS_SHADOWW", "true")
+    stream = StringIO()
+    create_app(log_stream=stream)
+    warning, started = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert (warning["event"], warning["level"]) == ("unknown variable", "warning")
+    assert warning["keys"] == ["HEME_HOOKS_SHADOWW: did you mean HEME_HOOKS_SHADOW"]
+    assert started["event"] == "started"
+
+
+def test_fewer_than_four_threads_are_refused(safe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEME_HOOKS_THREADS", "3")
+    assert "HEME_HOOKS_THREADS (serve --threads) must be 4 or more" in problems()
+
+
+def test_postgresql_without_its_driver_says_what_to_install(
+    safe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEME_HOOKS_DATABASE_URL", "postgresql+psycopg://x@y/z")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert "pip install 'heme-hooks[postgresql]'" in problems()
+
+
+def test_the_started_line_names_whom_it_serves_and_by_what_rules(
+    safe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    safe.write_text(safe.read_text() + "\nshadow = true\n")
+    stream = StringIO()
+    create_app(log_stream=stream)
+    line = json.loads(stream.getvalue())
+    assert line["clients"] == ["ehr"]
+    assert line["shadow"] == ["ehr"]
+    assert line["fhir_servers"] == ["https://ehr.example/fhir"]
+    assert line["rule_table"] == RULE_TABLE_VERSION
+
+
+def test_a_taken_port_is_said_in_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-c", _SERVE, "serve", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "HEME_HOOKS_DATABASE_URL": ""},
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Port {port} of 127.0.0.1 is taken; name another with --port or --host.\n"
+    )
+
+
+_SERVE = "from service.cli import main; main()"

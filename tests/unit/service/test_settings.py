@@ -55,7 +55,7 @@ def test_production_reaches_exactly_what_is_named(monkeypatch: pytest.MonkeyPatc
     assert production.allows_fhir_server(parse_base_url("https://ehr.example/fhir"))
     assert not production.allows_fhir_server(parse_base_url("http://127.0.0.1/fhir"))
     assert not production.allows_fhir_server(parse_base_url("https://hapi.fhir.org/baseR4"))
-    assert production.allowed_origins == ("https://ehr.example",)
+    assert production.cors_origins == ("https://ehr.example",)
     assert not production.may_explain
 
 
