@@ -207,7 +207,8 @@ class LabResult(Struct, frozen=True):
     specimen was drawn (effective, else issued), always timezone-aware and in the Observation's own
     offset. `reported_value` and `reported_unit` are what the laboratory wrote. `source` is a
     relative reference such as `Observation/123`, empty for a contained or anonymous resource;
-    `derived_from` lists the sources of a computed value.
+    `derived_from` lists the sources of a computed value, `others` the values of the same time that
+    contradict this one.
     """
 
     analyte: Analyte
@@ -226,6 +227,7 @@ class LabResult(Struct, frozen=True):
     notes: frozenset[Note] = frozenset()
     source: str = ""
     derived_from: tuple[str, ...] = ()
+    others: tuple[Decimal, ...] = ()
 
 
 def changed(result: LabResult, **fields: Any) -> LabResult:  # noqa: ANN401  as `replace`

@@ -34,7 +34,7 @@ from service.routes.operations import register_operations
 from service.routes.request_context import register_calls
 from service.routes.sandbox import sandbox_routes
 from service.security.client_authentication import client_authenticator
-from service.settings import unknown_variables
+from service.settings import Suggestions, unknown_variables
 from service.start_checks import load_parts, make_parts
 
 if TYPE_CHECKING:
@@ -137,7 +137,11 @@ def _product(
         settings.parallel_searches,
     )
     knowledge = SiteKnowledge(
-        terminology, settings.findings_off, settings.order_intent.value, settings.public_url
+        terminology,
+        settings.findings_off,
+        settings.order_intent.value,
+        settings.public_url,
+        settings.suggestions is Suggestions.GROUPED,
     )
     if session is None:
         session = fhir_session(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fhir_mappings.panel import DataGroup, Reason
-from service.cards.build import build_cards
+from service.cards.build import PATIENT_VIEW, build_cards
 from service.clinical_data.facts_reader import FactsReader
 from service.errors import ClinicalDataUnavailable
 from service.fhir_client.failures import Failure, FailureKind
@@ -50,6 +50,7 @@ class SiteKnowledge:
     findings_off: frozenset[str] = frozenset()
     order_intent: str = "proposal"
     public_url: str = ""
+    grouped_suggestions: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def respond(
 
     Raises ClinicalDataUnavailable when data that decides over the answer cannot be had.
     """
+    about_orders = call.hook != PATIENT_VIEW
     data = source.first_stage()
     _require(data.failures, _INDISPENSABLE)
     reader = FactsReader(call, now, knowledge.terminology)
@@ -94,7 +96,11 @@ def respond(
     # Most charts end here: what no card will tell is not worked out, unless somebody asks why.
     if second_stage or call.wants_explanation:
         interpretation = interpret(
-            facts, now, knowledge.findings_off, explained=call.wants_explanation
+            facts,
+            now,
+            knowledge.findings_off,
+            explained=call.wants_explanation,
+            about_orders=about_orders,
         )
     else:
         interpretation = interpret_closed(opening)
@@ -105,9 +111,15 @@ def respond(
         order_intent=knowledge.order_intent,
         new_id=new_id,
         orderables=knowledge.terminology.orderables,
+        grouped=knowledge.grouped_suggestions,
     )
     if not cards:
-        _require(_failures(data, facts), interpretation.undecided_groups)
+        undecided = (
+            interpretation.undecided_order_groups
+            if about_orders
+            else interpretation.undecided_groups
+        )
+        _require(_failures(data, facts), undecided)
     outcome = repeats.hold_back(cards, interpretation, call, now)
     return Answer(outcome, interpretation, data, second_stage, facts)
 

@@ -62,6 +62,13 @@ class OrderIntent(StrEnum):
     ORDER = "order"
 
 
+class Suggestions(StrEnum):
+    """How many orders one Suggestion may hold."""
+
+    GROUPED = "grouped"
+    SINGLE = "single"
+
+
 class ClientAuthentication(StrEnum):
     """Who makes sure that a caller is a known CDS Client."""
 
@@ -117,6 +124,7 @@ class Settings(BaseSettings):
     client_authentication: ClientAuthentication = ClientAuthentication.NONE
     prefetch_keys: PrefetchKeys = PrefetchKeys.CORE
     order_intent: OrderIntent = OrderIntent.PROPOSAL
+    suggestions: Suggestions = Suggestions.GROUPED
     findings_off: frozenset[str] = frozenset()
     site_mappings: Path | None = None
     public_url: str = ""

@@ -29,6 +29,11 @@ MEANINGS: dict[str, tuple[str, str]] = {
     ),
     "prefetch_keys": ("`all`: discovery lists every prefetch template", ""),
     "order_intent": ("intent of drafted ServiceRequests: `proposal` or `order`", ""),
+    "suggestions": (
+        "`grouped`: one suggestion a decision, at most four; `single`: one an order, for EHRs that "
+        "take one action a suggestion",
+        "",
+    ),
     "findings_off": ("JSON list of findings that are switched off", ""),
     "site_mappings": ("ConceptMaps for local codes, units and orderables (mappings.md)", ""),
     "public_url": (

@@ -126,7 +126,8 @@ def _chosen(cluster: Sequence[LabResult]) -> LabResult:
     sign = -1 if analyte in _HIGHER_IS_THE_FINDING else 1
     chosen = min(candidates, key=lambda r: (*_by_value(r, sign), *_stable_order(r)))
     if analyte not in HIGHEST_OF_SPECIMEN and _differ_widely(candidates):
-        return changed(chosen, notes=chosen.notes | {Note.CONFLICT})
+        others = tuple(dict.fromkeys(r.value for r in candidates if r.value != chosen.value))
+        return changed(chosen, notes=chosen.notes | {Note.CONFLICT}, others=others)
     return chosen
 
 

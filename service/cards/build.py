@@ -1,21 +1,24 @@
-"""`Interpretation` to Cards (clinical-knowledge 3.4; CDS Hooks 2.0, CDS Service Response).
+"""`Interpretation` to Cards (CDS Hooks 2.0, CDS Service Response).
 
-At most four Cards: what was found, its cause when something urgent stands before it, the marrow,
-the work-up. Order-hook Cards follow, data quality comes last.
+patient-view: at most one Card about the patient. The order hooks: one Card for each finding about
+the drafted orders, and nothing that patient-view says.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
+from fhir_mappings.panel import BLOOD_COUNTS
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES
-from service.cards import detail as card_text
 from service.cards import escaping as markdown
-from service.cards import proposal_detail as proposal_text
+from service.cards.detail import Detail
+from service.cards.explanation import EXTENSION_KEY
+from service.cards.not_known import could_not_check, not_used
+from service.cards.order_groups import OrderGroup
+from service.cards.plain_words import REASON_WORDS
 from service.cards.suggestions import SuggestionMaker
 from service.cds_hooks.messages import (
     MAX_SUMMARY,
@@ -26,25 +29,23 @@ from service.cds_hooks.messages import (
     OverrideReason,
     Source,
 )
-from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY, FindingIndicator
-from service.interpreter.rules import RULE_TABLE_VERSION, RULES
+from service.interpreter.interpretation import FindingIndicator, Overlay, Remark, RemarkRank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fhir_mappings.context import MedicationDraft
     from fhir_mappings.terminology import LocalCoding
     from service.cds_hooks.messages import CdsRequest, Suggestion
-    from service.interpreter.interpretation import FiredFinding, Interpretation, ProposedOrder
+    from service.interpreter.interpretation import FiredFinding, Interpretation, ShownValue
 
 CANONICAL = "https://heme-hooks.org/fhir"
 FINDING_SYSTEM = f"{CANONICAL}/CodeSystem/finding"
 OVERRIDE_SYSTEM = f"{CANONICAL}/CodeSystem/override-reason"
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 SOURCE_LABEL = "heme-hooks"
-
-MARROW_TOPIC = "marrow-evaluation"
-WORK_UP_TOPIC = "work-up"
+ABOUT_THIS_RULE = "About this rule"
+PATIENT_VIEW = "patient-view"
 
 OVERRIDE_REASONS = tuple(
     OverrideReason(code=code, system=OVERRIDE_SYSTEM, display=display)
@@ -57,13 +58,14 @@ OVERRIDE_REASONS = tuple(
     )
 )
 
-_WANTING = {
-    order: frozenset(rule.id for rule in RULES if any(each.order == order for each in rule.orders))
-    for order in {each.order for rule in RULES for each in rule.orders}
-}
-"""The findings whose rule names an order."""
+_NOT_TO_BE_EXPLAINED_AWAY = frozenset({Overlay.NEUTROPENIC_FEVER})
+"""Beside these a cause of the low counts is named, not what it makes likely."""
 
-_RANK = {FindingIndicator.INFO: 0, FindingIndicator.WARNING: 1, FindingIndicator.CRITICAL: 2}
+_RANK = {
+    FindingIndicator.INFO: 0,
+    FindingIndicator.WARNING: 1,
+    FindingIndicator.CRITICAL: 2,
+}
 
 
 def build_cards(
@@ -74,163 +76,141 @@ def build_cards(
     order_intent: str,
     new_id: Callable[[], object],
     orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
+    grouped: bool = True,
 ) -> tuple[Card, ...]:
-    """Return the Cards of one call, in the order of clinical-knowledge 3.4.
+    """Return the Cards of one call.
 
     `public_url` is the service's own absolute address (empty: that of `heme-hooks serve` on this
     machine), `order_intent` ServiceRequest.intent, `new_id` makes uuids, `orderables` are the
-    site's own order codes by order id. Raises nothing of its own.
+    site's own order codes by order id, `grouped` whether a Suggestion may hold several orders.
+    Raises nothing of its own.
     """
-    maker = SuggestionMaker(interpretation, call, order_intent, new_id, orderables)
+    maker = SuggestionMaker(interpretation, call, order_intent, new_id, orderables, grouped)
     address = (public_url or DEFAULT_PUBLIC_URL).rstrip("/")
-    if not _speaks(interpretation):
-        return ()
-    evidence = card_text.evidence(interpretation)
-    builder = _Builder(interpretation, evidence, maker, address, new_id)
-    return tuple(
-        chain(
-            builder.finding_cards(),
-            builder.marrow_card(),
-            builder.work_up_card(),
-            builder.order_cards(),
-            builder.data_quality_card(),
-        )
-    )
-
-
-def _speaks(interpretation: Interpretation) -> bool:
-    """Whether there will be a Card at all: most charts have none, and no text is made for them."""
-    findings = (interpretation.overlay, interpretation.finding, interpretation.data_quality)
-    return bool(interpretation.order_findings) or any(f and f.has_card for f in findings)
+    builder = _Builder(interpretation, maker, address, new_id)
+    if call.hook != PATIENT_VIEW:
+        return tuple(builder.order_cards())
+    return builder.patient_card()
 
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
     interpretation: Interpretation
-    evidence: card_text.EvidenceBlocks
     maker: SuggestionMaker
     public_url: str
     new_id: Callable[[], object]
 
-    @property
-    def findings(self) -> tuple[FiredFinding, ...]:
-        """The overlay and the finding, as far as they have a Card."""
-        both = (self.interpretation.overlay, self.interpretation.finding)
-        return tuple(finding for finding in both if finding and finding.has_card)
-
-    def finding_cards(self) -> Iterable[Card]:
-        """Return Card 1 with the referral and, behind an overlay, Card 2."""
-        for place, finding in enumerate(self.findings):
-            first = place == 0
-            orders = self._orders(lambda order: order.order == HEMATOLOGY_REFERRAL) if first else ()
-            yield self._card(
-                finding,
-                summary=finding.summary,
-                lead=[
-                    *card_text.paragraphs(finding.paragraphs),
-                    card_text.also_found(self.interpretation) if first else "",
-                    card_text.avoid_list(finding),
-                    card_text.withheld_list(self.interpretation) if first else "",
-                ],
-                suggestions=self.maker.all_of(orders),
-            )
-
-    def marrow_card(self) -> Iterable[Card]:
-        """Return Card 3, only when a marrow is proposed."""
-        orders = self._orders(lambda order: order.order == MARROW_BIOPSY)
-        if not orders or not self.findings:
-            return
-        worst = max(self.findings, key=lambda finding: _RANK[finding.indicator])
-        yield self._card(
-            self._wanting(MARROW_BIOPSY),
-            topic=MARROW_TOPIC,
-            indicator=worst.indicator,
-            summary=proposal_text.marrow_summary(orders[0]),
-            lead=proposal_text.marrow_lead(orders[0], self.interpretation),
-            suggestions=self.maker.all_of(orders),
+    def patient_card(self) -> tuple[Card, ...]:
+        """Return the one Card about the patient, or the one about data quality, or none."""
+        given = self.interpretation
+        both = (given.overlay, *given.lower_overlays, given.finding)
+        found = [each for each in both if each and each.has_card]
+        quality = given.data_quality
+        if not found:
+            alone = quality is not None and quality.has_card
+            return (self._data_quality_card(quality),) if alone and quality else ()
+        lead, *others = found
+        detail = Detail(
+            values=_values_of(found),
+            before=given.states.before,
+            meaning=lead.meaning,
+            also=tuple(each.summary for each in others),
+            also_may_explain=lead.id not in _NOT_TO_BE_EXPLAINED_AWAY,
+            avoid=lead.avoid,
+            remarks=given.remarks,
+            not_checked=could_not_check(given.could_not_check),
+            not_used=self._not_used(found),
         )
+        names = [each.id for each in found]
+        if quality is not None:
+            names.append(quality.id)
+        suggestions = self.maker.all_groups()
+        return (self._card(lead, found, names, detail, suggestions),)
 
-    def work_up_card(self) -> Iterable[Card]:
-        """Return Card 4 with the remaining orders, at most a warning."""
-        orders = self._orders(lambda order: order.order not in {HEMATOLOGY_REFERRAL, MARROW_BIOPSY})
-        if not orders or not self.findings:
-            return
-        finding = self.findings[-1]
-        suggestions = self.maker.all_of(orders)
-        labels = [suggestion.label for suggestion in suggestions]
-        yield self._card(
-            finding,
-            topic=WORK_UP_TOPIC,
-            indicator=min(
-                finding.indicator, FindingIndicator.WARNING, key=lambda severity: _RANK[severity]
-            ),
-            summary=proposal_text.work_up_summary(labels),
-            lead=proposal_text.work_up_lead(orders, labels, self.interpretation),
-            suggestions=suggestions,
+    def _data_quality_card(self, quality: FiredFinding) -> Card:
+        detail = Detail(
+            meaning=quality.meaning,
+            avoid=quality.avoid,
+            remarks=self.interpretation.remarks,
+            not_used=self._not_used([quality]),
         )
+        return self._card(quality, [quality], [quality.id], detail)
 
     def order_cards(self) -> Iterable[Card]:
-        """Return one Card for each order-hook finding, naming every draft that it is about."""
+        """Return one Card for each order finding, with all drafts that it is about."""
         drafts: dict[str, list[MedicationDraft]] = {}
         findings: dict[str, FiredFinding] = {}
         for finding, draft in self.interpretation.order_findings:
             findings.setdefault(finding.id, finding)
             drafts.setdefault(finding.id, []).append(draft)
-        for finding in findings.values():
-            lead = [
-                card_text.drafts_line(drafts[finding.id]),
-                *card_text.paragraphs(finding.paragraphs),
-                card_text.avoid_list(finding),
-            ]
-            yield self._card(finding, summary=finding.summary, lead=lead)
+        for place, finding in enumerate(findings.values()):
+            concerned = drafts[finding.id]
+            first_tests = self.maker.of_group(OrderGroup.FIRST_TESTS) if place == 0 else ()
+            detail = Detail(
+                values=finding.values,
+                meaning=finding.meaning,
+                avoid=finding.avoid,
+                remarks=(_drafted(concerned),),
+            )
+            suggestions = (*self.maker.removals(concerned), *first_tests)
+            yield self._card(finding, [finding], [finding.id], detail, suggestions)
 
-    def data_quality_card(self) -> Iterable[Card]:
-        """Return the last Card, about results that could not be used."""
-        finding = self.interpretation.data_quality
-        if finding is not None and finding.has_card:
-            lead = [*card_text.paragraphs(finding.paragraphs), card_text.avoid_list(finding)]
-            yield self._card(finding, summary=finding.summary, lead=lead)
-
-    def _wanting(self, order: str) -> FiredFinding:
-        """Return the finding whose rule names the order: the cause, else the overlay before it."""
-        wanting = _WANTING[order]
-        named = [finding for finding in reversed(self.findings) if finding.id in wanting]
-        return named[0] if named else self.findings[-1]
-
-    def _orders(self, wanted: Callable[[ProposedOrder], bool]) -> tuple[ProposedOrder, ...]:
-        return tuple(order for order in self.interpretation.orders if wanted(order))
+    def _not_used(self, found: Sequence[FiredFinding]) -> str:
+        """Name the results set aside that could change this Card, counts first."""
+        shown = dict.fromkeys(value.analyte for each in found for value in each.values)
+        bearing = (*BLOOD_COUNTS, *shown)
+        all_of_them = self.interpretation.data_quality is not None
+        results = [
+            each
+            for each in self.interpretation.set_aside
+            if all_of_them or each.analyte is None or each.analyte in bearing
+        ]
+        return not_used(results, REASON_WORDS, bearing)
 
     def _card(
         self,
-        finding: FiredFinding,
-        *,
-        summary: str,
-        lead: Iterable[str],
-        topic: str = "",
-        indicator: FindingIndicator | None = None,
+        lead: FiredFinding,
+        found: Sequence[FiredFinding],
+        names: Sequence[str],
+        detail: Detail,
         suggestions: tuple[Suggestion, ...] = (),
     ) -> Card:
         page = f"{self.public_url}/knowledge"
-        rule_url = f"{page}#{finding.id}"
-        code = topic or finding.id
+        worst = max((each.indicator for each in found), key=_RANK.__getitem__)
+        extension: dict[str, Any] = {EXTENSION_KEY: {"findings": list(dict.fromkeys(names))}}
         return Card(
             uuid=str(self.new_id()),
-            summary=markdown.plain(summary, MAX_SUMMARY),
-            indicator=Indicator(indicator or finding.indicator),
+            summary=markdown.plain(lead.summary, MAX_SUMMARY),
+            indicator=Indicator(worst),
             source=Source(
                 label=SOURCE_LABEL,
                 url=page,
                 topic=Coding(
-                    code=code,
+                    code=lead.id,
                     system=FINDING_SYSTEM,
-                    display=code.replace("-", " ").capitalize(),
+                    display=lead.id.replace("-", " ").capitalize(),
                 ),
             ),
-            detail=card_text.detail(
-                self.evidence, finding, lead, version=RULE_TABLE_VERSION, rule_url=rule_url
-            ),
+            detail=detail.text(),
             suggestions=suggestions,
             selectionBehavior="any" if suggestions else UNSET,
             overrideReasons=OVERRIDE_REASONS,
-            links=(Link(label="What this rule says", url=rule_url, type="absolute"),),
+            links=(Link(label=ABOUT_THIS_RULE, url=f"{page}#{lead.id}", type="absolute"),),
+            extension=extension,
         )
+
+
+def _values_of(found: Sequence[FiredFinding]) -> tuple[ShownValue, ...]:
+    """Return the values of the leading finding, then those of the others that it does not show."""
+    shown = {value.analyte: value for value in found[0].values}
+    for each in found[1:]:
+        for value in each.values:
+            shown.setdefault(value.analyte, replace(value, decides=False))
+    return tuple(shown.values())
+
+
+def _drafted(drafts: Sequence[MedicationDraft]) -> Remark:
+    names = dict.fromkeys(markdown.plain(draft.name or draft.id, 50) for draft in drafts)
+    shown = [name for name in names if name][:3]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return Remark("draft", RemarkRank.DRUG, f"Drafted: {', '.join(shown)}{more}.")

@@ -1,161 +1,154 @@
-"""The detail of a Card: every value, every doubt, and where the rule stands (3.4).
+"""The detail of a Card: its parts, and what gives way where they are too long together (cards).
 
-All text passes through `service.cards.escaping`; nothing from a record reaches the client
-unescaped.
+At most 120 words for a usual chart, never more than 160; whoever wants more finds it in the
+explanation. All text passes through `service.cards.escaping`; nothing from a record reaches the
+client unescaped.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from service.cards import escaping as markdown
-from service.cards.names import analyte_name, order_name
-from service.cards.plain_words import (
-    B12_WORDS,
-    FUNCTION_WORDS,
-    IRON_WORDS,
-    PATTERN_WORDS,
-    REASON_WORDS,
-    line_name,
-    line_words,
-)
-from service.cards.values import shown_time, values_table
-from service.interpreter.interpretation import CellLine
+from service.cards.escaping import join, prose
+from service.cards.value_line import before_line, value_line
+from service.cards.words import cut_words, words
+from service.interpreter.interpretation import RemarkRank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Mapping
 
-    from fhir_mappings.context import MedicationDraft
-    from fhir_mappings.panel import Unreadable
-    from service.interpreter.interpretation import FiredFinding, Interpretation, States
+    from fhir_mappings.panel import LabResult
+    from service.interpreter.interpretation import CellLine, Remark, ShownValue
 
 DISCLAIMER = "Decision support, not a diagnosis."
+USUAL_WORDS = 120
+MOST_WORDS = 160
 
-MOST_SET_ASIDE = 15
-"""How many refused results a Card lists; the rest is counted, and listed in the explanation."""
-
-# Rules whose patients the adult limits and the B12 pathway do not describe (2.5, 3.2).
-_WITHOUT_STATES = frozenset({"pediatric"})
-
-
-def states_list(states: States) -> str:
-    """Return the states of lines, B12, iron and functional B12 in plain words."""
-    facts = [states.lines[line] for line in CellLine if line in states.lines]
-    items = [f"{line_name(fact)}: {line_words(fact)}" for fact in facts]
-    items.append(f"Pattern: {PATTERN_WORDS[states.pattern]}")
-    items.append(f"Iron: {IRON_WORDS[states.iron]}")
-    items.append(f"Vitamin B12: {B12_WORDS[states.b12]}")
-    items.append(f"Functional B12 status: {FUNCTION_WORDS[states.function]}")
-    items.extend(states.notes)
-    return section("How they were read", items)
-
-
-def set_aside_list(results: Iterable[Unreadable]) -> str:
-    """Return what was reported but not used, each with its reason; the newest of what recurs."""
-    alike: dict[tuple[object, ...], list[Unreadable]] = {}
-    for result in results:
-        key = (result.analyte, result.reported, result.reason, result.explanation)
-        alike.setdefault(key, []).append(result)
-    items = [_set_aside_item(several[0], len(several) - 1) for several in alike.values()]
-    if len(items) > MOST_SET_ASIDE:
-        more = len(items) - MOST_SET_ASIDE
-        items = [*items[:MOST_SET_ASIDE], f"and {more} more, the newest stand above"]
-    return section("Reported but not used", items, escape=False)
-
-
-def _set_aside_item(result: Unreadable, earlier: int) -> str:
-    name = analyte_name(result.analyte) if result.analyte else "A result"
-    parts = [markdown.prose(name)]
-    if result.reported:
-        parts.append(markdown.code(result.reported))
-    if result.taken:
-        more = f", and {earlier} more like it" if earlier else ""
-        parts.append(f"({shown_time(result.taken)}{more})")
-    why = result.explanation or REASON_WORDS[result.reason]
-    return f"{' '.join(parts)}: {markdown.prose(why)}"
+_MOST_REMARKS = 3
+_REMARK_WORDS = 40
+_ALSO_WORDS = 20
+_NEVER_LEFT_OUT = frozenset({RemarkRank.GOALS_OF_CARE, RemarkRank.DRUG})
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceBlocks:
-    """The blocks that every Card of one call shows, rendered once."""
+class Detail:
+    """The parts of one detail, in the order in which they stand.
 
-    values: str
-    states: str
-    set_aside: str
-    unchecked: str
+    `also` are the summaries of what else was found, the most urgent first; without
+    `also_may_explain` each up to its colon. `not_checked` and `not_used` are whole lines. The
+    switches say what has given way.
+    """
 
-    def blocks(self, finding: FiredFinding) -> tuple[str, ...]:
-        """Return the blocks for one finding; a child is not read by the limits of adults."""
-        states = "" if finding.id in _WITHOUT_STATES else self.states
-        return self.values, states, self.set_aside, self.unchecked
+    values: tuple[ShownValue, ...] = ()
+    before: Mapping[CellLine, LabResult] | None = None
+    meaning: str = ""
+    also: tuple[str, ...] = ()
+    avoid: str = ""
+    remarks: tuple[Remark, ...] = ()
+    not_checked: str = ""
+    not_used: str = ""
+    days_of_before: bool = True
+    whole_also: bool = True
+    also_may_explain: bool = True
+    most_remarks: int = _MOST_REMARKS
+
+    def text(self) -> str:
+        """Return the Markdown, shortened as far as its length asks for."""
+        detail = self
+        text = detail._rendered()
+        for give_way in _USUAL:
+            if words(text) <= USUAL_WORDS:
+                return text
+            detail = give_way(detail)
+            text = detail._rendered()
+        for give_way in _LAST:
+            if words(text) <= MOST_WORDS:
+                return text
+            detail = give_way(detail)
+            text = detail._rendered()
+        return text
+
+    def _rendered(self) -> str:
+        return join(
+            [
+                value_line(self.values),
+                before_line(self.before or {}, with_days=self.days_of_before),
+                prose(self.meaning),
+                prose(self._also_line()),
+                prose(f"Avoid: {self.avoid}") if self.avoid else "",
+                prose(" ".join(remark.text for remark in self._shown_remarks())),
+                prose(self.not_checked),
+                prose(self.not_used),
+                DISCLAIMER,
+            ]
+        )
+
+    def _also_line(self) -> str:
+        if not self.also:
+            return ""
+        heads = [summary.split(":", 1)[0].rstrip(". ") for summary in self.also]
+        whole = f"Also: {self.also[0]}"
+        alone = len(self.also) == 1 and self.whole_also and self.also_may_explain
+        if alone and words(whole) <= _ALSO_WORDS:
+            return whole
+        return cut_words(f"Also: {'; '.join(heads)}.", _ALSO_WORDS)
+
+    def _shown_remarks(self) -> tuple[Remark, ...]:
+        """At most three and 40 words by rank; goals of care and drugs are never left out."""
+        needed = [each for each in self.remarks if each.rank in _NEVER_LEFT_OUT]
+        kept = set(needed)
+        room = _REMARK_WORDS - sum(words(each.text) for each in needed)
+        for each in self.remarks:
+            if each in kept or len(kept) >= max(self.most_remarks, len(needed)):
+                continue
+            if words(each.text) <= room:
+                kept.add(each)
+                room -= words(each.text)
+        return tuple(each for each in self.remarks if each in kept)
 
 
-def evidence(interpretation: Interpretation) -> EvidenceBlocks:
-    """Return values, states, what was not used and what could not be checked."""
-    return EvidenceBlocks(
-        values_table(interpretation.states.used),
-        states_list(interpretation.states),
-        set_aside_list(interpretation.set_aside),
-        section("What could not be checked", interpretation.could_not_check),
-    )
+def _without_days_of_before(detail: Detail) -> Detail:
+    return replace(detail, days_of_before=False)
 
 
-def withheld_list(interpretation: Interpretation) -> str:
-    """Return the orders that the finding names but that are not proposed, with the reason."""
-    items = [f"{order_name(order.order)}: {order.reason}" for order in interpretation.withheld]
-    return section("Not proposed", items)
+def _without_tail_of_also(detail: Detail) -> Detail:
+    return replace(detail, whole_also=False)
 
 
-def also_found(interpretation: Interpretation) -> str:
-    """Name the overlays that have no card of their own."""
-    items = [lower.summary for lower in interpretation.lower_overlays]
-    return section("Also found", items)
+def _without_third_remark(detail: Detail) -> Detail:
+    return replace(detail, most_remarks=_MOST_REMARKS - 1)
 
 
-def avoid_list(finding: FiredFinding) -> str:
-    """Return what not to do."""
-    return section("Cautions", finding.cautions)
+def _only_values_that_decide(detail: Detail) -> Detail:
+    return replace(detail, values=tuple(each for each in detail.values if each.decides))
 
 
-def footer(finding: FiredFinding, *, version: str, rule_url: str) -> str:
-    """Return rule, table version, seed step, sources and link, and what this is not."""
-    parts = [f"Rule {markdown.code(finding.id)}, rule table {markdown.code(version)}"]
-    if finding.seed_steps:
-        parts.append("seed " + markdown.prose(", ".join(finding.seed_steps)))
-    if finding.citation:
-        parts.append("sources " + markdown.prose(", ".join(finding.citation)))
-    rule = "; ".join(parts) + ". " + markdown.link("What this rule says", rule_url) + "."
-    return f"{rule}\n\n*{DISCLAIMER}*"
+def _only_needed_remarks(detail: Detail) -> Detail:
+    return replace(detail, most_remarks=0)
 
 
-def paragraphs(texts: Iterable[str]) -> list[str]:
-    """Return one escaped paragraph for each text."""
-    return [markdown.prose(text) for text in texts]
+def _without_before(detail: Detail) -> Detail:
+    return replace(detail, before=None)
 
 
-def section(title: str, items: Iterable[str], *, escape: bool = True) -> str:
-    """Return a heading with a list under it; empty without items."""
-    rendered = [markdown.prose(item) if escape else item for item in items]
-    if not rendered:
-        return ""
-    return markdown.join([markdown.heading(title), markdown.bullets(rendered)])
+def _fewer_values(most: int) -> Callable[[Detail], Detail]:
+    return lambda detail: replace(detail, values=detail.values[:most])
 
 
-def drafts_line(drafts: Iterable[MedicationDraft]) -> str:
-    """Name the drafts that an order-hook Card is about, as the record names them."""
-    names = dict.fromkeys(draft.name or draft.id for draft in drafts)
-    return "Drafted order: " + ", ".join(markdown.code(name) for name in names if name)
+_USUAL: tuple[Callable[[Detail], Detail], ...] = (
+    _without_days_of_before,
+    _without_tail_of_also,
+    _without_third_remark,
+    _only_values_that_decide,
+)
+"""What gives way above 120 words, in this order. It stands in the explanation all the same."""
 
-
-def detail(
-    shown: EvidenceBlocks,
-    finding: FiredFinding,
-    lead: Iterable[str],
-    *,
-    version: str,
-    rule_url: str,
-) -> str:
-    """Return a whole detail: `lead` blocks, then the evidence, then where the rule stands."""
-    end = footer(finding, version=version, rule_url=rule_url)
-    return markdown.join([*lead, *shown.blocks(finding), end])
+_LAST: tuple[Callable[[Detail], Detail], ...] = (
+    _without_before,
+    _fewer_values(7),
+    _fewer_values(5),
+    _only_needed_remarks,
+    _fewer_values(3),
+)
+"""What gives way above 160 words, for charts with very long names and many doubts."""

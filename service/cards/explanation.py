@@ -1,8 +1,9 @@
-"""The explanation of one call: as plain JSON for `extension`, and as text for a person.
+"""The explanation of one call as plain JSON for `extension` (architecture 2.7).
 
-One value, made from the interpretation and from what was gathered (architecture 2.7): values used
-and set aside, states, rules in the order tried with the first condition that failed, what would
-settle an undecided one, modifiers, and where each group of data came from.
+Readers know it as the evidence: everything that a Card leaves out. Values used and set aside with
+unit, day, converted value, status, range and source; how they were read; what each finding says at
+length, on whose word, with its conditions and their values; the rules in the order tried; what was
+not proposed and why; where each group of data came from.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from fhir_mappings.panel import changed
 from service.cards.names import analyte_name, order_name
 from service.cards.plain_words import (
     B12_WORDS,
+    FLAG_WORDS,
     FUNCTION_WORDS,
     IRON_WORDS,
     PATTERN_WORDS,
@@ -20,14 +22,16 @@ from service.cards.plain_words import (
     line_name,
     line_words,
 )
-from service.cards.values import as_reported, canonical, differs, shown_time
+from service.cards.values import as_reported, canonical, differs, interval_words, shown_time
 from service.interpreter.interpretation import CellLine
+from service.interpreter.rules import RULE_TABLE_VERSION
+from service.interpreter.rules.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fhir_mappings.panel import LabResult, Unreadable
-    from service.interpreter.interpretation import Interpretation, States
+    from service.interpreter.interpretation import FiredFinding, Interpretation, States
     from service.interpreter.nearest_changes import NearestChange
 
 Json = dict[str, Any]
@@ -47,10 +51,16 @@ def explanation_document(
     `changes` are the single values that would have changed the answer.
     """
     explanation = interpretation.explanation
+    conditions = {rule.id: rule.conditions for rule in explanation.tried}
     document: Json = {
+        "ruleTable": RULE_TABLE_VERSION,
         "sentence": explanation.sentence,
         "states": _state_codes(interpretation.states),
         "statesInWords": _states_in_words(interpretation.states),
+        "notes": list(interpretation.states.notes),
+        "before": [_used(result) for result in interpretation.states.before.values()],
+        "findings": [_finding(each, conditions) for each in _findings(interpretation)],
+        "remarks": [remark.text for remark in interpretation.remarks],
         "used": [_used(result) for result in interpretation.states.used],
         "setAside": [_set_aside(result) for result in interpretation.set_aside],
         "rules": [
@@ -70,7 +80,14 @@ def explanation_document(
             for modifier in (explanation.modifiers or interpretation.modifiers)
         ],
         "proposed": [
-            {"order": order_name(order.order), "priority": str(order.priority)}
+            _without_empty(
+                {
+                    "order": order_name(order.order),
+                    "priority": str(order.priority),
+                    "because": order.because,
+                    "note": order.note,
+                }
+            )
             for order in interpretation.orders
         ],
         "withheld": [
@@ -93,6 +110,37 @@ def _change(change: NearestChange) -> Json:
         "findings": list(change.findings),
         **({"indicator": change.indicator} if change.indicator else {}),
     }
+
+
+def _findings(interpretation: Interpretation) -> tuple[FiredFinding, ...]:
+    """Return every finding of the call once, in the order in which cards name them."""
+    given = interpretation
+    found = (
+        given.overlay,
+        *given.lower_overlays,
+        given.finding,
+        *(finding for finding, _draft in given.order_findings),
+        given.data_quality,
+    )
+    return tuple({each.id: each for each in found if each is not None}.values())
+
+
+def _finding(finding: FiredFinding, conditions: Mapping[str, tuple[str, ...]]) -> Json:
+    return _without_empty(
+        {
+            "id": finding.id,
+            "indicator": str(finding.indicator) if finding.has_card else "",
+            "certainty": finding.certainty,
+            "summary": finding.summary,
+            "meaning": finding.meaning,
+            "avoid": finding.avoid,
+            "conditions": list(conditions.get(finding.id, ())),
+            "text": list(finding.paragraphs),
+            "cautions": list(finding.cautions),
+            "seed": list(finding.seed_steps),
+            "sources": [{"id": each, "source": SOURCES.get(each, "")} for each in finding.citation],
+        }
+    )
 
 
 def _state_codes(states: States) -> Json:
@@ -129,6 +177,9 @@ def _used(result: LabResult) -> Json:
             "taken": shown_time(result.taken),
             "status": result.status,
             "notes": sorted(str(note) for note in result.notes),
+            "range": interval_words(result),
+            "flag": FLAG_WORDS[result.flag] if result.flag else "",
+            "derivedFrom": list(result.derived_from),
             "source": result.source,
         }
     )
@@ -141,6 +192,7 @@ def _set_aside(result: Unreadable) -> Json:
             "loinc": result.loinc,
             "reported": result.reported,
             "reason": result.explanation or REASON_WORDS[result.reason],
+            "candidates": [f"{each:f}" for each in result.candidates],
             "taken": shown_time(result.taken) if result.taken else "",
             "source": result.source,
         }

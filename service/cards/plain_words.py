@@ -5,7 +5,7 @@ The words describe a state; they never grade a likelihood (clinical-knowledge 3.
 
 from __future__ import annotations
 
-from fhir_mappings.panel import Analyte, Comparator, Note, Reason
+from fhir_mappings.panel import Analyte, Comparator, Flag, Note, Reason
 from service.interpreter.interpretation import (
     B12State,
     CellLine,
@@ -32,9 +32,15 @@ NOTE_WORDS: dict[Note, str] = {
 }
 """What a reader of a value must be told (clinical-knowledge 1.1 to 1.4)."""
 
-COMPUTED_NOTES = frozenset(
-    {Note.ANC_COMPUTED, Note.TSAT_COMPUTED, Note.TIBC_COMPUTED, Note.COMPUTED}
-)
+FLAG_WORDS: dict[Flag, str] = {
+    Flag.CRITICALLY_LOW: "critically low",
+    Flag.LOW: "low",
+    Flag.NORMAL: "normal",
+    Flag.HIGH: "high",
+    Flag.CRITICALLY_HIGH: "critically high",
+    Flag.ABNORMAL: "abnormal",
+}
+"""The laboratory's own interpretation, in words."""
 
 REASON_WORDS: dict[Reason, str] = {
     Reason.UNIT: "unit missing or not understood",

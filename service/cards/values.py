@@ -1,22 +1,14 @@
-"""Laboratory values as a Card shows them: as reported, and canonical beside it (3.4, 2.7)."""
+"""Laboratory values as the explanation gives them: as reported, and canonical beside it."""
 
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, LabResult, Note
-from service.cards import escaping as markdown
-from service.cards.names import analyte_name
-from service.cards.plain_words import COMPUTED_NOTES, NOTE_WORDS
+from fhir_mappings.panel import LabResult, Note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
-
-    from fhir_mappings.panel import ReferenceInterval
-
-_ORDER_OF_ANALYTES = {analyte: place for place, analyte in enumerate(Analyte)}
 
 
 def shown_number(value: Decimal) -> str:
@@ -60,51 +52,11 @@ def differs(result: LabResult) -> bool:
         return True
 
 
-def values_table(results: Iterable[LabResult]) -> str:
-    """Return the table of values used, by analyte and newest first; empty without any."""
-    ordered = sorted(
-        dict.fromkeys(results),
-        key=lambda result: (_ORDER_OF_ANALYTES[result.analyte], -result.taken.timestamp()),
-    )
-    rows = [
-        [
-            markdown.prose(analyte_name(result.analyte)),
-            _value_cell(result),
-            shown_time(result.taken),
-            _remarks(result),
-        ]
-        for result in ordered
-    ]
-    if not rows:
+def interval_words(result: LabResult) -> str:
+    """Return the laboratory's own range for the result; empty when it gave none."""
+    if result.interval is None:
         return ""
-    table = markdown.table(["Result", "As reported", "Taken", "Status and remarks"], rows)
-    return markdown.join([markdown.heading("Values used"), table])
-
-
-def _value_cell(result: LabResult) -> str:
-    reported = as_reported(result)
-    if not reported:
-        return f"{markdown.code(canonical(result))} (computed)"
-    cell = markdown.code(reported)
-    if result.notes & COMPUTED_NOTES:
-        return f"{cell} (computed)"
-    return f"{cell} = {markdown.code(canonical(result))}" if differs(result) else cell
-
-
-def _remarks(result: LabResult) -> str:
-    notes = sorted(result.notes)
-    if any(note in COMPUTED_NOTES and note is not Note.COMPUTED for note in notes):
-        notes = [note for note in notes if note is not Note.COMPUTED]
-    parts = [result.status, *(NOTE_WORDS[note] for note in notes)]
-    if result.interval is not None:
-        parts.append(_interval_words(result.interval, result.unit))
-    if result.flag is not None:
-        parts.append(f"laboratory flag {result.flag}")
-    return "; ".join(markdown.prose(part) for part in parts if part)
-
-
-def _interval_words(interval: ReferenceInterval, unit: str) -> str:
-    low, high = interval.low, interval.high
+    low, high = result.interval.low, result.interval.high
     if low is not None and high is not None:
         limits = f"{shown_number(low)} to {shown_number(high)}"
     elif low is not None:
@@ -113,4 +65,4 @@ def _interval_words(interval: ReferenceInterval, unit: str) -> str:
         limits = f"up to {shown_number(high)}"
     else:
         return ""
-    return f"laboratory's range {limits} {unit}"
+    return f"{limits} {result.unit}"

@@ -1,4 +1,4 @@
-"""The explanation of one call, as text for a person at a terminal."""
+"""The evidence of one call (its explanation), as text for a person at a terminal."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def explanation_in(response: Json) -> Json:
 
 
 def render(document: Json, width: int) -> str:
-    """Return the explanation as text, wrapped to `width` columns."""
+    """Return the evidence as text, wrapped to `width` columns."""
     if not document:
-        return "The service gave no explanation."
+        return "The service gave no evidence."
     lines = ["WHY", *wrapped(_text(document.get("sentence")) or "-", width)]
     for title, key, line_of in _SECTIONS:
         kind: type = str if line_of is _text else dict
@@ -87,8 +87,37 @@ def _used_line(result: Json) -> str:
     reported, value = _text(result.get("reported")), _text(result.get("value"))
     shown = f"{reported} = {value}" if reported and result.get("differs") else reported or value
     notes = [NOTE_WORDS[note] for note in Note if note.value in (result.get("notes") or [])]
+    limits, flag = _text(result.get("range")), _text(result.get("flag"))
     parts = [shown, _text(result.get("taken")), _text(result.get("status")), *notes]
+    parts += [f"laboratory's range {limits}" if limits else "", f"flagged {flag}" if flag else ""]
+    parts += [_text(result.get("source"))]
     return f"{_text(result.get('name'))}: " + ", ".join(part for part in parts if part)
+
+
+def _set_aside_line(result: Json) -> str:
+    named = [_text(result.get(key)) for key in ("name", "reported")]
+    when = _text(result.get("taken"))
+    return f"{' '.join(named)}{f' ({when})' if when else ''}: {_text(result.get('reason'))}"
+
+
+def _finding_line(finding: Json) -> str:
+    """One paragraph: who speaks, what it says, under which conditions, on whose word."""
+    parts = [f"{_text(finding.get('id'))} ({_text(finding.get('indicator')) or 'no card'})."]
+    parts += map(_text, (finding.get("summary"), finding.get("meaning")))
+    parts += map(_text, finding.get("text") or [])
+    parts += map(_text, finding.get("cautions") or [])
+    for title, key in (("Conditions", "conditions"), ("Seed", "seed")):
+        items = "; ".join(map(_text, finding.get(key) or []))
+        parts.append(f"{title}: {items}." if items else "")
+    sources = "; ".join(_text(each.get("source")) for each in finding.get("sources") or [])
+    parts.append(f"Sources: {sources}." if sources else "")
+    return " ".join(part for part in parts if part)
+
+
+def _proposed_line(order: Json) -> str:
+    text = f"{_text(order.get('order'))}, {_text(order.get('priority'))}"
+    because = _text(order.get("because")) or _text(order.get("note"))
+    return f"{text}: {because}" if because else text
 
 
 def _pair_line(item: Json) -> str:
@@ -96,24 +125,25 @@ def _pair_line(item: Json) -> str:
 
 
 _SECTIONS: tuple[tuple[str, str, Any], ...] = (
-    ("RULES IN THE ORDER TRIED", "rules", _rule_line),
-    (
-        "MODIFIERS",
-        "modifiers",
-        lambda m: f"{_text(m.get('id'))} {_text(m.get('trigger'))}: {_text(m.get('effect'))}",
-    ),
-    ("STATES", "statesInWords", _pair_line),
+    ("FINDINGS", "findings", _finding_line),
+    ("ABOUT THIS PATIENT", "remarks", _text),
     ("VALUES USED", "used", _used_line),
-    (
-        "REPORTED BUT NOT USED",
-        "setAside",
-        lambda r: f"{_text(r.get('name'))} {_text(r.get('reported'))}: {_text(r.get('reason'))}",
-    ),
+    ("BEFORE", "before", _used_line),
+    ("HOW THEY WERE READ", "statesInWords", _pair_line),
+    ("NOTES", "notes", _text),
+    ("REPORTED BUT NOT USED", "setAside", _set_aside_line),
+    ("COULD NOT BE CHECKED", "couldNotCheck", _text),
+    ("PROPOSED", "proposed", _proposed_line),
     (
         "NOT PROPOSED",
         "withheld",
         lambda o: f"{_text(o.get('order'))}: {_text(o.get('reason'))}",
     ),
-    ("COULD NOT BE CHECKED", "couldNotCheck", _text),
+    (
+        "MODIFIERS",
+        "modifiers",
+        lambda m: f"{_text(m.get('id'))} {_text(m.get('trigger'))}: {_text(m.get('effect'))}",
+    ),
+    ("RULES IN THE ORDER TRIED", "rules", _rule_line),
     ("DATA", "data", _pair_line),
 )

@@ -52,17 +52,6 @@ def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]
     )
 
 
-def sections(markdown: str) -> list[str]:
-    """Split a detail into paragraphs, each bold heading together with the block under it."""
-    parts: list[str] = []
-    for block in re.split(r"\n\s*\n", markdown.strip()):
-        if parts and _is_heading(parts[-1]):
-            parts[-1] += "\n\n" + block
-        else:
-            parts.append(block)
-    return parts
-
-
 def _is_heading(line: str) -> bool:
     return re.fullmatch(r"\*\*[^\n]+\*\*", line) is not None
 

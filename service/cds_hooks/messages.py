@@ -82,6 +82,7 @@ class Suggestion(Struct, frozen=True, omit_defaults=True):
     uuid: str
     isRecommended: bool | UnsetType = UNSET
     actions: tuple[Action, ...] = ()
+    actionSelectionBehavior: str | UnsetType = UNSET
 
 
 class Card(Struct, frozen=True, omit_defaults=True):

@@ -17,8 +17,8 @@ from fhir_mappings.vocabulary.analytes import default_terminology
 from fhir_mappings.vocabulary.orders import ORDERS, draft_order
 from service.cds_hooks.discovery import load_catalogue
 from service.interpreter.rules import RULES
+from service.interpreter.rules.sources import SOURCES
 from service.knowledge.plan_definition import code_systems, plan_definition
-from service.knowledge.sources import SOURCES
 from service.knowledge.table_checks import table_problems
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ _CALL = msgspec.json.Decoder(dict[str, Raw])
 @click.option("--service-url", metavar="URL", help="A running service; without it, this process.")
 @click.option("--at", "at_text", metavar="DATE", help="Judge as of the date of the request.")
 @click.option("--json", "as_json", is_flag=True, help="Print the raw response.")
-@click.option("--explain", is_flag=True, help="Say why there are these cards, or none.")
+@click.option("--evidence", is_flag=True, help="Print everything the cards rest on.")
 def replay(
     *,
     file: Path,
@@ -43,27 +43,27 @@ def replay(
     service_url: str | None,
     at_text: str | None,
     as_json: bool,
-    explain: bool,
+    evidence: bool,
 ) -> None:
     """Send a saved hook request (the body that the EHR posted) and print the answer.
 
     \b
-    heme-hooks replay request.json --at 2026-06-15 --explain
+    heme-hooks replay request.json --at 2026-06-15 --evidence
 
-    Without --explain the bytes are sent as they are. FHIR servers and tokens in the request are
+    Without --evidence the bytes are sent as they are. FHIR servers and tokens in the request are
     used: a saved token has usually expired. Exit codes are those of `heme-hooks try`.
     """
     try:
         body = file.read_bytes()
         call = _read(body)
         path = f"/cds-services/{service_id or _service_of(call)}"
-        if explain:
+        if evidence:
             body = msgspec.json.encode(call | {"extension": _EXPLAIN})
         answer = _answer(_transport(call, service_url, at_text), path, body)
     except TryFailed as error:
         click.echo(f"heme-hooks replay: {error.message}", err=True)
         sys.exit(error.exit_code)
-    click.echo(answer.decode() if as_json else shown(answer, explain=explain))
+    click.echo(answer.decode() if as_json else shown(answer, evidence=evidence))
 
 
 def _read(body: bytes) -> dict[str, Raw]:

@@ -38,13 +38,13 @@ _MAX_WIDTH = 110
 @click.option("--service-url", metavar="URL", help="A running service; without it, this process.")
 @click.option("--at", "at_text", metavar="DATE", help="Judge as of this date (old Bundles).")
 @click.option("--json", "as_json", is_flag=True, help="Print the raw response.")
-@click.option("--explain", is_flag=True, help="Say why there are these cards, or none.")
+@click.option("--evidence", is_flag=True, help="Print everything the cards rest on.")
 def try_hook(
     *,
     service_url: str | None,
     at_text: str | None,
     as_json: bool,
-    explain: bool,
+    evidence: bool,
     **given: Any,  # noqa: ANN401
 ) -> None:
     """Make one hook call and print the cards.
@@ -57,7 +57,7 @@ def try_hook(
     4 service not reachable.
     """
     # The explanation is always asked for: a patient without a card deserves its one sentence.
-    options = TryOptions(**given, explain=explain or not as_json)
+    options = TryOptions(**given, explain=evidence or not as_json)
     try:
         _check(options, service_url, at_text)
         transport = _transport(options, service_url, at_text)
@@ -65,17 +65,17 @@ def try_hook(
     except TryFailed as error:
         click.echo(f"heme-hooks try: {error.message}", err=True)
         sys.exit(error.exit_code)
-    click.echo(answer.decode() if as_json else shown(answer, explain=explain))
+    click.echo(answer.decode() if as_json else shown(answer, evidence=evidence))
 
 
-def shown(answer: bytes, *, explain: bool, width: int | None = None) -> str:
-    """Return the cards, and the explanation where it was asked for, as text."""
+def shown(answer: bytes, *, evidence: bool, width: int | None = None) -> str:
+    """Return the cards, and the evidence where it was asked for, as text."""
     response = msgspec.json.decode(answer)
     if width is None:
         width = max(40, min(_MAX_WIDTH, shutil.get_terminal_size((100, 24)).columns))
     explanation = explanation_in(response)
     parts = [render_response(response, width)]
-    if explain:
+    if evidence:
         parts.append(render(explanation, width))
     elif not response["cards"] and explanation:
         parts.append(sentence_of(explanation, width))

@@ -23,7 +23,7 @@ from service.interpreter.rules.rule import Step
 from service.interpreter.rules.urgent_findings import OVERLAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from fhir_mappings.context import MedicationDraft
     from service.interpreter.assessment.situation import Situation
@@ -83,17 +83,26 @@ class Evaluation:
 
     def undecided_groups(self, case: Case) -> frozenset[DataGroup]:
         """Return the unavailable laboratory groups that leave a row open, when no card fires."""
-        if self.has_card:
+        return frozenset() if self.has_card else _deciding(self.open_rules, case)
+
+    def undecided_order_groups(self, case: Case) -> frozenset[DataGroup]:
+        """Return the same for the order hooks, which show no card but those about drafts."""
+        if self.order_findings:
             return frozenset()
-        missing = case.situation.unavailable & _DECIDING_GROUPS
-        groups: frozenset[DataGroup] = frozenset()
-        for rule in self.open_rules:
-            decided_by_groups = [
-                c.settling(case, missing) for c in undecided_conditions(rule.when, case)
-            ]
-            if decided_by_groups and all(decided_by_groups):
-                groups = groups.union(*decided_by_groups)
-        return groups
+        return _deciding([rule for rule in self.open_rules if rule in ORDER_HOOKS], case)
+
+
+def _deciding(rules: Iterable[Rule], case: Case) -> frozenset[DataGroup]:
+    """Return the unavailable laboratory groups that could decide these open rules."""
+    missing = case.situation.unavailable & _DECIDING_GROUPS
+    groups: frozenset[DataGroup] = frozenset()
+    for rule in rules:
+        decided_by_groups = [
+            c.settling(case, missing) for c in undecided_conditions(rule.when, case)
+        ]
+        if decided_by_groups and all(decided_by_groups):
+            groups = groups.union(*decided_by_groups)
+    return groups
 
 
 @dataclass(slots=True)
@@ -184,12 +193,13 @@ class _Walker:
     def _order_hook(self, rule: Rule) -> list[tuple[Rule, MedicationDraft]]:
         case = self.case
         drafts = concerned_drafts(self.situation)
-        matching = [
-            (rule, draft)
-            for draft in drafts
-            if judge(rule.when, Case(self.situation, case.overlays, draft)) is True
-        ]
-        shown = matching[0][1] if matching else next(iter(drafts), None)
+        truths = {
+            draft: judge(rule.when, Case(self.situation, case.overlays, draft)) for draft in drafts
+        }
+        matching = [(rule, draft) for draft in drafts if truths[draft] is True]
+        undecided = [draft for draft in drafts if truths[draft] is None]
+        # A draft that is of no concern must not hide another that could not be judged.
+        shown = next(iter([*(draft for _rule, draft in matching), *undecided, *drafts]), None)
         outcome = self._judge(rule, Case(self.situation, case.overlays, shown))
         return matching if outcome is RuleOutcome.FIRED else []
 

@@ -6,6 +6,7 @@ wrote.
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import cache
 from typing import TYPE_CHECKING
@@ -48,8 +49,21 @@ SHORT_NAMES: dict[Analyte, str] = {
     Analyte.LEUKOCYTES: "WBC",
     Analyte.NEUTROPHILS: "ANC",
     Analyte.PLATELETS: "platelets",
+    Analyte.RETICULOCYTES: "reticulocytes",
+    Analyte.RETICULOCYTE_PERCENT: "reticulocytes",
+    Analyte.IRON: "iron",
+    Analyte.FERRITIN: "ferritin",
+    Analyte.FOLATE: "folate",
+    Analyte.HOMOCYSTEINE: "homocysteine",
+    Analyte.HAPTOGLOBIN: "haptoglobin",
+    Analyte.BILIRUBIN_INDIRECT: "indirect bilirubin",
+    Analyte.CREATININE: "creatinine",
+    Analyte.GLOMERULAR_FILTRATION_RATE: "eGFR",
+    Analyte.BLAST_PERCENT: "blasts",
+    Analyte.BLASTS: "blasts",
+    Analyte.BODY_TEMPERATURE: "temperature",
 }
-"""The counts as a card names them."""
+"""What a card calls them; the others by their usual abbreviation, which is their code."""
 
 
 def counted(fact: CellLineFact) -> str:
@@ -83,6 +97,8 @@ GROUP_NAMES: dict[DataGroup, str] = {
 }
 """What could not be retrieved, in the words of a card."""
 
+COMPUTED = frozenset({Note.COMPUTED, Note.ANC_COMPUTED, Note.TSAT_COMPUTED, Note.TIBC_COMPUTED})
+
 _DECIMALS = {
     Analyte.HEMOGLOBIN: 1,
     Analyte.LEUKOCYTES: 1,
@@ -90,13 +106,14 @@ _DECIMALS = {
     Analyte.PLATELETS: 0,
     Analyte.METHYLMALONATE: 2,
     Analyte.FOLATE: 1,
-    Analyte.TRANSFERRIN_SATURATION: 1,
     Analyte.BODY_TEMPERATURE: 1,
     Analyte.BLAST_PERCENT: 1,
     Analyte.BLASTS: 2,
 }
 _LONGEST = 6
 _LONGEST_UNIT = 20
+_POWER_OF_TEN = re.compile(r"10[*^](\d{1,2})/(\w{1,6})")
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MORE_DIGITS = 6
 
@@ -111,6 +128,8 @@ def shown(result: LabResult) -> str:
 
 
 def _reported_digits(result: LabResult) -> str:
+    if result.notes & COMPUTED:
+        return ""
     text = result.reported_value.strip().lstrip("<>=").strip()
     try:
         same = Decimal(text) == result.value
@@ -123,6 +142,10 @@ def _reported_digits(result: LabResult) -> str:
 def _rounded(result: LabResult) -> str:
     """Round, but never so far that it could hide on which side of a limit the value lies."""
     value = result.value
+    if result.analyte is Analyte.TRANSFERRIN_SATURATION:
+        whole = value.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+        if not _hides_a_limit(value, whole, result.interval):
+            return f"{whole:f}"
     first = _DECIMALS.get(result.analyte, 0)
     for digits in range(first, first + _MORE_DIGITS):
         rounded = value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
@@ -155,24 +178,19 @@ def as_laboratory(result: LabResult) -> tuple[str, str]:
     digits = result.reported_value.strip().lstrip("<>= ").replace(",", "")
     unit = " ".join(result.reported_unit.split())
     plain = digits.replace(".", "", 1).isdigit() and digits.isascii()
+    plain = plain and not result.notes & COMPUTED
     inferred = Note.UNIT_INFERRED in result.notes or Note.UNIT_GOVERNS in result.notes
     if not plain or not unit or inferred or len(unit) > _LONGEST_UNIT:
-        return shown(result), result.unit if result.unit != "1" else ""
+        return shown(result), unit_words(result.unit)
     if len(digits) > _LONGEST:
         digits = _four_digits(Decimal(digits))
     sign = result.comparator.value if result.comparator else ""
-    return f"{sign}{digits}", unit
+    return f"{sign}{digits}", unit_words(unit)
 
 
 def _four_digits(value: Decimal) -> str:
     places = max(0, 3 - value.adjusted())
     return f"{value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN):f}"
-
-
-def number_and_unit(result: LabResult) -> str:
-    """Return the value in the laboratory's own unit."""
-    number, unit = as_laboratory(result)
-    return f"{number} {unit}".strip()
 
 
 def bare_number(result: LabResult) -> str:
@@ -187,8 +205,16 @@ def with_unit(result: LabResult) -> str:
 
 
 def unit_words(unit: str) -> str:
-    """Return a canonical unit the way a summary writes it."""
-    return {"10*9/L": "x 10*9/L", "1": ""}.get(unit, unit)
+    """Return a unit as people write it: `×10⁹/L` for `10*9/L`."""
+    power = _POWER_OF_TEN.fullmatch(unit)
+    if power:
+        return f"×10{power[1].translate(_SUPERSCRIPTS)}/{power[2]}"
+    return {"1": "", "mL/min/{1.73_m2}": "mL/min/1.73 m²"}.get(unit, unit)
+
+
+def readable_units(text: str) -> str:
+    """Return the text of a result with its powers of ten as people write them."""
+    return _POWER_OF_TEN.sub(lambda match: unit_words(match[0]), text)
 
 
 def day(moment: date | datetime) -> str:

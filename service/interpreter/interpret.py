@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from service.interpreter.answer import modifiers
 from service.interpreter.answer import remarks as texts
-from service.interpreter.answer.card_remarks import remarks_for_card
+from service.interpreter.answer.card_remarks import data_quality_remarks, remarks_for_card
+from service.interpreter.answer.card_values import values_of
 from service.interpreter.answer.explanation import explain, nobody
 from service.interpreter.answer.indicators import indicator_of
 from service.interpreter.answer.orders import orders_due
 from service.interpreter.answer.results_used import could_not_check, set_aside, used_results
-from service.interpreter.answer.summaries import fill, render
+from service.interpreter.answer.summaries import fill, meaning_of, summary_of
 from service.interpreter.assessment.assess import assess, assess_opening
 from service.interpreter.evaluation import Evaluation, evaluate_rules
 from service.interpreter.interpretation import (
@@ -24,6 +25,7 @@ from service.interpreter.interpretation import (
 from service.interpreter.rules.criteria.criterion import Case
 from service.interpreter.rules.data_quality import (
     AGE_UNKNOWN_SUMMARY,
+    age_meaning,
     data_quality_due,
     judged_at_unknown_age,
 )
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.interpreter.assessment.situation import Opening, Situation
-    from service.interpreter.interpretation import Facts, States
+    from service.interpreter.interpretation import Facts, Remark, States
     from service.interpreter.rules.rule import Rule
 
 
@@ -44,11 +46,13 @@ def interpret(
     findings_off: frozenset[str] = frozenset(),
     *,
     explained: bool = True,
+    about_orders: bool = False,
 ) -> Interpretation:
     """Interpret one patient at `now` (timezone-aware). Raises nothing for any facts.
 
     `findings_off` are findings that a safety officer has switched off: they give no card, and no
-    other row takes their patient. Without `explained`, the explanation is left empty.
+    other row takes their patient. Without `explained`, the explanation is left empty;
+    with `about_orders` it is that of an order hook, which only speaks of drafted orders.
     """
     situation = assess(facts, now)
     if reason := nobody(facts):
@@ -75,10 +79,13 @@ def interpret(
         withheld=orders.withheld if any_card else (),
         set_aside=set_aside(situation),
         modifiers=applied,
-        remarks=remarks_for_card(case, walk.finding) if any_card else (),
+        remarks=_remarks(walk, case, any_card=any_card),
         could_not_check=could_not_check(situation, walk.finding) if any_card else (),
         undecided_groups=walk.undecided_groups(case),
-        explanation=explain(situation, walk, "", applied) if explained else UNEXPLAINED,
+        undecided_order_groups=walk.undecided_order_groups(case),
+        explanation=explain(situation, walk, "", applied, about_orders=about_orders)
+        if explained
+        else UNEXPLAINED,
     )
 
 
@@ -120,6 +127,12 @@ def _data_quality_may_be_due(opening: Opening) -> bool:
     return unknown_age or data_quality_due(opening)
 
 
+def _remarks(walk: Evaluation, case: Case, *, any_card: bool) -> tuple[Remark, ...]:
+    """A card about data quality alone says only what the refused values may hide."""
+    doubts = data_quality_remarks(case) if walk.data_quality else ()
+    return (*doubts, *remarks_for_card(case, walk.finding)) if any_card else doubts
+
+
 def _has_card(walk: Evaluation) -> bool:
     return walk.finding is not None and walk.finding.has_card
 
@@ -147,10 +160,11 @@ def _made(rule: Rule, case: Case, paragraphs: tuple[str, ...], summary: str = ""
         id=rule.id,
         indicator=indicator_of(rule, case),
         certainty=rule.certainty,
-        summary=summary or render(rule.summary, case),
+        summary=summary or summary_of(rule, case),
         paragraphs=tuple(dict.fromkeys(paragraphs)),
-        meaning=fill(rule.meaning, case),
+        meaning=meaning_of(rule, case),
         avoid=fill(rule.avoid, case),
+        values=values_of(rule, case),
         cautions=rule.cautions,
         citation=rule.citation,
         seed_steps=rule.seed_steps,
@@ -193,4 +207,6 @@ def _data_quality(walk: Evaluation, case: Case) -> FiredFinding | None:
         return None
     summary = AGE_UNKNOWN_SUMMARY if judged_at_unknown_age(case.situation) else ""
     fired = _made(DATA_QUALITY, case, _paragraphs(DATA_QUALITY, case), summary)
+    if summary:
+        fired = replace(fired, meaning=age_meaning(case.situation))
     return replace(fired, indicator=DATA_QUALITY.indicator.of(case))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from fhir_mappings.context import MedicationDraft, Patient
-    from fhir_mappings.panel import DataGroup, LabResult, Panel, Unreadable
+    from fhir_mappings.panel import Analyte, DataGroup, LabResult, Panel, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,8 @@ class WithheldOrder:
 class FiredFinding:
     """One finding that fired.
 
-    `summary` is rendered, at most 139 characters. `meaning` and `avoid` are lines of the card.
+    `summary` is rendered, at most 139 characters. `meaning` and `avoid` are lines of the
+    card, `values` the results on it.
     `paragraphs` is the finding's longer text for the evidence, in order, with the modifiers'
     sentences after it, `cautions` what it warns of. `has_card` is False for the -suppressed
     findings, which are only explained.
@@ -213,6 +214,7 @@ class FiredFinding:
     paragraphs: tuple[str, ...]
     meaning: str = ""
     avoid: str = ""
+    values: tuple[ShownValue, ...] = ()
     cautions: tuple[str, ...] = ()
     citation: tuple[str, ...] = ()
     seed_steps: tuple[str, ...] = ()
@@ -249,6 +251,31 @@ class Remark:
     modifier: str
     rank: RemarkRank
     text: str
+
+
+class Deviation(StrEnum):
+    """On which side of the limit used a value lies; VERY is severe or marked."""
+
+    NONE = "none"
+    LOW = "low"
+    VERY_LOW = "very low"
+    HIGH = "high"
+    VERY_HIGH = "very high"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownValue:
+    """One value of a card: a result, or with `missing` the word for why there is none.
+
+    `decides`: the finding rests on it, so that it stays on the shortest card.
+    """
+
+    analyte: Analyte
+    result: LabResult | None = None
+    deviation: Deviation = Deviation.NONE
+    missing: str = ""
+    remark: str = ""
+    decides: bool = True
 
 
 class RuleOutcome(StrEnum):
@@ -317,6 +344,7 @@ class Interpretation:
     named_drugs: tuple[str, ...] = ()
     could_not_check: tuple[str, ...] = ()
     undecided_groups: frozenset[DataGroup] = frozenset()
+    undecided_order_groups: frozenset[DataGroup] = frozenset()
     explanation: Explanation = UNEXPLAINED
 
 
@@ -330,6 +358,7 @@ __all__ = [
     "CellLine",
     "CellLineFact",
     "CellLineState",
+    "Deviation",
     "Explanation",
     "Facts",
     "FindingIndicator",
@@ -345,6 +374,7 @@ __all__ = [
     "Remark",
     "RemarkRank",
     "RuleOutcome",
+    "ShownValue",
     "States",
     "TriedRule",
     "WithheldOrder",

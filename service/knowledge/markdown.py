@@ -9,9 +9,9 @@ from fhir_mappings.vocabulary.value_sets import value_sets
 from service.cards.escaping import bullets, code, join, prose, table
 from service.interpreter import thresholds
 from service.interpreter.rules import RULE_TABLE_VERSION
+from service.interpreter.rules.sources import SOURCES
 from service.knowledge.modifiers import MODIFIER_ROWS
 from service.knowledge.rows import RuleRow, rule_rows
-from service.knowledge.sources import SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,14 +13,12 @@ from typing import Any
 from fhir_mappings.vocabulary.orders import CANONICAL_BASE
 from service.cards.build import (
     FINDING_SYSTEM,
-    MARROW_TOPIC,
     OVERRIDE_REASONS,
     OVERRIDE_SYSTEM,
-    WORK_UP_TOPIC,
 )
 from service.interpreter.rules import RULE_TABLE_VERSION
+from service.interpreter.rules.sources import SOURCES
 from service.knowledge.rows import RuleRow, rule_rows
-from service.knowledge.sources import SOURCES
 
 Json = dict[str, Any]
 
@@ -76,10 +74,6 @@ def plan_definition() -> Json:
 def code_systems() -> tuple[Json, ...]:
     """Return the CodeSystems of card topics and override reasons."""
     topics = [(row.id, row.summary if row.has_card else row.step_title) for row in rule_rows()]
-    topics += [
-        (MARROW_TOPIC, "Proposal of a marrow evaluation"),
-        (WORK_UP_TOPIC, "Proposal of a work-up"),
-    ]
     reasons = [(reason.code, reason.display) for reason in OVERRIDE_REASONS]
     return (
         _code_system("finding", FINDING_SYSTEM, "Findings of heme-hooks", topics),

@@ -7,10 +7,10 @@ from flask import Blueprint, Response, render_template
 from fhir_mappings.vocabulary.orders import ORDERS
 from service.interpreter import thresholds
 from service.interpreter.rules import RULE_TABLE_VERSION
+from service.interpreter.rules.sources import SOURCES
 from service.knowledge.markdown import INTRODUCTION
 from service.knowledge.modifiers import MODIFIER_ROWS
 from service.knowledge.rows import rule_rows
-from service.knowledge.sources import SOURCES
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "

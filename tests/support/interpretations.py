@@ -14,6 +14,7 @@ from service.interpreter.interpretation import (
     CellLine,
     CellLineFact,
     CellLineState,
+    Deviation,
     FindingIndicator,
     FiredFinding,
     FunctionState,
@@ -23,6 +24,7 @@ from service.interpreter.interpretation import (
     Pattern,
     Priority,
     ProposedOrder,
+    ShownValue,
     States,
 )
 from tests.support.changing import replace
@@ -107,6 +109,15 @@ def finding(
         "summary": f"Summary of {name}.",
         "paragraphs": (f"First paragraph of {name}.", "Second paragraph."),
         "meaning": f"Meaning of {name}.",
+        "values": tuple(
+            ShownValue(each.analyte, each, deviation)
+            for each, deviation in (
+                (HEMOGLOBIN, Deviation.LOW),
+                (NEUTROPHILS, Deviation.LOW),
+                (PLATELETS, Deviation.LOW),
+                (B12, Deviation.VERY_HIGH),
+            )
+        ),
         "avoid": "calling the high B12 benign.",
         "cautions": ("Do not call high B12 benign.",),
         "citation": ("R1",),
@@ -140,7 +151,7 @@ def ids():
     return lambda: UUID(int=next(numbers))
 
 
-def cards_of(given: Interpretation, **changes):
+def cards_of(given: Interpretation, hook: str = "patient-view", **changes):
     from service.cards.build import build_cards
 
     options = {
@@ -148,4 +159,4 @@ def cards_of(given: Interpretation, **changes):
         "order_intent": "proposal",
         "new_id": ids(),
     }
-    return build_cards(given, call(), **(options | changes))
+    return build_cards(given, call(hook=hook), **(options | changes))

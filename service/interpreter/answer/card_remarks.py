@@ -12,8 +12,10 @@ from fhir_mappings.panel import Analyte
 from service.interpreter.answer import modifiers
 from service.interpreter.answer.blood_picture import mma_after_treatment
 from service.interpreter.answer.remarks import analyser_flag, low_neutrophils_with_fever
+from service.interpreter.answer.summaries import severe_conflict
 from service.interpreter.formatting import with_unit
 from service.interpreter.interpretation import Remark, RemarkRank
+from service.interpreter.rules.data_quality import severe_if_meant
 from service.interpreter.rules.texts.paragraphs import hlh_warning
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def _hlh(case: Case) -> str:
 
 
 def _conflict(case: Case) -> str:
-    if not case.situation.conflict:
+    if not case.situation.conflict or severe_conflict(case):
         return ""
     return "Two results of one time contradict each other: repeat the CBC before acting."
 
@@ -107,3 +109,9 @@ def remarks_for_card(case: Case, rule: Rule | None) -> tuple[Remark, ...]:
     ]
     # Stable: within a rank the modifiers stand in their own order, before the rest.
     return tuple(sorted((*said, *picture), key=lambda remark: remark.rank))
+
+
+def data_quality_remarks(case: Case) -> tuple[Remark, ...]:
+    """Return what a refused result may hide."""
+    text = severe_if_meant(case)
+    return (Remark("data-quality", RemarkRank.RED_FLAG, text),) if text else ()

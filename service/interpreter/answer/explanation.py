@@ -23,6 +23,7 @@ from service.interpreter.interpretation import (
     TriedRule,
 )
 from service.interpreter.rules.criteria.criterion import Case, decisive
+from service.interpreter.rules.order_hooks import ORDER_HOOKS
 from service.interpreter.rules.rule import Step
 
 if TYPE_CHECKING:
@@ -51,10 +52,14 @@ def explain(
     walk: Evaluation,
     nobody_reason: str = "",
     modifiers: tuple[AppliedModifier, ...] = (),
+    *,
+    about_orders: bool = False,
 ) -> Explanation:
-    """Return the explanation of one call."""
+    """Return the explanation of one call; `about_orders`: of an order hook."""
     if nobody_reason:
         return Explanation(f"No card: {nobody_reason}.")
+    if about_orders:
+        return Explanation(_about_orders(situation, walk), _tried_rules(walk.tried), modifiers)
     shown_ids = [each.id for each in walk.overlays]
     if walk.finding is not None and walk.finding.has_card:
         shown_ids.append(walk.finding.id)
@@ -69,6 +74,20 @@ def explain(
     else:
         text = f"No card: {_silence(situation, walk)}."
     return Explanation(_tidy(text), _tried_rules(walk.tried), modifiers)
+
+
+def _about_orders(situation: Situation, walk: Evaluation) -> str:
+    found = list(dict.fromkeys(rule.id for rule, _draft in walk.order_findings))
+    if found:
+        return _tidy(f"Card{'' if len(found) == 1 else 's'}: {listed(found)}. {_counts(situation)}")
+    words = listed(
+        word
+        for each in walk.tried
+        if each.rule in ORDER_HOOKS and each.outcome is RuleOutcome.UNDECIDED
+        for word in _decided_by(each.rule, each.truths)
+    )
+    text = "No card: no finding is about the drafted orders"
+    return f"{text}; not settled without {words}." if words else f"{text}."
 
 
 def _tried_rules(results: Iterable[RuleResult]) -> tuple[TriedRule, ...]:

@@ -46,16 +46,18 @@ def goals_of_care() -> str:
 def deferral(case: Case, *, deferred: bool) -> str:
     """M1: what to look into first; the drugs themselves are named by M9."""
     situation = case.situation
-    reasons = [each.display for each in (*situation.hypersplenism, *situation.drug_induced)]
-    if deferred or situation.states.b12 in HIGH_B12:
-        reasons += [each.name for each in situation.b12_medication]
-    if not reasons:
-        drugs = names_of((each.name for each in situation.marrow_suppressive), 1)
-        return f"No marrow is proposed until {drugs} is reviewed." if deferred and drugs else ""
-    names = sentence(names_of(reasons, 2))
-    if deferred:
-        return f"{names}: look into this first; no marrow is proposed until then."
-    return f"{names}: a possible explanation, not to be assumed benign."
+    recorded = [each.display for each in (*situation.hypersplenism, *situation.drug_induced)]
+    if recorded:
+        names = sentence(names_of(recorded, 2))
+        if deferred:
+            return f"{names}: look into this first; no marrow is proposed until then."
+        return f"{names}: a possible explanation, not to be assumed benign."
+    medicine = names_of((each.name for each in situation.b12_medication), 1)
+    if medicine and (deferred or situation.states.b12 in HIGH_B12):
+        text = f"{sentence(medicine)} can raise B12"
+        return f"{text}: no marrow is proposed until this is clear." if deferred else f"{text}."
+    drug = names_of((each.name for each in situation.marrow_suppressive), 1)
+    return f"No marrow is proposed until {drug} is reviewed." if deferred and drug else ""
 
 
 def red_flags(case: Case) -> str:
@@ -117,8 +119,10 @@ def drugs(situation: Situation) -> str:
     return f"Review or hold today: {names}."
 
 
-def spleen() -> str:
-    """M10: an enlarged spleen."""
+def spleen(situation: Situation) -> str:
+    """M10: an enlarged spleen, unless M1 names it already."""
+    if situation.hypersplenism:
+        return ""
     return "Enlarged spleen: hypersplenism is possible."
 
 

@@ -99,6 +99,13 @@ def _deferred(case: Case, rule: Rule | None) -> bool:
     return wants_marrow(case, rule) and not red_flag_of_deferral(case)
 
 
+def _m1_remark(case: Case, rule: Rule | None) -> str:
+    """The rule about B12 treatment says itself that the level is expected."""
+    if rule is not None and rule.id == "treated-b12-deficiency":
+        return ""
+    return remarks.deferral(case, deferred=_deferred(case, rule))
+
+
 def _m1_says(case: Case, rule: Rule | None) -> str:
     deferred = _deferred(case, rule)
     high = case.situation.states.b12 in HIGH_B12
@@ -155,7 +162,7 @@ MODIFIERS = (
         _m1_trigger,
         _m1_effect,
         _m1_says,
-        remark=lambda case, rule: remarks.deferral(case, deferred=_deferred(case, rule)),
+        remark=_m1_remark,
         rank=RemarkRank.DEFERRAL,
     ),
     Modifier(
@@ -219,7 +226,7 @@ MODIFIERS = (
         lambda case, _rule: triggers.joined(c.display for c in case.situation.splenomegaly),
         lambda _case, _rule: "ultrasound-abdomen",
         lambda _case, _rule: "The spleen is enlarged: hypersplenism is possible.",
-        remark=lambda _case, _rule: remarks.spleen(),
+        remark=lambda case, _rule: remarks.spleen(case.situation),
     ),
     Modifier(
         "M11",

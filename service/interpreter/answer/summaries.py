@@ -15,10 +15,12 @@ from service.interpreter.formatting import (
     counted,
     day,
     listed,
+    sentence,
     with_unit,
 )
-from service.interpreter.interpretation import CellLine, CellLineState
+from service.interpreter.interpretation import CellLine, CellLineState, Grade
 from service.interpreter.rules.data_quality import refused_names, refused_results
+from service.interpreter.rules.rule import Step
 from service.interpreter.rules.texts.missing_results import missing_names
 
 if TYPE_CHECKING:
@@ -26,9 +28,15 @@ if TYPE_CHECKING:
 
     from fhir_mappings.panel import LabResult
     from service.interpreter.rules.criteria.criterion import Case
+    from service.interpreter.rules.rule import Rule
 
 MAX_SUMMARY = 139
 _PLACEHOLDER = re.compile(r"\{(\w+)\}( (?:pg/mL|ng/mL|umol/L)\b)?")
+
+_ABOUT_LINES = frozenset(
+    {Step.SEVERE, Step.STALE, Step.PREGNANCY, Step.PANCYTOPENIA, Step.BICYTOPENIA}
+    | {Step.THIRD_LINE_UNKNOWN}
+)
 
 Named = tuple[str, str]
 """A name and its value, which may be empty."""
@@ -165,6 +173,31 @@ TEXTS: Mapping[str, Callable[[Case], str]] = {
 
 PLACEHOLDERS = frozenset({*VALUES, *LISTS, *TEXTS})
 """What may stand in braces in a summary, a meaning or a caution."""
+
+
+def summary_of(rule: Rule, case: Case) -> str:
+    """Return the rule's summary for this patient, at most 139 characters."""
+    treated = rule.summary_under_b12 and case.situation.b12_medication
+    return render(rule.summary_under_b12 if treated else rule.summary, case)
+
+
+def meaning_of(rule: Rule, case: Case) -> str:
+    """Return what the rule says it means, for this patient."""
+    treated = rule.meaning_under_b12 and case.situation.b12_medication
+    meaning = fill(rule.meaning_under_b12 if treated else rule.meaning, case)
+    conflict = severe_conflict(case) if rule.step in _ABOUT_LINES else ""
+    return f"{conflict} {meaning}".strip()
+
+
+def severe_conflict(case: Case) -> str:
+    """Say that a severe value of a line rests on results that contradict each other."""
+    for fact in case.situation.states.lines.values():
+        if fact.result is None or not fact.result.others or fact.grade is not Grade.SEVERE:
+            continue
+        name = sentence(SHORT_NAMES[fact.result.analyte])
+        values = listed([bare_number(fact.result), *(f"{each:f}" for each in fact.result.others)])
+        return f"{name} reported as {values} at the same time: repeat the CBC now."
+    return ""
 
 
 def render(template: str, case: Case) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fhir_mappings.panel import Analyte
 from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, FindingIndicator, Priority
 from service.interpreter.rules.criteria.bicytopenia import WHITE_LINE_LOW, WORTH_A_CARD
 from service.interpreter.rules.criteria.cell_lines import BICYTOPENIA, THIRD_LINE_UNKNOWN
@@ -75,6 +76,19 @@ BICYTOPENIA_HIGH_B12 = Rule(
             "ldh",
         ),
     ),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.METHYLMALONATE,
+    ),
+    waits_for=frozenset({Analyte.METHYLMALONATE}),
+    summary_under_b12=(
+        "Two low cell lines with high B12 ({b12} pg/mL): smear and hematology advice needed."
+    ),
+    meaning_under_b12=(
+        "Two low lines with high B12 are assessed like pancytopenia: supplements, liver and "
+        "kidney disease raise B12, but a marrow disorder must be excluded. A normal MMA under B12 "
+        "treatment says nothing."
+    ),
     citation=("R3", "R10", "R11"),
     seed_steps=("step 1", "step 2", "step 3"),
     constitutional=True,
@@ -104,6 +118,10 @@ BICYTOPENIA_LOW_B12 = Rule(
     avoid="a marrow first; folate alone; delay when there are neurologic signs.",
     cautions=("A marrow is not the first test.",),
     orders=wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.METHYLMALONATE,
+    ),
     citation=("R6", "R7"),
     seed_steps=("step 1", "step 3"),
 )
@@ -136,6 +154,11 @@ BICYTOPENIA_RULE = Rule(
         WantedOrder("iron-tibc", IRON_OR_TIBC_MISSING),
         WantedOrder("ferritin", FERRITIN_MISSING),
     ),
+    shows=(
+        Analyte.MEAN_CORPUSCULAR_VOLUME,
+        Analyte.VITAMIN_B12,
+        Analyte.FERRITIN,
+    ),
     citation=("R3", "OWN"),
     seed_steps=("step 1",),
 )
@@ -162,6 +185,7 @@ INCOMPLETE_CBC = Rule(
     avoid="deciding on this CBC alone.",
     cautions=(),
     orders=(WantedOrder("cbc-differential"),),
+    shows=(Analyte.VITAMIN_B12,),
     citation=("R1", "OWN"),
     seed_steps=("step 1",),
 )

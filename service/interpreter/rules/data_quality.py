@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import BLOOD_COUNTS, Analyte, Reason
-from service.interpreter.formatting import ANALYTE_NAMES, day, listed
+from service.interpreter.formatting import ANALYTE_NAMES, day, listed, sentence
 from service.interpreter.interpretation import CellLine, CellLineState, FindingIndicator
 from service.interpreter.rules.criteria.criterion import Criterion
 
@@ -147,6 +147,29 @@ def _age_sentence(situation: Situation) -> str:
     if situation.blasts.present is True:
         text += " Blasts are reported in the blood: contact hematology now, whatever the age."
     return text
+
+
+def age_meaning(situation: Situation) -> str:
+    """Say on a card what a missing age hides."""
+    text = (
+        "Limits differ between children and adults: without a date of birth no rule was applied, "
+        "and low counts may be missed."
+    )
+    if situation.blasts.present is True:
+        text += " Blasts are reported in the blood: contact hematology now, whatever the age."
+    return text
+
+
+def severe_if_meant(case: Case) -> str:
+    """Name the first refused count that is severe in the unit most likely meant; else empty."""
+    for item in refused_results(case.situation):
+        meant = _severe_if_meant(item, case.situation)
+        if meant is not None and item.analyte:
+            name = sentence(ANALYTE_NAMES[item.analyte])
+            return (
+                f"{name} may be {meant.normalize():f}, a severe value: ask the laboratory at once."
+            )
+    return ""
 
 
 def refused_names(case: Case) -> list[str]:

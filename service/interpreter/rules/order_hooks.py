@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir_mappings.panel import Analyte
 from service.interpreter.interpretation import FindingIndicator
 from service.interpreter.rules.criteria.cell_lines import PANCYTOPENIA, TWO_LOW_LINES
 from service.interpreter.rules.criteria.chemistry import (
@@ -41,6 +42,19 @@ B12_ORDER_WITHOUT_DEFICIENCY = Rule(
     avoid="B12 as a trial while a marrow disorder has not been excluded.",
     cautions=("No B12 on suspicion, without a proven deficiency.",),
     orders=(),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.METHYLMALONATE,
+    ),
+    waits_for=frozenset({Analyte.METHYLMALONATE}),
+    summary_under_b12=(
+        "B12 is already {b12} pg/mL: giving B12 will not correct these counts and may delay "
+        "diagnosis."
+    ),
+    meaning_under_b12=(
+        "The B12 level already measured speaks against B12 deficiency as the cause of these low "
+        "counts. A normal MMA under B12 treatment says nothing."
+    ),
     citation=("R1", "R10"),
     seed_steps=("pitfalls",),
     adds_orders=False,
@@ -68,6 +82,13 @@ IRON_ORDER_WITHOUT_DEFICIENCY = Rule(
     avoid="iron as a trial while a marrow disorder has not been excluded.",
     cautions=("No iron on suspicion, without a proven deficiency.",),
     orders=(),
+    shows=(
+        Analyte.IRON,
+        Analyte.IRON_BINDING_CAPACITY,
+        Analyte.TRANSFERRIN_SATURATION,
+        Analyte.FERRITIN,
+    ),
+    waits_for=frozenset({Analyte.FERRITIN}),
     citation=("R1",),
     seed_steps=("pitfalls",),
     adds_orders=False,
@@ -96,6 +117,7 @@ DATA_QUALITY = Rule(
     avoid="reading them as normal or as not measured.",
     cautions=("Do not act on a value that the laboratory has not confirmed.",),
     orders=(),
+    lines=(),
     citation=("OWN",),
     adds_orders=False,
 )

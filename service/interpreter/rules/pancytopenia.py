@@ -5,6 +5,7 @@ The first row of the table that holds names the cause.
 
 from __future__ import annotations
 
+from fhir_mappings.panel import Analyte
 from service.interpreter.rules.criteria.cell_lines import PANCYTOPENIA
 from service.interpreter.rules.criteria.chemistry import (
     B12_BETWEEN,
@@ -76,6 +77,11 @@ TREATED_B12_DEFICIENCY = Rule(
     avoid="a marrow before the response is known; MMA under treatment; stopping B12.",
     cautions=("No marrow now.", "No MMA: under treatment a normal one says nothing."),
     orders=wanted("reticulocytes", "cbc-differential", "peripheral-smear"),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.RETICULOCYTES,
+    ),
+    waits_for=frozenset({Analyte.RETICULOCYTES}),
     citation=("R7", "OWN"),
     seed_steps=("step 1", "step 3"),
 )
@@ -118,6 +124,12 @@ PANCYTOPENIA_LOW_B12 = Rule(
             "bilirubin-direct",
         ),
     ),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.METHYLMALONATE,
+        Analyte.HOMOCYSTEINE,
+        Analyte.FOLATE,
+    ),
     citation=("R1", "R6", "R7"),
     seed_steps=("step 1", "step 2", "step 3"),
 )
@@ -155,6 +167,18 @@ B12_FUNCTION_UNKNOWN = Rule(
         ),
         WantedOrder("folate", FOLATE_MISSING),
     ),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.METHYLMALONATE,
+        Analyte.HOMOCYSTEINE,
+        Analyte.FERRITIN,
+        Analyte.TRANSFERRIN_SATURATION,
+    ),
+    waits_for=frozenset({Analyte.METHYLMALONATE}),
+    meaning_under_b12=(
+        "A B12 in this range does not exclude functional deficiency, and a normal MMA under B12 "
+        "treatment says nothing. Hematology should consider a marrow."
+    ),
     citation=("R6", "R8", "OWN"),
     seed_steps=("step 1", "step 2", "step 3"),
     constitutional=True,
@@ -189,6 +213,12 @@ FUNCTIONAL_B12_DEFICIENCY = Rule(
         *wanted("intrinsic-factor-antibody", "peripheral-smear", "reticulocytes"),
         WantedOrder("vitamin-b12", B12_NOT_MEASURED),
     ),
+    shows=(
+        Analyte.METHYLMALONATE,
+        Analyte.VITAMIN_B12,
+        Analyte.GLOMERULAR_FILTRATION_RATE,
+    ),
+    waits_for=frozenset({Analyte.VITAMIN_B12}),
     citation=("R6", "R8", "R9", "R16"),
     seed_steps=("step 3",),
 )
@@ -218,6 +248,13 @@ UNEXPLAINED_PANCYTOPENIA = Rule(
         MARROW,
         *wanted("peripheral-smear", "reticulocytes", "ldh"),
         *SECONDARY_CAUSES,
+    ),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.METHYLMALONATE,
+        Analyte.FOLATE,
+        Analyte.FERRITIN,
+        Analyte.TRANSFERRIN_SATURATION,
     ),
     citation=("R2", "R3", "R9"),
     seed_steps=("step 1", "step 2", "step 4", "step 5"),
@@ -250,6 +287,12 @@ FOLATE_DEFICIENCY = Rule(
         *wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
         WantedOrder("vitamin-b12", B12_NOT_MEASURED),
     ),
+    shows=(
+        Analyte.FOLATE,
+        Analyte.VITAMIN_B12,
+        Analyte.METHYLMALONATE,
+    ),
+    waits_for=frozenset({Analyte.VITAMIN_B12}),
     citation=("OWN",),
     seed_steps=("step 1", "step 3"),
 )
@@ -279,6 +322,13 @@ PANCYTOPENIA_IRON_DEFICIENCY = Rule(
         REFERRAL,
         *wanted("methylmalonic-acid", "homocysteine", "peripheral-smear", "reticulocytes"),
         *SECONDARY_CAUSES,
+    ),
+    shows=(
+        Analyte.FERRITIN,
+        Analyte.IRON,
+        Analyte.IRON_BINDING_CAPACITY,
+        Analyte.TRANSFERRIN_SATURATION,
+        Analyte.VITAMIN_B12,
     ),
     citation=("R1", "R15", "OWN"),
     seed_steps=("step 1", "step 3", "step 5"),
@@ -318,6 +368,13 @@ PANCYTOPENIA_CHRONIC_DISEASE_IRON = Rule(
             "metabolic-panel",
             "crp",
         ),
+    ),
+    shows=(
+        Analyte.IRON,
+        Analyte.IRON_BINDING_CAPACITY,
+        Analyte.TRANSFERRIN_SATURATION,
+        Analyte.FERRITIN,
+        Analyte.VITAMIN_B12,
     ),
     citation=("R1", "OWN"),
     seed_steps=("step 1", "step 3", "step 5"),
@@ -366,6 +423,16 @@ INCOMPLETE_WORKUP = Rule(
             "bilirubin-direct",
             "metabolic-panel",
         ),
+    ),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.IRON,
+        Analyte.IRON_BINDING_CAPACITY,
+        Analyte.FERRITIN,
+        Analyte.TRANSFERRIN_SATURATION,
+    ),
+    waits_for=frozenset(
+        {Analyte.VITAMIN_B12, Analyte.IRON, Analyte.IRON_BINDING_CAPACITY, Analyte.FERRITIN}
     ),
     citation=("R1", "OWN"),
     seed_steps=("step 1", "step 2", "step 3"),

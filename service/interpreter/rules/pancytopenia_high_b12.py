@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir_mappings.panel import Analyte
 from service.interpreter.rules.criteria.cell_lines import PANCYTOPENIA, PANCYTOPENIA_OR_BICYTOPENIA
 from service.interpreter.rules.criteria.chemistry import (
     B12_HIGH,
@@ -57,6 +58,15 @@ INDEX_PATTERN = Rule(
     avoid=("B12 or iron without a proven deficiency; calling the high B12 benign; relying on MCV."),
     cautions=AVOID_WITH_HIGH_B12,
     orders=HIGH_B12_ORDERS,
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.IRON,
+        Analyte.IRON_BINDING_CAPACITY,
+        Analyte.TRANSFERRIN_SATURATION,
+        Analyte.FERRITIN,
+        Analyte.METHYLMALONATE,
+    ),
+    waits_for=frozenset({Analyte.METHYLMALONATE}),
     citation=("R1", "R10", "R11", "R13"),
     seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
     constitutional=True,
@@ -88,6 +98,18 @@ PANCYTOPENIA_HIGH_B12 = Rule(
         *HIGH_B12_ORDERS,
         WantedOrder("iron-tibc", IRON_INCOMPLETE),
         WantedOrder("ferritin", FERRITIN_NEEDED),
+    ),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.METHYLMALONATE,
+        Analyte.HOMOCYSTEINE,
+        Analyte.TRANSFERRIN_SATURATION,
+        Analyte.FERRITIN,
+    ),
+    waits_for=frozenset({Analyte.METHYLMALONATE}),
+    meaning_under_b12=(
+        "High B12 does not fit B12 deficiency: a primary marrow disorder must be excluded. "
+        "Hematology does the marrow. A normal MMA under B12 treatment says nothing."
     ),
     citation=("R1", "R10", "R11", "R13"),
     seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
@@ -127,6 +149,15 @@ PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY = Rule(
         *AVOID_WITH_HIGH_B12[3:],
     ),
     orders=HIGH_B12_ORDERS,
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.FERRITIN,
+        Analyte.IRON,
+        Analyte.IRON_BINDING_CAPACITY,
+        Analyte.TRANSFERRIN_SATURATION,
+        Analyte.METHYLMALONATE,
+    ),
+    waits_for=frozenset({Analyte.METHYLMALONATE}),
     citation=("R1", "R10", "R11", "R13"),
     seed_steps=("step 1", "step 2", "step 3", "step 4", "step 5"),
     constitutional=True,
@@ -174,6 +205,12 @@ FALSE_HIGH_B12 = Rule(
         ),
         *wanted("peripheral-smear", "reticulocytes"),
         WantedOrder("homocysteine", HOMOCYSTEINE_MISSING),
+    ),
+    shows=(
+        Analyte.VITAMIN_B12,
+        Analyte.METHYLMALONATE,
+        Analyte.HOMOCYSTEINE,
+        Analyte.GLOMERULAR_FILTRATION_RATE,
     ),
     citation=("R13", "R8", "R9"),
     seed_steps=("step 3",),

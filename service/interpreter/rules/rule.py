@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from service.interpreter.interpretation import FindingIndicator, Priority
+from service.interpreter.interpretation import CellLine, FindingIndicator, Priority
 
 if TYPE_CHECKING:
+    from fhir_mappings.panel import Analyte
     from service.interpreter.rules.criteria.criterion import Case, Criterion
 
 Paragraph = str | Callable[["Case"], str]
@@ -83,7 +84,10 @@ class Rule:
     `summary`; `detail` and `cautions` are for the evidence and for the page about the rule.
     `constitutional`: M3 makes it critical. `replaces_overlay_orders`: its order list stands alone
     (3.1, steps 2, 4 and 5). `adds_orders`: modifiers may add orders. `citation` holds the ids of
-    clinical-knowledge 9, `OWN` for this project's judgement.
+    clinical-knowledge 9, `OWN` for this project's judgement. `shows` are the results beside the
+    cell lines that the card shows, `waits_for` those of them that it misses when they are not
+    there, `lines` the cell lines that decide. `..._under_b12` stand in place of summary and meaning
+    while a B12 medicine makes a normal MMA say nothing.
     """
 
     id: str
@@ -99,6 +103,11 @@ class Rule:
     orders: tuple[WantedOrder, ...]
     citation: tuple[str, ...]
     seed_steps: tuple[str, ...] = ()
+    shows: tuple[Analyte, ...] = ()
+    waits_for: frozenset[Analyte] = frozenset()
+    lines: tuple[CellLine, ...] = tuple(CellLine)
+    summary_under_b12: str = ""
+    meaning_under_b12: str = ""
     has_card: bool = True
     constitutional: bool = False
     replaces_overlay_orders: bool = False

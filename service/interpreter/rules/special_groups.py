@@ -246,7 +246,7 @@ PREGNANCY = Rule(
     detail=(
         details.pregnancy_lines,
         "Limits in pregnancy: hemoglobin below 11.0 g/dL (second trimester 10.5), platelets below "
-        "100, neutrophils below 1.8 x 10*9/L.",
+        "100, neutrophils below 1.8 ×10⁹/L.",
         "B12 falls and TIBC rises in a normal pregnancy, so a high B12 is the more unexpected. "
         "Look for schistocytes, and check LDH, liver tests and blood pressure now.",
     ),

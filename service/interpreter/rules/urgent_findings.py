@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fhir_mappings.panel import Analyte
 from service.interpreter.interpretation import (
     HEMATOLOGY_REFERRAL,
     MARROW_BIOPSY,
+    CellLine,
     FindingIndicator,
     Overlay,
     Priority,
@@ -62,6 +64,8 @@ NEUTROPENIC_FEVER = Rule(
         "Do not wait for further results before treating.",
     ),
     orders=(WantedOrder(HEMATOLOGY_REFERRAL, priority=_stat),),
+    shows=(Analyte.BODY_TEMPERATURE,),
+    lines=(CellLine.WHITE,),
     citation=("R1", "R3"),
     seed_steps=("urgent hematology",),
 )
@@ -71,7 +75,7 @@ CIRCULATING_BLASTS = Rule(
     step=Step.OVERLAY,
     when=(ADULT, BLASTS),
     indicator=IndicatorRule(
-        "critical from 5 % or 0.5 x 10*9/L, from a film, Auer rods or a narrative, or with two low "
+        "critical from 5 % or 0.5 ×10⁹/L, from a film, Auer rods or a narrative, or with two low "
         "lines; otherwise warning",
         FindingIndicator.WARNING,
         special=_blast_indicator,
@@ -113,6 +117,7 @@ CIRCULATING_BLASTS = Rule(
         WantedOrder("aptt", CRITICAL_BLASTS, _stat),
         WantedOrder("fibrinogen", CRITICAL_BLASTS, _stat),
     ),
+    shows=(Analyte.BLAST_PERCENT,),
     citation=("R1", "OWN"),
     seed_steps=("urgent hematology", "step 1", "step 4"),
 )

@@ -35,13 +35,13 @@ function tryLines(call, drafts) {
   const { state } = call;
   const hook = state.hook === "patient-view" ? "" : ` --hook ${state.hook}${drafts ? ` --drafts ${DRAFTS}` : ""}`;
   if (state.source === "server" && !state.edits.size) {
-    return `heme-hooks try --fhir-server ${quoted(state.server)} --patient ${quoted(call.chart.patientId)}${hook} --explain`;
+    return `heme-hooks try --fhir-server ${quoted(state.server)} --patient ${quoted(call.chart.patientId)}${hook} --evidence`;
   }
   if (state.source === "sample" && !state.edits.size) {
     const file = `${state.sample}.json`;
-    return `heme-hooks samples show ${state.sample} > ${file}\nheme-hooks try --bundle ${file}${hook} --explain`;
+    return `heme-hooks samples show ${state.sample} > ${file}\nheme-hooks try --bundle ${file}${hook} --evidence`;
   }
-  return `heme-hooks try --bundle ${CHART}${hook} --explain`;
+  return `heme-hooks try --bundle ${CHART}${hook} --evidence`;
 }
 
 export function quoted(text) {

@@ -70,9 +70,8 @@ def test_p01_b12_drafted_while_b12_is_high(client: FlaskClient, httpserver: HTTP
     resources = chart(vignette("V08"))
     context = order_context("order-select", draft("11248", "cyanocobalamin 1000 ug"))
     cards = order_call(client, "order-select", resources, context)
-    assert "b12-order-without-deficiency" in findings(cards)
-    assert "pancytopenia-high-b12" in findings(cards)
-    card = next(c for c in cards if c["source"]["topic"]["code"] == "b12-order-without-deficiency")
+    assert findings(cards) == ["b12-order-without-deficiency"]
+    (card,) = cards
     assert card["indicator"] == "warning"
     assert "1000 pg/mL" in card["summary"]
     server = ChartServer(httpserver)
@@ -84,7 +83,7 @@ def test_p01_b12_drafted_while_b12_is_high(client: FlaskClient, httpserver: HTTP
 def test_p01_a_draft_that_is_not_selected_gets_no_order_card(client: FlaskClient) -> None:
     context = order_context("order-select", draft("11248"), selected=["ServiceRequest/other"])
     cards = order_call(client, "order-select", chart(vignette("V08")), context)
-    assert "b12-order-without-deficiency" not in findings(cards)
+    assert cards == []
     signed = order_call(
         client, "order-sign", chart(vignette("V08")), order_context("order-sign", draft("11248"))
     )
@@ -94,9 +93,8 @@ def test_p01_a_draft_that_is_not_selected_gets_no_order_card(client: FlaskClient
 def test_p02_iron_drafted_while_deficiency_is_not_proven(client: FlaskClient) -> None:
     context = order_context("order-sign", draft("24947", "ferrous sulfate 325 mg"))
     cards = order_call(client, "order-sign", chart(vignette("V01")), context)
-    assert findings(cards)[-1] == "iron-order-without-deficiency"
-    assert "index-pattern" in findings(cards)
-    card = cards[-1]
+    assert findings(cards) == ["iron-order-without-deficiency"]
+    (card,) = cards
     assert card["indicator"] == "warning"
     assert "TSAT" in card["summary"]
 
@@ -104,8 +102,7 @@ def test_p02_iron_drafted_while_deficiency_is_not_proven(client: FlaskClient) ->
 def test_p03_iron_drafted_with_proven_deficiency_has_no_order_card(client: FlaskClient) -> None:
     context = order_context("order-sign", draft("24947", "ferrous sulfate"))
     cards = order_call(client, "order-sign", chart(vignette("V16")), context)
-    assert "iron-order-without-deficiency" not in findings(cards)
-    assert "pancytopenia-iron-deficiency" in findings(cards)
+    assert cards == []
 
 
 def _four_lines() -> tuple[Resource, list[Resource], list[Resource]]:
@@ -186,7 +183,7 @@ def test_only_counts_iron_and_b12_prefetched_give_the_seed_s_cards_and_say_what_
     cards = call(client, prefetched(chart(vignette("V01")), keys))
     assert findings(cards) == ["index-pattern"]
     assert {"hematology-referral", "marrow-biopsy"} <= orders(cards)
-    assert "could not be checked" in cards[0]["detail"]
+    assert "Could not check: " in cards[0]["detail"]
 
 
 def test_every_service_serves_the_same_prefetch_keys() -> None:

@@ -92,8 +92,8 @@ def topic(card: Resource) -> str:
 
 
 def findings(cards: list[Resource]) -> list[str]:
-    """The findings that have a card, without marrow and work-up cards."""
-    return [topic(c) for c in cards if topic(c) not in {"marrow-evaluation", "work-up"}]
+    """The findings that the cards name, the leading one first."""
+    return [each for card in cards for each in card["extension"]["heme-hooks"]["findings"]]
 
 
 def orders(cards: list[Resource]) -> set[str]:
@@ -103,6 +103,7 @@ def orders(cards: list[Resource]) -> set[str]:
         for card in cards
         for suggestion in card.get("suggestions", [])
         for action in suggestion["actions"]
+        if action["type"] == "create"
         for coding in action["resource"]["code"].get("coding", [])
     }
     return {order for order, known in ORDER_CODES.items() if codes & set(known)}

@@ -55,8 +55,8 @@ def test_try_prints_the_cards_of_a_bundle(seed_file):
 
     assert result.exit_code == 0, result.stderr
     assert "index-pattern" in result.stdout
-    assert "Hematology referral / consultation" in result.stdout
-    assert "Bone marrow aspirate and biopsy" in result.stdout
+    assert "Refer to hematology (urgent)" in result.stdout
+    assert "Marrow aspirate and biopsy" in result.stdout
     assert "Decision support, not a diagnosis." in result.stdout
     assert result.stderr == ""
 
@@ -65,14 +65,14 @@ def test_try_prints_the_raw_response(seed_file):
     result = run("try", "--bundle", seed_file, "--at", AT, "--json")
 
     topics = [c["source"]["topic"]["code"] for c in json.loads(result.stdout)["cards"]]
-    assert topics == ["index-pattern", "marrow-evaluation", "work-up"]
+    assert topics == ["index-pattern"]
 
 
 def test_try_explains_a_patient_without_cards(tmp_path):
     normal = tmp_path / "normal.json"
     normal.write_bytes(encode(samples.sample_bundle("normal", T0)))
 
-    result = run("try", "--bundle", str(normal), "--at", AT, "--explain")
+    result = run("try", "--bundle", str(normal), "--at", AT, "--evidence")
 
     assert result.exit_code == 0, result.stderr
     assert "No cards" in result.stdout

@@ -37,7 +37,7 @@ def test_a_saved_request_gives_the_same_cards(saved: Path) -> None:
 
 
 def test_the_reasons_are_given_when_asked_for(saved: Path) -> None:
-    code, out, _ = run(str(saved), "--at", "2026-11-03", "--explain")
+    code, out, _ = run(str(saved), "--at", "2026-11-03", "--evidence")
     assert code == 0
     assert "index-pattern" in out
     assert "Card 1 of" in out

@@ -31,9 +31,9 @@ def severe_limits(case: Case) -> str:
     limits = case.situation.limits
     names = {
         Analyte.HEMOGLOBIN: f"hemoglobin below {limits.hgb_severe} g/dL",
-        Analyte.NEUTROPHILS: f"neutrophils below {limits.anc_severe} x 10*9/L",
-        Analyte.LEUKOCYTES: f"leukocytes below {limits.wbc_severe} x 10*9/L, no neutrophil count",
-        Analyte.PLATELETS: f"platelets below {limits.plt_severe} x 10*9/L",
+        Analyte.NEUTROPHILS: f"neutrophils below {limits.anc_severe} ×10⁹/L",
+        Analyte.LEUKOCYTES: f"leukocytes below {limits.wbc_severe} ×10⁹/L, no neutrophil count",
+        Analyte.PLATELETS: f"platelets below {limits.plt_severe} ×10⁹/L",
     }
     crossed = [
         f"{names[result.analyte]} ({with_unit(result)}, {day(result.taken)})"

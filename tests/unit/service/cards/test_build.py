@@ -1,123 +1,102 @@
-"""Which cards one interpretation gives (clinical-knowledge 3.4)."""
+"""Which cards one interpretation gives, and what they carry beside their text."""
 
 from __future__ import annotations
 
 import pytest
-from fhir.resources.R4B.servicerequest import ServiceRequest
 from msgspec import UNSET
 
 from fhir_mappings.context import MedicationDraft, ValueSetName
+from fhir_mappings.panel import Analyte
 from service.cards.build import FINDING_SYSTEM, OVERRIDE_SYSTEM
-from service.interpreter.interpretation import FindingIndicator, Pattern, Priority, ProposedOrder
+from service.interpreter.interpretation import FindingIndicator, ShownValue
+from tests.support.changing import replace
 from tests.support.interpretations import (
     PUBLIC_URL,
+    call,
     cards_of,
     finding,
     interpretation,
     orders,
-    states,
+    result,
 )
+
+OVERLAY = finding("severe-cytopenias", FindingIndicator.CRITICAL)
+QUALITY = finding("data-quality", FindingIndicator.INFO)
+B12_ORDER = finding("b12-order-without-deficiency")
+IRON_ORDER = finding("iron-order-without-deficiency")
+
+
+def draft(name: str = "cyanocobalamin", number: str = "1") -> MedicationDraft:
+    return MedicationDraft(number, frozenset({ValueSetName.B12_MEDICATION}), name, True)
 
 
 def topics(cards):
     return [card.source.topic.code for card in cards]
 
 
-def suggested(card):
-    return [
-        suggestion.actions[0].resource["code"].get("coding", [{}])[0].get("code")
-        for suggestion in card.suggestions
-    ]
+def findings(card):
+    return card.extension["heme-hooks"]["findings"]
 
 
 def labels(card):
     return [suggestion.label for suggestion in card.suggestions]
 
 
-OVERLAY = finding("severe-cytopenias", FindingIndicator.CRITICAL)
-
-
-def test_a_finding_its_marrow_and_its_work_up_are_three_cards():
+def test_a_finding_its_marrow_and_its_work_up_are_one_card():
     cards = cards_of(interpretation())
 
-    assert topics(cards) == ["index-pattern", "marrow-evaluation", "work-up"]
-
-
-def test_an_overlay_takes_card_one_and_the_finding_card_two():
-    cards = cards_of(interpretation(overlay=OVERLAY))
-
-    assert topics(cards) == ["severe-cytopenias", "index-pattern", "marrow-evaluation", "work-up"]
-
-
-def test_only_the_first_card_carries_the_referral():
-    first, second, *_ = cards_of(interpretation(overlay=OVERLAY))
-
-    assert labels(first) == ["Hematology referral / consultation"]
-    assert second.suggestions == ()
-
-
-def test_the_marrow_card_exists_only_when_a_marrow_is_proposed():
-    cards = cards_of(interpretation(orders=orders("hematology-referral", "ldh")))
-
-    assert topics(cards) == ["index-pattern", "work-up"]
-
-
-def test_without_orders_only_the_finding_is_shown():
-    cards = cards_of(interpretation(orders=()))
-
     assert topics(cards) == ["index-pattern"]
-    assert cards[0].suggestions == ()
-    assert cards[0].selectionBehavior is UNSET
+    assert findings(cards[0]) == ["index-pattern"]
 
 
-def test_the_marrow_card_has_the_urgency_of_the_gravest_card_before_it():
-    marrow = cards_of(interpretation(overlay=OVERLAY))[2]
-
-    assert marrow.indicator == "critical"
-    assert marrow.suggestions[0].label == (
-        "Bone marrow aspirate and biopsy with cytogenetics and flow cytometry, performed and "
-        "interpreted by hematology"
-    )
-
-
-@pytest.mark.parametrize(
-    ("indicator", "shown"),
-    [
-        (FindingIndicator.INFO, "info"),
-        (FindingIndicator.WARNING, "warning"),
-        (FindingIndicator.CRITICAL, "warning"),
-    ],
-)
-def test_the_work_up_card_is_at_most_a_warning(indicator, shown):
-    cards = cards_of(interpretation(finding=finding(indicator=indicator)))
-
-    assert cards[-1].source.topic.code == "work-up"
-    assert cards[-1].indicator == shown
-
-
-def test_an_overlay_without_a_finding_keeps_its_orders_in_the_work_up_card():
-    blasts = finding("circulating-blasts", FindingIndicator.CRITICAL)
-    given = interpretation(
-        overlay=blasts,
-        finding=None,
-        orders=orders("hematology-referral", "peripheral-smear", "fibrinogen", "marrow-biopsy"),
-    )
-
-    cards = cards_of(given)
-
-    assert topics(cards) == ["circulating-blasts", "marrow-evaluation", "work-up"]
-    assert labels(cards[2]) == ["Peripheral smear with pathologist review", "Fibrinogen"]
-    assert cards[2].indicator == "warning"
-
-
-def test_orders_keep_the_order_that_the_interpreter_gave_them():
-    given = interpretation(orders=orders("hiv-screen", "ldh", "peripheral-smear"))
-
-    assert labels(cards_of(given)[-1]) == [
-        "HIV Ag/Ab screen",
-        "Lactate dehydrogenase",
-        "Peripheral smear with pathologist review",
+def test_an_overlay_leads_and_everything_else_is_named_behind_it():
+    lower = finding("drug-agranulocytosis", FindingIndicator.CRITICAL)
+    card = cards_of(interpretation(overlay=OVERLAY, lower_overlays=(lower,), data_quality=QUALITY))[
+        0
     ]
+
+    assert topics([card]) == ["severe-cytopenias"]
+    assert card.summary == "Summary of severe-cytopenias."
+    assert findings(card) == [
+        "severe-cytopenias",
+        "drug-agranulocytosis",
+        "index-pattern",
+        "data-quality",
+    ]
+    assert "Also: Summary of drug-agranulocytosis; Summary of index-pattern." in card.detail
+
+
+def test_one_other_finding_is_named_with_its_whole_summary():
+    given = interpretation(overlay=OVERLAY, finding=finding(summary="Low counts: refer."))
+
+    assert "Also: Low counts: refer." in cards_of(given)[0].detail
+
+
+def test_beside_neutropenic_fever_no_cause_is_made_likely():
+    fever = finding("neutropenic-fever", FindingIndicator.CRITICAL)
+    nadir = finding("recent-chemotherapy", summary="Low counts: treatment nadir likely.")
+
+    detail = cards_of(interpretation(overlay=fever, finding=nadir))[0].detail
+
+    assert "Also: Low counts." in detail
+    assert "likely" not in detail
+
+
+def test_the_indicator_is_the_highest_of_what_the_card_holds_data_quality_apart():
+    blasts = finding("circulating-blasts", FindingIndicator.WARNING)
+    cause = finding(indicator=FindingIndicator.CRITICAL)
+    loud = finding("data-quality", FindingIndicator.WARNING)
+
+    assert cards_of(interpretation(overlay=blasts, finding=cause))[0].indicator == "critical"
+    quiet = interpretation(finding=finding(indicator=FindingIndicator.INFO), data_quality=loud)
+    assert cards_of(quiet)[0].indicator == "info"
+
+
+def test_data_quality_has_a_card_only_where_no_other_stands():
+    given = interpretation(finding=None, orders=(), data_quality=QUALITY)
+
+    assert topics(cards_of(given)) == ["data-quality"]
+    assert topics(cards_of(interpretation(data_quality=QUALITY))) == ["index-pattern"]
 
 
 def test_a_suppressed_finding_has_no_card_and_no_suggestions():
@@ -126,142 +105,96 @@ def test_a_suppressed_finding_has_no_card_and_no_suggestions():
     assert cards_of(interpretation(finding=silent, orders=())) == ()
 
 
-def test_order_cards_follow_and_data_quality_comes_last():
-    draft = MedicationDraft("1", frozenset({ValueSetName.B12_MEDICATION}), "Cobalamin", True)
-    given = interpretation(
-        overlay=OVERLAY,
-        order_findings=((finding("b12-order-without-deficiency"), draft),),
-        data_quality=finding("data-quality", FindingIndicator.INFO),
-    )
-
-    assert topics(cards_of(given)) == [
-        "severe-cytopenias",
-        "index-pattern",
-        "marrow-evaluation",
-        "work-up",
-        "b12-order-without-deficiency",
-        "data-quality",
-    ]
-
-
-def test_two_drafts_with_one_problem_are_one_card_naming_both():
-    one = MedicationDraft("1", frozenset(), "cyanocobalamin", True)
-    two = MedicationDraft("2", frozenset(), "hydroxocobalamin", True)
-    warning = finding("b12-order-without-deficiency")
-    cards = cards_of(
-        interpretation(finding=None, orders=(), order_findings=((warning, one), (warning, two)))
-    )
-
-    assert len(cards) == 1
-    assert "`cyanocobalamin`, `hydroxocobalamin`" in cards[0].detail
-
-
 def test_no_finding_is_no_card():
     assert cards_of(interpretation(finding=None, orders=())) == ()
 
 
-def test_only_the_six_named_orders_are_recommended():
-    names = (
-        "hematology-referral",
-        "marrow-biopsy",
-        "peripheral-smear",
-        "reticulocytes",
-        "methylmalonic-acid",
-        "homocysteine",
-        "vitamin-b12",
-        "ldh",
-        "cbc-differential",
-        "hiv-screen",
-    )
-    cards = cards_of(interpretation(orders=orders(*names)))
-    suggestions = [suggestion for card in cards for suggestion in card.suggestions]
+def test_without_orders_a_card_has_no_suggestions():
+    card = cards_of(interpretation(orders=()))[0]
 
-    assert sum(suggestion.isRecommended is True for suggestion in suggestions) == 6
-    assert all(suggestion.isRecommended in (True, UNSET) for suggestion in suggestions)
+    assert card.suggestions == ()
+    assert card.selectionBehavior is UNSET
 
 
-def test_every_draft_is_a_valid_r4_service_request_for_the_patient_of_the_call():
+@pytest.mark.parametrize("hook", ["order-select", "order-sign"])
+def test_an_order_hook_says_nothing_that_patient_view_says(hook):
+    given = interpretation(overlay=OVERLAY, data_quality=QUALITY)
+
+    assert cards_of(given, hook=hook) == ()
+    with_draft = replace(given, order_findings=((B12_ORDER, draft()),))
+    assert topics(cards_of(with_draft, hook=hook)) == ["b12-order-without-deficiency"]
+
+
+def test_patient_view_says_nothing_of_drafts():
+    given = interpretation(order_findings=((B12_ORDER, draft()),))
+
+    assert topics(cards_of(given)) == ["index-pattern"]
+
+
+def test_two_drafts_with_one_problem_are_one_card_with_one_suggestion_that_removes_both():
+    both = (draft("cyanocobalamin", "1"), draft("hydroxocobalamin", "2"))
+    given = interpretation(orders=(), order_findings=tuple((B12_ORDER, each) for each in both))
+    (card,) = cards_of(given, hook="order-sign")
+
+    assert "Drafted: cyanocobalamin, hydroxocobalamin." in card.detail
+    assert labels(card) == ["Remove the drafted cyanocobalamin, hydroxocobalamin"]
+    (removal,) = card.suggestions
+    assert removal.isRecommended is UNSET
+    assert [action.type for action in removal.actions] == ["delete", "delete"]
+    assert [action.resourceId for action in removal.actions] == [
+        "MedicationRequest/1",
+        "MedicationRequest/2",
+    ]
+    assert all(action.resource is UNSET for action in removal.actions)
+
+
+def test_a_draft_without_an_id_is_named_and_cannot_be_removed():
+    given = interpretation(orders=(), order_findings=((B12_ORDER, draft("cobalamin", "")),))
+    (card,) = cards_of(given, hook="order-select")
+
+    assert "Drafted: cobalamin." in card.detail
+    assert card.suggestions == ()
+
+
+def test_first_tests_stand_on_the_first_order_card_only():
     given = interpretation(
-        orders=(
-            ProposedOrder("hematology-referral", Priority.STAT, note="pediatric hematology"),
-            *orders("marrow-biopsy", "vitamin-b12", "ultrasound-abdomen"),
-        )
+        orders=orders("hematology-referral", "peripheral-smear", "hiv-screen"),
+        order_findings=((B12_ORDER, draft()), (IRON_ORDER, draft("ferrous sulfate", "2"))),
     )
-    drafts = [
-        suggestion.actions[0].resource
-        for card in cards_of(given)
-        for suggestion in card.suggestions
-    ]
+    first, second = cards_of(given, hook="order-sign")
 
-    assert len(drafts) == 4
-    for draft in drafts:
-        ServiceRequest.model_validate(draft)
-        assert draft["status"] == "draft"
-        assert draft["intent"] == "proposal"
-        assert draft["subject"] == {"reference": "Patient/pat-1"}
-        assert draft["supportingInfo"][0] == {"reference": "Observation/hgb-1"}
-        assert draft["reasonCode"][0]["coding"][0]["code"] == "127034005"
-    assert drafts[0]["priority"] == "stat"
-    assert {"text": "pediatric hematology"} in drafts[0]["note"]
+    assert labels(first) == ["Remove the drafted cyanocobalamin", "First tests: smear"]
+    assert labels(second) == ["Remove the drafted ferrous sulfate"]
 
 
-def test_a_site_may_choose_the_intent_order():
-    cards = cards_of(interpretation(), order_intent="order")
+def test_values_of_the_other_findings_stand_behind_those_of_the_leading_one():
+    hemoglobin = ShownValue(Analyte.HEMOGLOBIN, result(Analyte.HEMOGLOBIN, "6.5", "g/dL"))
+    b12 = ShownValue(Analyte.VITAMIN_B12, result(Analyte.VITAMIN_B12, "1480", "pg/mL"))
+    given = interpretation(
+        overlay=replace(OVERLAY, values=(hemoglobin,)), finding=finding(values=(b12, hemoglobin))
+    )
 
-    assert cards[0].suggestions[0].actions[0].resource["intent"] == "order"
-
-
-def test_bicytopenia_is_the_reason_of_its_orders():
-    given = interpretation(states=states(pattern=Pattern.BICYTOPENIA))
-    draft = cards_of(given)[0].suggestions[0].actions[0].resource
-
-    assert draft["reasonCode"] == [{"text": "bicytopenia"}]
-
-
-def test_a_first_b12_is_not_called_a_repeat():
-    given = interpretation(states=states(used=()), orders=orders("vitamin-b12"))
-    suggestion = cards_of(given)[-1].suggestions[0]
-
-    assert suggestion.label == "Serum vitamin B12"
-    assert suggestion.actions[0].resource["code"]["text"] == "Serum vitamin B12"
-
-
-def test_anonymous_results_are_not_referred_to():
-    computed = [
-        result_with(source="", derived_from=("Observation/a", "Observation/b")),
-        result_with(source="#contained"),
-    ]
-    given = interpretation(states=states(used=tuple(computed)))
-    draft = cards_of(given)[0].suggestions[0].actions[0].resource
-
-    assert draft["supportingInfo"] == [
-        {"reference": "Observation/a"},
-        {"reference": "Observation/b"},
-    ]
-
-
-def result_with(**changes):
-    from tests.support.changing import replace
-    from tests.support.interpretations import NEUTROPHILS
-
-    return replace(NEUTROPHILS, **changes)
+    line = cards_of(given)[0].detail.splitlines()[0]
+    assert line.startswith("**Hgb 6.5 g/dL · B12 1480 pg/mL**")
 
 
 def test_every_card_names_its_source_topic_link_and_override_reasons():
-    for card in cards_of(interpretation()):
-        assert card.source.label == "heme-hooks"
-        assert card.source.topic.system == FINDING_SYSTEM
-        assert card.links[0].url == f"{PUBLIC_URL}/knowledge#index-pattern"
-        assert card.links[0].type == "absolute"
-        assert [reason.code for reason in card.overrideReasons] == [
-            "already-known",
-            "work-up-in-progress",
-            "not-appropriate-for-patient",
-            "result-wrong",
-            "other",
-        ]
-        assert {reason.system for reason in card.overrideReasons} == {OVERRIDE_SYSTEM}
-        assert all(reason.display for reason in card.overrideReasons)
+    (card,) = cards_of(interpretation())
+
+    assert card.source.label == "heme-hooks"
+    assert card.source.topic.system == FINDING_SYSTEM
+    assert card.links[0].label == "About this rule"
+    assert card.links[0].url == f"{PUBLIC_URL}/knowledge#index-pattern"
+    assert card.links[0].type == "absolute"
+    assert [reason.code for reason in card.overrideReasons] == [
+        "already-known",
+        "work-up-in-progress",
+        "not-appropriate-for-patient",
+        "result-wrong",
+        "other",
+    ]
+    assert {reason.system for reason in card.overrideReasons} == {OVERRIDE_SYSTEM}
+    assert all(reason.display for reason in card.overrideReasons)
 
 
 def test_a_trailing_slash_of_the_public_address_does_not_double():
@@ -284,13 +217,5 @@ def test_a_summary_that_is_too_long_is_cut_not_refused():
     assert len(card.summary) == 139
 
 
-def test_a_marrow_that_only_the_overlay_asks_for_names_the_overlays_rule():
-    given = interpretation(
-        overlay=finding("circulating-blasts", FindingIndicator.CRITICAL),
-        finding=finding("bicytopenia", FindingIndicator.INFO),
-        orders=orders("marrow-biopsy"),
-    )
-    marrow = cards_of(given)[2]
-
-    assert marrow.source.topic.code == "marrow-evaluation"
-    assert marrow.links[0].url.endswith("#circulating-blasts")
+def test_the_call_of_the_helpers_is_a_patient_view():
+    assert call().hook == "patient-view"

@@ -1,4 +1,4 @@
-"""What the detail of a card says, and that nothing can be smuggled into it (3.4)."""
+"""What the detail of a card says, what gives way, and that nothing can be smuggled into it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,31 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from fhir_mappings.context import MedicationDraft
 from fhir_mappings.panel import Analyte, Comparator, Note, Reason, Unreadable
 from service.cards import escaping as markdown
+from service.cards.detail import MOST_WORDS, USUAL_WORDS, Detail
 from service.cards.values import shown_number
-from service.interpreter.interpretation import IronState, WithheldOrder
+from service.cards.words import cut_words, words
+from service.interpreter.interpretation import (
+    CellLine,
+    Deviation,
+    FindingIndicator,
+    Remark,
+    RemarkRank,
+    ShownValue,
+    WithheldOrder,
+)
 from tests.support.changing import replace
 from tests.support.interpretations import (
     B12,
     HEMOGLOBIN,
     NEUTROPHILS,
+    PLATELETS,
     TAKEN,
     cards_of,
     finding,
@@ -33,104 +45,289 @@ def detail_of(**changes) -> str:
     return cards_of(interpretation(**changes))[0].detail
 
 
-def test_each_value_stands_as_reported_with_its_unit_and_date_in_its_own_offset():
-    detail = detail_of()
-
-    assert "`8.9 g/dL`" in detail
-    assert "`1.1 10*3/uL`" in detail
-    assert "2026-06-14 09:30 +02:00" in detail
+def value(result, deviation=Deviation.NONE, **changes) -> ShownValue:
+    return ShownValue(result.analyte, result, deviation, **changes)
 
 
-def test_the_canonical_value_stands_beside_a_value_that_differs():
-    detail = detail_of()
-
-    assert "`1100 pmol/L` = `1491 pg/mL`" in detail
-    assert "`8.9 g/dL` =" not in detail
+def line_of(*values) -> str:
+    return Detail(values=values).text().splitlines()[0]
 
 
-def test_a_value_without_a_unit_shows_the_unit_that_it_was_read_in():
+def remark(rank, text) -> Remark:
+    return Remark("M0", rank, text)
+
+
+def test_the_parts_stand_in_their_order():
+    detail = Detail(
+        values=(value(HEMOGLOBIN, Deviation.LOW),),
+        before={
+            CellLine.HEMOGLOBIN: replace(HEMOGLOBIN, value=Decimal("12.6"), reported_value="12.6")
+        },
+        meaning="What it means.",
+        also=("Something else.",),
+        avoid="mistakes.",
+        remarks=(remark(RemarkRank.DRUG, "Review or hold today: methotrexate."),),
+        not_checked="Could not check: existing orders.",
+        not_used="Not used: platelets 84 K (unit).",
+    )
+
+    assert detail.text().split("\n\n") == [
+        "**Hgb 8.9 g/dL ↓** (14 Jun 2026)",
+        "Before: Hgb 12.6 (14 Jun 2026)",
+        "What it means.",
+        "Also: Something else.",
+        "Avoid: mistakes.",
+        "Review or hold today: methotrexate.",
+        "Could not check: existing orders.",
+        "Not used: platelets 84 K (unit).",
+        "Decision support, not a diagnosis.",
+    ]
+
+
+def test_a_part_that_has_nothing_to_say_is_left_out():
+    assert Detail(meaning="Only this.").text() == "Only this.\n\nDecision support, not a diagnosis."
+
+
+def test_values_stand_as_reported_with_the_common_day_once():
+    older = replace(B12, taken=datetime(2026, 6, 2, 8, 0, tzinfo=UTC), notes=frozenset())
+
+    assert line_of(
+        value(HEMOGLOBIN, Deviation.LOW),
+        value(NEUTROPHILS, Deviation.VERY_LOW),
+        value(PLATELETS),
+        value(older, Deviation.VERY_HIGH),
+    ) == (
+        "**Hgb 8.9 g/dL ↓ · ANC 1.1 ×10³/uL ↓↓ · platelets 84 ×10³/uL · "
+        "B12 1100 pmol/L ↑↑ (2 Jun 2026)** (14 Jun 2026)"
+    )
+
+
+def test_what_a_reader_must_know_of_a_value_stands_behind_it():
+    computed = replace(NEUTROPHILS, reported_value="", notes=frozenset({Note.ANC_COMPUTED}))
     bare = replace(HEMOGLOBIN, reported_unit="", notes=frozenset({Note.UNIT_INFERRED}))
+    conflict = replace(PLATELETS, others=(Decimal(160),), notes=frozenset({Note.CONFLICT}))
+    early = replace(B12, notes=frozenset({Note.PRELIMINARY}))
 
-    detail = detail_of(states=states(used=(bare,)))
+    line = line_of(*map(value, (computed, bare, conflict, early)))
 
-    assert "`8.9` = `8.9 g/dL`" in detail
-    assert "unit inferred" in detail
+    assert "ANC 1.1 ×10⁹/L (computed)" in line
+    assert "Hgb 8.9 g/dL (unit inferred)" in line
+    assert "platelets 84 ×10³/uL (also 160)" in line
+    assert "B12 1100 pmol/L (preliminary)" in line
 
 
-def test_status_and_notes_are_in_plain_words():
-    computed = replace(
-        NEUTROPHILS, reported_value="", notes=frozenset({Note.ANC_COMPUTED, Note.CONFLICT})
+def test_a_doubt_that_all_values_share_is_said_once():
+    unknown = [
+        replace(each, notes=frozenset({Note.STATUS_UNKNOWN})) for each in (HEMOGLOBIN, PLATELETS)
+    ]
+
+    assert line_of(*map(value, unknown)) == (
+        "**Hgb 8.9 g/dL · platelets 84 ×10³/uL** (14 Jun 2026, all status unknown)"
     )
-    detail = detail_of(states=states(used=(computed, B12)))
-
-    assert "preliminary" in detail
-    assert "computed from leukocytes and the differential" in detail
-    assert "conflict" in detail
 
 
-def test_a_comparator_is_shown_once():
-    bound = replace(B12, comparator=Comparator.GREATER, reported_value="2000", value=Decimal(2000))
-    written = replace(bound, reported_value=">2000")
+@pytest.mark.parametrize("missing", ["not measured", "not readable", "not available"])
+def test_a_value_that_is_waited_for_says_why_it_is_not_there(missing):
+    waiting = ShownValue(Analyte.METHYLMALONATE, missing=missing)
 
-    for result in (bound, written):
-        assert "`>2000 pmol/L`" in detail_of(states=states(used=(result,)))
-
-
-def test_the_states_are_in_plain_words():
-    detail = detail_of(states=states(iron=IronState.CONFOUNDED))
-
-    assert "Hemoglobin: low, moderate (the laboratory's lower limit 12 g/dL)" in detail
-    assert "not interpretable after a red cell transfusion" in detail
-    assert "Vitamin B12: markedly high" in detail
-    assert "CONF" not in detail
+    assert line_of(value(HEMOGLOBIN), waiting).startswith(f"**Hgb 8.9 g/dL · MMA {missing}**")
 
 
-def test_what_was_set_aside_stands_with_its_reason():
+@pytest.mark.parametrize(
+    ("comparator", "shown"),
+    [
+        (Comparator.GREATER, "above 2000"),
+        (Comparator.GREATER_OR_EQUAL, "at least 2000"),
+        (Comparator.LESS, "below 2000"),
+        (Comparator.LESS_OR_EQUAL, "at most 2000"),
+    ],
+)
+def test_a_bound_is_written_in_words(comparator, shown):
+    plain = replace(B12, notes=frozenset(), status="final", value=Decimal(2000))
+    for written in ("2000", f"{comparator}2000"):
+        bound = replace(plain, comparator=comparator, reported_value=written)
+        assert f"B12 {shown} pmol/L" in line_of(value(bound))
+
+
+def test_ten_values_at_most_and_those_that_decide_first():
+    others = [ShownValue(analyte, missing="not measured", decides=False) for analyte in Analyte]
+    deciding = ShownValue(Analyte.FERRITIN, B12)
+
+    line = line_of(*[each for each in others if each.analyte is not Analyte.FERRITIN], deciding)
+
+    assert line.count(" · ") == 9
+    assert "ferritin 1100 pmol/L" in line
+
+
+def test_earlier_values_of_several_days_are_dated_only_where_that_is_short():
+    def earlier(result, number, month):
+        taken = datetime(2025, month, 4, tzinfo=UTC)
+        return replace(result, value=Decimal(number), reported_value=number, taken=taken)
+
+    one = {CellLine.HEMOGLOBIN: earlier(HEMOGLOBIN, "12.6", 10)}
+    two = one | {CellLine.PLATELETS: earlier(PLATELETS, "210", 3)}
+    three = two | {CellLine.WHITE: earlier(NEUTROPHILS, "3.1", 4)}
+
+    assert "Before: Hgb 12.6 (4 Oct 2025)" in Detail(before=one).text()
+    assert "Before: Hgb 12.6 (4 Oct 2025), platelets 210 (4 Mar 2025)" in Detail(before=two).text()
+    assert "Before: Hgb 12.6, ANC 3.1, platelets 210\n" in Detail(before=three).text()
+
+
+def test_at_most_three_remarks_by_rank_and_goals_of_care_and_drugs_always():
+    ranks = [
+        (RemarkRank.GOALS_OF_CARE, "Goals."),
+        (RemarkRank.ALREADY_DONE, "Marrow."),
+        (RemarkRank.ALREADY_DONE, "Referral."),
+        (RemarkRank.DRUG, "Drug."),
+        (RemarkRank.OTHER, "Spleen."),
+    ]
+    text = Detail(remarks=tuple(remark(rank, words) for rank, words in ranks)).text()
+
+    assert text.startswith("Goals. Marrow. Drug.\n")
+
+
+def test_remarks_have_forty_words_together():
+    long = " ".join(["word"] * 25) + "."
+    text = Detail(
+        remarks=(
+            remark(RemarkRank.DEFERRAL, long),
+            remark(RemarkRank.RED_FLAG, long),
+            remark(RemarkRank.OTHER, "Short."),
+        )
+    ).text()
+
+    assert words(text) == 25 + 1 + 5
+
+
+def test_what_gives_way_above_120_words_in_which_order():
+    def filled(meaning):
+        return Detail(
+            values=(value(HEMOGLOBIN), value(PLATELETS, decides=False)),
+            before={CellLine.HEMOGLOBIN: HEMOGLOBIN},
+            meaning=" ".join(["word"] * meaning),
+            also=("Head: tail of it",),
+            remarks=tuple(remark(RemarkRank.OTHER, f"Remark {each}.") for each in "abc"),
+        ).text()
+
+    usual = words(filled(0))
+    whole = filled(USUAL_WORDS - usual)
+    assert "(14 Jun 2026)\n\nword" in whole
+    assert words(whole) == USUAL_WORDS
+    first, second = filled(USUAL_WORDS - usual + 1), filled(USUAL_WORDS - usual + 4)
+    third, fourth = filled(USUAL_WORDS - usual + 7), filled(USUAL_WORDS - usual + 9)
+    assert "Before: Hgb 8.9\n" in first
+    assert "tail" in first
+    assert "Also: Head." in second
+    assert "Remark c" in second
+    assert "Remark c" not in third
+    assert "platelets" in third
+    assert "platelets" not in fourth
+
+
+def test_what_was_set_aside_stands_with_value_and_reason():
     refused = Unreadable(
-        Analyte.PLATELETS, Reason.UNIT, "The unit is not understood.", "84 K", TAKEN
+        Analyte.PLATELETS, Reason.UNIT, "The unit is not understood.", "84 10*3/uL", TAKEN
     )
 
-    detail = detail_of(set_aside=(refused,))
-
-    assert "Platelets `84 K` (2026-06-14 09:30 +02:00): The unit is not understood." in detail
-
-
-def test_a_refusal_without_words_still_has_a_reason():
-    detail = detail_of(set_aside=(Unreadable(None, Reason.IMPLAUSIBLE, ""),))
-
-    assert "A result: value outside the plausible range" in detail
-
-
-def test_what_could_not_be_checked_and_what_is_withheld_is_said():
-    detail = detail_of(
-        could_not_check=("existing orders and procedures could not be checked",),
-        withheld=(WithheldOrder("cbc-differential", "a CBC of 14 June exists"),),
+    assert "Not used: platelets 84 ×10³/uL (unit missing or not understood)." in detail_of(
+        set_aside=(refused,)
     )
 
-    assert "existing orders and procedures could not be checked" in detail
-    assert "CBC with differential: a CBC of 14 June exists" in detail
+
+def test_what_was_set_aside_and_could_change_nothing_here_is_not_named():
+    refused = Unreadable(Analyte.C_REACTIVE_PROTEIN, Reason.UNIT, "The unit is odd.", "84 K", TAKEN)
+
+    assert "Not used" not in detail_of(set_aside=(refused,))
 
 
-def test_lower_overlays_are_named_on_the_first_card_only():
-    lower = finding("severe-cytopenias", summary="Severe cytopenias (Hgb 6.5).")
-    first, *others = cards_of(interpretation(lower_overlays=(lower,)))
+def test_what_could_not_be_checked_is_said():
+    detail = detail_of(could_not_check=("existing orders", "procedures and transfusions"))
 
-    assert "Severe cytopenias (Hgb 6.5)." in first.detail
-    assert all("Severe cytopenias (Hgb 6.5)." not in card.detail for card in others)
+    assert "Could not check: existing orders and procedures and transfusions." in detail
 
 
-def test_every_detail_says_what_it_is_and_which_rule_spoke():
+def test_long_lists_of_doubts_are_counted():
+    names = tuple(f"group number {number}" for number in range(20))
+    line = next(each for each in detail_of(could_not_check=names).splitlines() if "check" in each)
+
+    assert words(line) <= 15
+    assert line.endswith(" more.")
+
+
+def test_orders_that_were_not_proposed_stand_in_the_explanation_only():
+    assert "CBC of 14 June" not in detail_of(
+        withheld=(WithheldOrder("cbc-differential", "a CBC of 14 June exists"),)
+    )
+
+
+def test_every_detail_ends_with_what_it_is():
     for card in cards_of(interpretation(data_quality=finding("data-quality"))):
-        assert "Decision support, not a diagnosis." in card.detail
-        assert "/knowledge#" in card.detail
-        assert "rule table" in card.detail
-        assert "Values used" in card.detail
+        assert card.detail.endswith("Decision support, not a diagnosis.")
 
 
-def test_a_child_is_not_given_adult_states():
-    detail = detail_of(finding=finding("pediatric"))
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("Hgb 8.9 g/dL ↓ · ANC", 4), ("", 0), ("— ↑↑ ·", 0), ("**bold** and `code`", 3), ("é 1", 2)],
+)
+def test_a_word_has_a_letter_or_a_digit(text, count):
+    assert words(text) == count
 
-    assert "How they were read" not in detail
+
+def test_cut_text_ends_with_an_ellipsis():
+    assert cut_words("one two, three", 2) == "one two…"
+    assert cut_words("one two", 2) == "one two"
+
+
+TEXTS = st.text(alphabet="ab ·↓:;.,0", max_size=300)
+RESULTS = st.sampled_from([HEMOGLOBIN, NEUTROPHILS, PLATELETS, B12])
+VALUES = st.builds(
+    ShownValue,
+    st.sampled_from(Analyte),
+    st.one_of(st.none(), RESULTS),
+    st.sampled_from(Deviation),
+    missing=st.sampled_from(["not measured", "not available"]),
+    decides=st.booleans(),
+)
+REMARKS = st.lists(
+    st.builds(
+        Remark, st.just("M9"), st.sampled_from(RemarkRank), st.text(alphabet="ab ", max_size=40)
+    ),
+    max_size=12,
+    unique_by=lambda each: each.rank,
+)
+
+
+@settings(max_examples=100)
+@given(
+    values=st.lists(VALUES, max_size=20),
+    also=st.lists(TEXTS, max_size=4),
+    remarks=REMARKS,
+    doubts=st.lists(st.text(alphabet="ab ", max_size=120), max_size=22),
+    refused=st.lists(st.tuples(st.sampled_from(Analyte), TEXTS), max_size=30),
+    before=st.dictionaries(st.sampled_from(CellLine), RESULTS),
+)
+def test_no_detail_has_more_than_160_words(values, also, remarks, doubts, refused, before):
+    card = cards_of(
+        interpretation(
+            overlay=finding(
+                "severe-cytopenias",
+                FindingIndicator.CRITICAL,
+                meaning=" ".join(["word"] * 55),
+                avoid=" ".join(["word"] * 30),
+                values=tuple(values),
+            ),
+            lower_overlays=tuple(finding(str(n), summary=text) for n, text in enumerate(also)),
+            remarks=tuple(sorted(remarks, key=lambda each: each.rank)),
+            could_not_check=tuple(doubts),
+            set_aside=tuple(
+                Unreadable(analyte, Reason.ANC_GT_WBC, "", reported=text)
+                for analyte, text in refused
+            ),
+            states=states(before=before),
+        )
+    )[0]
+
+    assert words(card.detail) <= MOST_WORDS
 
 
 @pytest.mark.parametrize(
@@ -171,31 +368,38 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_from_a_record_is_shown_and_never_acts(text):
-    hostile = replace(HEMOGLOBIN, reported_value=text, reported_unit=text, status=text)
+    harmless = tags(RENDER(card_with("x").detail))
+
+    assert tags(RENDER(card_with(text).detail)) == harmless
+    for hook in ("order-select", "order-sign"):
+        (drafted,) = cards_of(drafting(text), hook=hook)
+        assert tags(RENDER(drafted.detail)) == tags(
+            RENDER(cards_of(drafting("x"), hook=hook)[0].detail)
+        )
+
+
+def card_with(text):
+    hostile = replace(HEMOGLOBIN, reported_unit=text, status=text)
     refused = Unreadable(
         Analyte.PLATELETS, Reason.UNIT, text, text, datetime(2026, 1, 1, tzinfo=UTC)
     )
-    cards = cards_of(
+    return cards_of(
         interpretation(
-            states=states(used=(hostile,), notes=(text,)),
+            states=states(used=(hostile,), before={CellLine.HEMOGLOBIN: hostile}),
             set_aside=(refused,),
             could_not_check=(text,),
-            withheld=(WithheldOrder("ldh", text),),
-            finding=finding(paragraphs=(text,), cautions=(text,)),
+            remarks=(remark(RemarkRank.DRUG, f"Review or hold today: {text[:80]} x."),),
+            finding=finding(meaning=f"Seen: {text} x", values=(value(hostile),)),
+            overlay=finding("severe-cytopenias", avoid=f"what {text} x"),
+            lower_overlays=(finding("other", summary=f"What {text} x"),),
         )
-    )
-    harmless = cards_of(
-        interpretation(
-            states=states(used=(replace(HEMOGLOBIN, status="x"),), notes=("x",)),
-            set_aside=(replace(refused, explanation="x", reported="x"),),
-            could_not_check=("x",),
-            withheld=(WithheldOrder("ldh", "x"),),
-            finding=finding(paragraphs=("x",), cautions=("x",)),
-        )
-    )
+    )[0]
 
-    for card, plain in zip(cards, harmless, strict=True):
-        assert tags(RENDER(card.detail)) == tags(RENDER(plain.detail))
+
+def drafting(text):
+    draft = MedicationDraft("1", frozenset(), text, True)
+    order = finding("b12-order-without-deficiency")
+    return interpretation(orders=(), order_findings=((order, draft),))
 
 
 def tags(html: str) -> list[str]:

@@ -92,7 +92,7 @@ def test_the_explanation_is_found_in_a_response():
     "response", [{}, {"extension": None}, {"extension": []}, {"extension": {EXTENSION_KEY: 3}}]
 )
 def test_a_response_without_one_is_no_crash(response):
-    assert render(explanation_in(response), 80) == "The service gave no explanation."
+    assert render(explanation_in(response), 80) == "The service gave no evidence."
 
 
 @pytest.mark.parametrize("odd", [None, 3, "x", [], [None, 3, "x", {}], {"a": [3]}])

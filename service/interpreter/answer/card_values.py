@@ -1,0 +1,113 @@
+"""The values that a finding rests on, as its card shows them (cards: the values line).
+
+Each is a result with the side on which it lies beyond the limit that was used, or a word for why
+there is none: not measured, not readable and not available are three different things.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fhir_mappings.panel import Analyte
+from service.interpreter.answer.deviations import deviation_of
+from service.interpreter.assessment.cell_lines import CLUMPED, NOT_RETRIEVED
+from service.interpreter.interpretation import (
+    CellLine,
+    CellLineState,
+    Deviation,
+    Grade,
+    ShownValue,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from service.interpreter.interpretation import CellLineFact
+    from service.interpreter.rules.criteria.criterion import Case
+    from service.interpreter.rules.rule import Rule
+
+ANALYTE_OF_LINE = {
+    CellLine.HEMOGLOBIN: Analyte.HEMOGLOBIN,
+    CellLine.WHITE: Analyte.NEUTROPHILS,
+    CellLine.PLATELETS: Analyte.PLATELETS,
+}
+_EITHER = {Analyte.RETICULOCYTES: Analyte.RETICULOCYTE_PERCENT}
+"""Measured either way: the second stands where the first was not measured."""
+
+_REMARKS = {CLUMPED: "clumped"}
+_MASKED = "after transfusion"
+
+
+def values_of(rule: Rule, case: Case) -> tuple[ShownValue, ...]:
+    """Return the cell lines, then what the rule shows and what it waits for, each once."""
+    found: dict[Analyte, ShownValue] = {}
+    for value in (*_lines(rule, case), *_others(rule, case)):
+        found.setdefault(value.analyte, value)
+    return tuple(found.values())
+
+
+def _lines(rule: Rule, case: Case) -> Iterator[ShownValue]:
+    for line, fact in case.situation.states.lines.items():
+        decides = line in rule.lines
+        if fact.result is None:
+            if decides:
+                yield ShownValue(ANALYTE_OF_LINE[line], missing=_why_missing(fact))
+            continue
+        yield ShownValue(
+            fact.result.analyte,
+            fact.result,
+            _deviation_of_line(fact),
+            remark=_MASKED if fact.state is CellLineState.MASKED else _REMARKS.get(fact.why, ""),
+            decides=decides,
+        )
+
+
+def _deviation_of_line(fact: CellLineFact) -> Deviation:
+    if fact.state is not CellLineState.LOW:
+        return Deviation.NONE
+    return Deviation.VERY_LOW if fact.grade is Grade.SEVERE else Deviation.LOW
+
+
+def _why_missing(fact: CellLineFact) -> str:
+    if fact.why == NOT_RETRIEVED:
+        return "not available"
+    if "read" in fact.why:
+        return "not readable"
+    return "not measured" if fact.why in {"", "not measured"} else "not of these days"
+
+
+def _others(rule: Rule, case: Case) -> Iterator[ShownValue]:
+    situation = case.situation
+    yield from _numbers(rule, case)
+    for analyte in rule.shows:
+        result = situation.selected.get(analyte)
+        if result is None and analyte in _EITHER:
+            result = situation.selected.get(_EITHER[analyte])
+        if result is not None:
+            yield ShownValue(result.analyte, result, deviation_of(result, situation))
+        elif analyte in rule.waits_for and not _pointless(analyte, case):
+            yield ShownValue(analyte, missing=_word_for_missing(analyte, case))
+
+
+def _numbers(rule: Rule, case: Case) -> Iterator[ShownValue]:
+    """What is no selected result of its analyte: temperatures, and the blasts of one specimen."""
+    situation = case.situation
+    highest = situation.fever.highest
+    if Analyte.BODY_TEMPERATURE in rule.shows and highest is not None:
+        yield ShownValue(highest.analyte, highest, Deviation.HIGH)
+    if Analyte.BLAST_PERCENT in rule.shows:
+        for result in situation.blasts.number:
+            yield ShownValue(result.analyte, result, Deviation.HIGH)
+
+
+def _pointless(analyte: Analyte, case: Case) -> bool:
+    """Under B12 treatment a normal MMA says nothing: nobody waits for it."""
+    return analyte is Analyte.METHYLMALONATE and bool(case.situation.b12_medication)
+
+
+def _word_for_missing(analyte: Analyte, case: Case) -> str:
+    if analyte in case.situation.unknown:
+        return "not available"
+    if case.situation.unreadable.get(analyte):
+        return "not readable"
+    return "not measured"
