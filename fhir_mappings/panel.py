@@ -208,7 +208,8 @@ class LabResult(Struct, frozen=True):
     offset. `reported_value` and `reported_unit` are what the laboratory wrote. `source` is a
     relative reference such as `Observation/123`, empty for a contained or anonymous resource;
     `derived_from` lists the sources of a computed value, `others` the values of the same time that
-    contradict this one.
+    contradict this one. `has_time` False: only the date of `taken` was written, its time of day is
+    the call's own (A3).
     """
 
     analyte: Analyte
@@ -228,6 +229,7 @@ class LabResult(Struct, frozen=True):
     source: str = ""
     derived_from: tuple[str, ...] = ()
     others: tuple[Decimal, ...] = ()
+    has_time: bool = True
 
 
 def changed(result: LabResult, **fields: Any) -> LabResult:  # noqa: ANN401  as `replace`

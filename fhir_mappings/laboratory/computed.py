@@ -45,6 +45,7 @@ def computed_result(
         issued=max((s.issued for s in sources if s.issued), default=None),
         method_rank=COMPUTED_RANK,
         notes=frozenset(notes) | doubts,
+        has_time=newest.has_time,
         derived_from=tuple(dict.fromkeys(s.source for s in sources if s.source)),
     )
 

@@ -59,8 +59,9 @@ def observation_envelope(
     if reporter is None and chart.report_of:
         reporter = next((chart.report_of[key] for key in keys if key in chart.report_of), None)
     status = observation.status.strip().lower() or (parent.status if parent else "")
-    taken, issued = _times(observation, chart, observation.effectiveInstant)
+    taken, issued, has_time = _times(observation, chart, observation.effectiveInstant)
     if reporter is not None:
+        has_time = has_time if taken else reporter.has_time
         taken, issued = taken or reporter.taken, issued or reporter.issued
     specimens = (observation.specimen,) if observation.specimen else ()
     specimen = _specimen_facts(specimens, observation.code, chart, contained)
@@ -84,6 +85,7 @@ def observation_envelope(
         explanation=refusal[1] if refusal else "",
         blood=specimen.blood or (reporter is not None and reporter.blood),
         marrow=specimen.marrow or (reporter is not None and reporter.marrow),
+        has_time=has_time,
     )
 
 
@@ -96,7 +98,7 @@ def report_envelope(
 ) -> Envelope:
     """Judge a DiagnosticReport."""
     status = report.status.strip().lower()
-    taken, issued = _times(report, chart)
+    taken, issued, has_time = _times(report, chart)
     specimen = _specimen_facts(report.specimen, report.code, chart, contained)
     envelope = Envelope(
         status=_REPORT_STATUSES.get(status, status),
@@ -105,6 +107,7 @@ def report_envelope(
         source=key,
         blood=specimen.blood,
         marrow=specimen.marrow,
+        has_time=has_time,
     )
     refusal = (
         _subject_refusal(report.subject, chart, None)
@@ -176,13 +179,17 @@ def _time_refusal(taken: datetime | None, now: datetime) -> tuple[Reason, str] |
 
 def _times(
     resource: Observation | DiagnosticReport, chart: ReadingContext, instant: str = ""
-) -> tuple[datetime | None, datetime | None]:
-    """(taken, issued) by A3; a coarse effective date gives way to an exact `issued`."""
+) -> tuple[datetime | None, datetime | None, bool]:
+    """(taken, issued, whether taken has a time of day) by A3.
+
+    A coarse effective date gives way to an exact `issued`.
+    """
     now, read = chart.now, chart.read_moment
     issued = read(resource.issued) if resource.issued else None
+    seen_issued = issued.seen_from(now) if issued else None
     first = read(resource.effectiveDateTime) if resource.effectiveDateTime else None
     if first is not None and first.precision >= Precision.DAY:
-        return first.seen_from(now), issued.seen_from(now) if issued else None
+        return first.seen_from(now), seen_issued, first.precision is Precision.MOMENT
     period: Period | None = resource.effectivePeriod
     texts = [resource.effectiveDateTime, instant]
     texts += [period.end, period.start] if period else []
@@ -191,8 +198,9 @@ def _times(
     coarse = [moment for moment in moments if moment.precision == Precision.MONTH]
     dated = [issued] if issued and issued.precision >= Precision.DAY else []
     chosen = next(iter(exact + dated + coarse), None)
-    taken = chosen.seen_from(now) if chosen else None
-    return taken, issued.seen_from(now) if issued else None
+    if chosen is None:
+        return None, seen_issued, True
+    return chosen.seen_from(now), seen_issued, chosen.precision is Precision.MOMENT
 
 
 def _specimen_facts(

@@ -113,6 +113,7 @@ def measure(
         method_rank=meaning.method_rank + (STAND_IN_RANK if meaning.role in _STAND_INS else 0),
         notes=_notes(envelope.status, meaning, reading),
         source=envelope.source,
+        has_time=envelope.has_time,
     )
     return Measured(result, meaning.role, number.value, reading)
 

@@ -1,8 +1,9 @@
 """Words about a blood film: which findings they name and whether they deny them.
 
-The algorithm of clinical-knowledge 1.5. Wider than its word list in four places, each because the
-narrow reading would turn a finding round: lineage names of blasts (myeloblasts), Auer rods when
-present, a zero count before the term ("0 % blasts"), and "cannot be excluded" written with "not".
+The algorithm of clinical-knowledge 1.5. Wider than its word list where the narrow reading would
+turn a finding round: lineage names of blasts (myeloblasts) and promonocytes, Auer rods when
+present, a zero count before the term ("0 % blasts"), "cannot be excluded" written with "not", and
+platelet clumps in any order of the two words.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from fhir_mappings.panel import SmearSet
 
 _SENTENCE_END = re.compile(r"(?<!\d)\.|\.(?!\d)|[;\n\r]+")
 _TOKEN = re.compile(r"r/o|\d+(?:[.,]\d+)?(?:\s?[-–]\s?\d+(?:[.,]\d+)?)?|[a-z']+|[,<>≤%]")
+_CLUMPS = "plateletclumps"
 _TERMS = (
-    (re.compile(r"(?:myelo|lympho|mono)?blasts?"), SmearSet.BLASTS),
+    (re.compile(r"(?:myelo|lympho|mono)?blasts?|promonocytes?"), SmearSet.BLASTS),
+    (re.compile(_CLUMPS), SmearSet.PLATELET_CLUMP),
     (re.compile(r"pelger(?:oid)?|hypogranul\w*|hyposegment\w*|dysplas\w*"), SmearSet.DYSPLASIA),
     (re.compile(r"tear-?drops?|dacrocytes?|dacryocytes?"), SmearSet.TEARDROP),
 )
@@ -34,7 +37,20 @@ _AFTER_NOT = frozenset({"seen", "identified", "present", "detected", "observed"}
 _AFTER = 4
 _ZERO = re.compile(r"0+(?:[.,]0+)?")
 _BEFORE_TERM = frozenset({"%", "percent", "circulating", "peripheral", "of"})
-_JOINED = ((re.compile(r"\btear[ -]drop"), "teardrop"), (re.compile(r"\bcan\s*not\b"), "cannot"))
+_PLATELET = r"(?:platelets?|plts?|thrombocytes?)"
+_CLUMPED = r"(?:clump(?:s|ed|ing)?|satellit(?:es|ism|osis|ing)|aggregat(?:es?|ed|ion))"
+_JOINED = (
+    (re.compile(r"\btear[ -]drop"), "teardrop"),
+    (re.compile(r"\bcan\s?not\b"), "cannot"),
+    (
+        re.compile(rf"\b{_PLATELET}[ :-]{{1,3}}(?:(?:are|were|is|was|appear) )?{_CLUMPED}\b"),
+        _CLUMPS,
+    ),
+    (re.compile(rf"\b{_CLUMPED}[ -](?:of )?(?:the )?{_PLATELET}\b"), _CLUMPS),
+)
+_CLUMPED_ALONE = re.compile(rf"(?<!platelet){_CLUMPED}\b")
+_LONGEST = 50_000
+"""Characters of one text that are read; no report on a blood film is as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +62,14 @@ class Mention:
     sentence: str
 
 
-def findings_in(text: str) -> tuple[Mention, ...]:
-    """Return one mention per finding named: present if any sentence says so, absent if all deny."""
+def findings_in(text: str, *, about_platelets: bool = False) -> tuple[Mention, ...]:
+    """Return one mention per finding named: present if any sentence says so, absent if all deny.
+
+    `about_platelets`: the text stands beside a platelet count, so that clumps are platelet clumps.
+    """
     found: dict[SmearSet, Mention] = {}
-    for sentence in _SENTENCE_END.split(text):
-        for mention in _mentions(sentence.strip()):
+    for sentence in _SENTENCE_END.split(text[:_LONGEST]):
+        for mention in _mentions(sentence.strip(), about_platelets=about_platelets):
             before = found.get(mention.finding)
             if before is None or _weight(mention.present) > _weight(before.present):
                 found[mention.finding] = mention
@@ -61,10 +80,12 @@ def _weight(present: bool | None) -> int:  # noqa: FBT001  a truth value, not an
     return {True: 2, None: 1, False: 0}[present]
 
 
-def _mentions(sentence: str) -> list[Mention]:
-    plain = sentence.lower()
+def _mentions(sentence: str, *, about_platelets: bool) -> list[Mention]:
+    plain = " ".join(sentence.lower().split())
     for pattern, word in _JOINED:
         plain = pattern.sub(word, plain)
+    if about_platelets:
+        plain = _CLUMPED_ALONE.sub(_CLUMPS, plain)
     tokens = _TOKEN.findall(plain)
     found = []
     for position, token in enumerate(tokens):

@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.laboratory.envelopes import observation_envelope
 from fhir_mappings.laboratory.measurements import measure
+from fhir_mappings.laboratory.miscoded_counts import miscoded_count
 from fhir_mappings.laboratory.numbers import NoNumber, read_number
 from fhir_mappings.laboratory.readings import Measured, Reported, Unmapped
 from fhir_mappings.laboratory.refusals import refused
 from fhir_mappings.laboratory.serology import read_pregnancy, read_serology
 from fhir_mappings.laboratory.share_by_unit import meaning_by_unit
-from fhir_mappings.laboratory.smear import finding, read_narrative, read_presence, words_of
+from fhir_mappings.laboratory.smear import (
+    finding,
+    read_narrative,
+    read_notes,
+    read_presence,
+    words_of,
+)
 from fhir_mappings.panel import (
     Analyte,
+    DataGroup,
     MarrowResult,
     Reason,
     SmearMethod,
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
     from fhir_mappings.terminology import CodeMeaning
 
 _CONTAINED = ResourceKinds(Observation, Specimen)
+_BLOOD_COUNT = frozenset({DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL, DataGroup.SMEAR})
 _HINTS_ONLY = frozenset({Role.DEPRECATED, Role.POSSIBLE_BLASTS})
 _BLAST_ANALYTES = frozenset({Analyte.BLAST_PERCENT, Analyte.BLASTS})
 
@@ -69,6 +78,7 @@ def read_observation(
         contained={**specimens, **own_specimens} if specimens else own_specimens,
     )
     reported = _read_valued(observation, envelope, chart, unreadable_fields)
+    reported += _noted(observation, envelope, chart)
     for component in observation.component:
         reported += _read_valued(component, envelope, chart, frozenset())
     for inner, inner_spoiled in within:
@@ -121,6 +131,27 @@ def _read_valued(
     return [Reported(reading, classified.coding, unit) for reading in readings]
 
 
+def _noted(observation: Observation, envelope: Envelope, chart: ReadingContext) -> list[Reported]:
+    """What the notes on a count, differential or smear of a usable result say (1.5)."""
+    if not observation.note or envelope.refusal is not None or envelope.marrow:
+        return []
+    classified = classify(observation.code, chart.terminology)
+    meaning = classified.meaning
+    if meaning is None or not _is_of_blood_count(meaning, envelope):
+        return []
+    return [
+        Reported(each, classified.coding, of_note=True)
+        for each in read_notes(observation, meaning, envelope)
+    ]
+
+
+def _is_of_blood_count(meaning: CodeMeaning, envelope: Envelope) -> bool:
+    if meaning.kind is CodeKind.NARRATIVE:
+        return meaning.role is not Role.BLOOD_ONLY or envelope.blood
+    of_count = meaning.kind in {CodeKind.ANALYTE, CodeKind.PANEL, CodeKind.SMEAR}
+    return of_count and not meaning.groups.isdisjoint(_BLOOD_COUNT)
+
+
 def _unmeant(
     valued: Observation | Component, envelope: Envelope, unreadable_fields: frozenset[str]
 ) -> Sequence[Reading]:
@@ -148,15 +179,18 @@ def _readings(
     if meaning.kind is CodeKind.NARRATIVE:
         if meaning.role is Role.BLOOD_ONLY and not envelope.blood:
             return (Unmapped(excluded=True),)
-        return _narrated(valued, meaning, envelope)
+        return _narrated(valued, meaning, envelope, chart)
     return (_finding(valued, meaning, envelope, envelope.taken),)
 
 
 def _narrated(
-    valued: Observation | Component, meaning: CodeMeaning, envelope: Envelope
+    valued: Observation | Component, meaning: CodeMeaning, envelope: Envelope, chart: ReadingContext
 ) -> Sequence[Reading]:
-    """Words only: a bare number under a narrative's code is some other result, miscoded."""
+    """Words only: a number under a narrative's code is some other result, miscoded."""
     words = words_of(valued)
+    count = miscoded_count(valued, meaning, envelope, chart.terminology)
+    if count is not None:
+        return (count,)
     if valued.valueQuantity is not None and valued.valueQuantity.value is not None:
         sentence = "A number was sent where words about a blood film are expected."
         return (refused(meaning, envelope, Reason.VALUE, sentence, words),)

@@ -71,18 +71,23 @@ Reading = (
 
 
 class Reported(Struct, frozen=True):
-    """One reading with the coding it was judged by and the unit as written, for mapping reports."""
+    """One reading with the coding it was judged by and the unit as written, for mapping reports.
+
+    `of_note`: read in a note beside the value, not a result of its own.
+    """
 
     reading: Reading
     coding: Coding = Coding()
     unit: str = ""
+    of_note: bool = False
 
 
 class Envelope(Struct, frozen=True):
     """What surrounds a value: A1 to A3 of clinical-knowledge 1.1 applied to one resource.
 
     `refusal` is why nothing in it may be used, None when it may. `blood` is True when specimen or
-    report say that it is blood, `marrow` when they say bone marrow.
+    report say that it is blood, `marrow` when they say bone marrow. `has_time` False: only the date
+    is known.
     """
 
     status: str
@@ -93,6 +98,7 @@ class Envelope(Struct, frozen=True):
     explanation: str = ""
     blood: bool = False
     marrow: bool = False
+    has_time: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from fhir_mappings.laboratory.qualitative import (
     presence_of_number,
     presence_of_text,
 )
-from fhir_mappings.panel import Comparator, SmearFinding, SmearMethod, SmearSet
+from fhir_mappings.panel import Analyte, Comparator, SmearFinding, SmearMethod, SmearSet
 
 if TYPE_CHECKING:
     from fhir_mappings.laboratory.readings import Envelope
@@ -51,6 +51,25 @@ def read_narrative(text: str, loinc: str, envelope: Envelope) -> tuple[SmearFind
             mention.present,
             SmearMethod.NARRATIVE,
             loinc,
+            mention.sentence,
+        )
+        for mention in mentions
+    )
+
+
+def read_notes(
+    observation: Observation, meaning: CodeMeaning, envelope: Envelope
+) -> tuple[SmearFinding, ...]:
+    """Return what the notes on a count, differential or smear say about the blood film (1.5)."""
+    text = "\n".join(note.text for note in observation.note)
+    mentions = findings_in(text, about_platelets=meaning.analyte is Analyte.PLATELETS)
+    return tuple(
+        finding(
+            envelope,
+            mention.finding,
+            mention.present,
+            SmearMethod.NARRATIVE,
+            meaning.code,
             mention.sentence,
         )
         for mention in mentions

@@ -15,6 +15,7 @@ from fhir_mappings.panel import Analyte, Comparator, LabResult, Note, changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
 SAME_SPECIMEN = timedelta(minutes=15)
 """Results this close together are taken for one specimen (A7)."""
@@ -56,6 +57,8 @@ _COMPARATOR_ORDER = {
     Comparator.GREATER_OR_EQUAL: 3,
     Comparator.GREATER: 4,
 }
+_CORRECTED = frozenset({"corrected", "amended"})
+_JUST_BEFORE = timedelta(seconds=1)
 _STATUS_ORDER = {"corrected": 0, "amended": 1, "final": 2, "preliminary": 3, "unknown": 4}
 
 
@@ -67,6 +70,8 @@ def one_per_specimen(results: Iterable[LabResult]) -> tuple[LabResult, ...]:
     ordered = sorted(results, key=_newest_first)
     if len(ordered) < 2:
         return tuple(ordered)
+    if not all(result.has_time for result in ordered):
+        ordered = sorted(_dates_before_times(ordered), key=_newest_first)
     if ordered[0].analyte is Analyte.BODY_TEMPERATURE:
         return _distinct(sorted(ordered, key=_stable_order))
     # Most specimens have one result: what decides among several is worked out only for them.
@@ -91,14 +96,36 @@ def nearest(
     return closest if closest is not None and abs(closest.taken - at) <= within else None
 
 
+def _dates_before_times(results: Sequence[LabResult]) -> list[LabResult]:
+    """Let a result with a date only be older than every result of that day with a time (A7)."""
+    first_of_day: dict[date, datetime] = {}
+    for result in results:
+        if result.has_time:
+            day = result.taken.date()
+            first_of_day[day] = min(result.taken, first_of_day.get(day, result.taken))
+    return [
+        changed(result, taken=first_of_day[result.taken.date()] - _JUST_BEFORE)
+        if not result.has_time and result.taken.date() in first_of_day
+        else result
+        for result in results
+    ]
+
+
 def _specimens(ordered: Sequence[LabResult]) -> list[list[LabResult]]:
+    """Results of 15 minutes, or of one date without a time, together."""
     clusters: list[list[LabResult]] = []
     for result in ordered:
-        if clusters and clusters[-1][0].taken - result.taken <= SAME_SPECIMEN:
+        if clusters and _same_time(clusters[-1][0], result):
             clusters[-1].append(result)
         else:
             clusters.append([result])
     return clusters
+
+
+def _same_time(one: LabResult, other: LabResult) -> bool:
+    if not one.has_time and not other.has_time:
+        return one.taken.date() == other.taken.date()
+    return one.has_time == other.has_time and one.taken - other.taken <= SAME_SPECIMEN
 
 
 def _distinct(ordered: Sequence[LabResult]) -> tuple[LabResult, ...]:
@@ -109,26 +136,39 @@ def _distinct(ordered: Sequence[LabResult]) -> tuple[LabResult, ...]:
 
 
 def _chosen(cluster: Sequence[LabResult]) -> LabResult:
-    """Method rank, then later issued, then the value that is the finding (A7, A8).
+    """Method rank, corrected, later issued, then the value that is the finding (A7, A8).
 
     A result without `issued` is neither earlier nor later than one with it.
     """
     analyte = cluster[0].analyte
-    candidates = list(cluster)
-    race_pair = _race_pair(cluster)
+    candidates = _not_superseded(cluster)
+    race_pair = _race_pair(candidates)
     if race_pair:
         return min(race_pair, key=lambda r: (*_by_value(r, 1), *_stable_order(r)))
     if analyte not in HIGHEST_OF_SPECIMEN:
         best_rank = min(result.method_rank for result in candidates)
         candidates = [result for result in candidates if result.method_rank == best_rank]
+        corrected = [result for result in candidates if result.status in _CORRECTED]
+        candidates = corrected or candidates
         latest = max((r.issued for r in candidates if r.issued), default=None)
         candidates = [r for r in candidates if r.issued is None or r.issued == latest]
     sign = -1 if analyte in _HIGHER_IS_THE_FINDING else 1
     chosen = min(candidates, key=lambda r: (*_by_value(r, sign), *_stable_order(r)))
-    if analyte not in HIGHEST_OF_SPECIMEN and _differ_widely(candidates):
+    one_date = not all(result.has_time for result in candidates)
+    if analyte not in HIGHEST_OF_SPECIMEN and not one_date and _differ_widely(candidates):
         others = tuple(dict.fromkeys(r.value for r in candidates if r.value != chosen.value))
         return changed(chosen, notes=chosen.notes | {Note.CONFLICT}, others=others)
     return chosen
+
+
+def _not_superseded(cluster: Sequence[LabResult]) -> list[LabResult]:
+    """Leave out what a corrected or amended result of the same code replaces."""
+    replaced = {result.loinc for result in cluster if result.status in _CORRECTED}
+    return [
+        result
+        for result in cluster
+        if result.status in _CORRECTED or not result.loinc or result.loinc not in replaced
+    ]
 
 
 def _race_pair(cluster: Sequence[LabResult]) -> list[LabResult]:

@@ -118,7 +118,7 @@ class Tally:
         seen: set[tuple[Key, str]] = set()
         for each in reported:
             row = self._row(each, codings)
-            if row is None or _told_before(each, row, seen):
+            if row is None or each.of_note or _told_before(each, row, seen):
                 continue
             self._count(row, each.reading)
             if isinstance(each.reading, Measured):
