@@ -94,7 +94,9 @@ class Condition:
     False when verificationStatus is refuted or entered-in-error (those are left out altogether).
     `may_suppress`: verificationStatus confirmed or absent. `in_remission`: a remission code, which
     wins over the Condition's other codings and puts it in history-of-hematologic-malignancy.
-    `onset` is the onset, else the recorded date.
+    `onset` is the onset, else the recorded date. `in_words`: found by the words of an entry without
+    a known code; if it suppresses, the card says so. `doubted`: those words say possible, suspected
+    and the like (`may_suppress` is False then).
     """
 
     sets: frozenset[ValueSetName]
@@ -105,6 +107,8 @@ class Condition:
     onset: date | None = None
     abated: date | None = None
     source: str = ""
+    in_words: bool = False
+    doubted: bool = False
 
 
 class MedicationKind(StrEnum):
@@ -165,7 +169,11 @@ class ExistingOrder:
 
 @dataclass(frozen=True, slots=True)
 class Encounter:
-    """An Encounter or Appointment. `kind` is its v3 ActCode class (IMP, AMB ...), upper case."""
+    """An Encounter or Appointment.
+
+    `kind` is its v3 ActCode class (IMP, AMB ...), upper case, also where another system or only
+    words said so; the sender's own code where none of them does.
+    """
 
     kind: str
     status: str

@@ -169,13 +169,16 @@ class Terminology:
     """All that codes and units mean at one site.
 
     `loinc` maps LOINC codes, `site` maps (system, code) of the site's ConceptMaps and is asked
-    first, for LOINC codes too. `orderables` maps our order ids to what the site can order.
+    first, for LOINC codes too. `orderables` maps our order ids to what the site can order;
+    `context` maps the site's codes of conditions, medicines, procedures and encounters to known
+    ones (none: never read).
     """
 
     definitions: Mapping[Analyte, AnalyteDefinition]
     loinc: Mapping[str, CodeMeaning]
     site: Mapping[tuple[str, str], CodeMeaning] = field(default_factory=dict)
     orderables: Mapping[str, LocalCoding] = field(default_factory=dict)
+    context: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = field(default_factory=dict)
 
     def meaning_of(self, system: str, code: str) -> CodeMeaning | None:
         """Return what a coding means: the site's word first, then LOINC's; None if unknown."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fhir_mappings.clinical_context.condition_words import named_in
 from fhir_mappings.clinical_context.patient_resources import source_of
 from fhir_mappings.context import Condition, ValueSetName
 from fhir_mappings.r4 import elements as loose
+from fhir_mappings.r4.code_systems import is_condition_system
 from fhir_mappings.r4.context_resources import ConditionResource
+from fhir_mappings.vocabulary.site_context import is_unread
 from fhir_mappings.vocabulary.value_sets import display_of, sets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from fhir_mappings.clinical_context.condition_words import Named
     from fhir_mappings.clinical_context.patient_resources import PatientResources
 
 _DROPPED = frozenset({"refuted", "entered-in-error"})
@@ -35,28 +39,51 @@ def read_conditions(chart: PatientResources, today: date) -> Iterator[Condition]
 
 def _read(resource: ConditionResource, chart: PatientResources, today: date) -> Condition | None:
     code = resource.code
-    found = sets_of(loose.codings(code))
-    if not found or not chart.is_patient(resource.subject):
+    codings = chart.codings(code)
+    found = sets_of(codings)
+    words = None if found else _in_words(resource, chart)
+    sets = words.sets if words else found
+    if not sets or not chart.is_patient(resource.subject):
         return None
     verification = loose.codes(resource.verificationStatus)
-    if verification & _DROPPED:
+    if verification & _DROPPED or (words and words.denied):
         return None
+    doubted = bool(words and words.doubted)
+    in_remission = _REMISSION in found or bool(words and words.in_remission)
+    certain = verification <= {"confirmed"} and not doubted
     return Condition(
-        sets=_standing(found),
-        display=next(iter(loose.texts(code)), "") or display_of(loose.codings(code)),
-        active=_is_active(resource, today),
-        may_suppress=verification <= {"confirmed"} and ValueSetName.NEVER_SUPPRESS not in found,
-        in_remission=_REMISSION in found,
+        sets=_standing(sets, past=bool(words and words.history)),
+        display=next(iter(loose.texts(code)), "") or display_of(codings),
+        active=_is_active(resource, today) and not (words and words.history),
+        may_suppress=certain and ValueSetName.NEVER_SUPPRESS not in found,
+        in_remission=in_remission and _is_malignancy(sets),
         onset=_onset(resource),
         abated=_abatement_day(resource),
         source=source_of(resource, "Condition"),
+        in_words=words is not None,
+        doubted=doubted,
     )
 
 
-def _standing(found: frozenset[ValueSetName]) -> frozenset[ValueSetName]:
-    """Let a code that says remission, or personal history, win over the Condition's other codes."""
+def _in_words(resource: ConditionResource, chart: PatientResources) -> Named | None:
+    """What the words of a Condition name that has no code of a known system (5)."""
+    codings = loose.codings(resource.code)
+    coded = any(coding.code and is_condition_system(coding.system) for coding in codings)
+    if coded or is_unread(codings, chart.site):
+        return None
+    return named_in(loose.texts(resource.code))
+
+
+def _is_malignancy(sets: frozenset[ValueSetName]) -> bool:
+    return bool(sets & {ValueSetName.HEMATOLOGIC_MALIGNANCY, _REMISSION})
+
+
+def _standing(found: frozenset[ValueSetName], *, past: bool) -> frozenset[ValueSetName]:
+    """Let what says remission, or personal history, win over the Condition's other codes."""
     if _REMISSION in found:
         return frozenset({_REMISSION, _HISTORY})
+    if past and ValueSetName.HEMATOLOGIC_MALIGNANCY in found:
+        found |= {_HISTORY}
     if _HISTORY in found:
         return found - {ValueSetName.HEMATOLOGIC_MALIGNANCY}
     return found

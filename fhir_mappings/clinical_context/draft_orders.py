@@ -20,18 +20,25 @@ from fhir_mappings.context import MedicationDraft
 from fhir_mappings.r4 import elements as loose
 from fhir_mappings.r4.context_resources import MedicationRequestResource
 from fhir_mappings.r4.decoding import DECODE_ERRORS
+from fhir_mappings.vocabulary.site_context import NO_SITE_CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from fhir_mappings.terminology import LocalCoding
 
 _VOID = frozenset({"entered-in-error", "cancelled", "stopped"})
 
 
-def open_drafts(draft_orders: bytes | None, patient_id: str) -> PatientResources:
+def open_drafts(
+    draft_orders: bytes | None,
+    patient_id: str,
+    site: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = NO_SITE_CODES,
+) -> PatientResources:
     """Decode draftOrders: a Bundle, a list of resources or one resource. Raises nothing."""
     if draft_orders is None:
-        return open_chart((), patient_id)
-    return open_chart(_documents(draft_orders), patient_id)
+        return open_chart((), patient_id, site)
+    return open_chart(_documents(draft_orders), patient_id, site)
 
 
 def read_medication_drafts(
@@ -43,7 +50,9 @@ def read_medication_drafts(
     `MedicationRequest/id`, as bare id, or in any other way to write a reference.
     """
     known = PatientResources(
-        chart.patient_id, medications={**chart.medications, **drafts.medications}
+        chart.patient_id,
+        medications={**chart.medications, **drafts.medications},
+        site=chart.site,
     )
     for resource, url in zip(drafts.resources, drafts.full_urls, strict=True):
         if not isinstance(resource, MedicationRequestResource) or not _counts(resource, drafts):

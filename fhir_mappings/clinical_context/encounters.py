@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fhir_mappings.clinical_context.hospital_stays import class_of
 from fhir_mappings.clinical_context.patient_resources import source_of
 from fhir_mappings.context import Encounter
 from fhir_mappings.r4 import elements as loose
@@ -29,11 +30,11 @@ def read_encounters(chart: PatientResources) -> Iterator[Encounter]:
         roles = [loose.member(each, "type") for each in participants]
         leaving = loose.member(resource.hospitalization, "dischargeDisposition")
         yield Encounter(
-            kind=_class(resource.class_),
+            kind=class_of(resource, chart.site),
             status=next(iter(status), ""),
             start=loose.moment(loose.member(period, "start")),
             end=loose.moment(loose.member(period, "end")),
-            sets=_sets(resource.type, resource.serviceType, leaving, *roles),
+            sets=_sets(chart, resource.type, resource.serviceType, leaving, *roles),
             source=source_of(resource, "Encounter"),
         )
     yield from _appointments(chart)
@@ -53,6 +54,7 @@ def _appointments(chart: PatientResources) -> Iterator[Encounter]:
             start=loose.moment(resource.start) or loose.moment(loose.member(asked, "start")),
             end=loose.moment(resource.end) or loose.moment(loose.member(asked, "end")),
             sets=_sets(
+                chart,
                 *(raw for raw in (resource.serviceCategory, resource.serviceType)),
                 *(raw for raw in (resource.specialty, resource.appointmentType)),
                 *(loose.member(each, "type") for each in participants),
@@ -62,15 +64,5 @@ def _appointments(chart: PatientResources) -> Iterator[Encounter]:
         )
 
 
-def _sets(*elements: object) -> frozenset[Any]:
-    return frozenset().union(*(sets_of(loose.codings(element)) for element in elements))
-
-
-def _class(element: object) -> str:
-    """Return the class code: a Coding in R4, a CodeableConcept or a list of them elsewhere."""
-    for each in loose.items(element):
-        code = loose.text(loose.member(each, "code"))
-        found = [code] if code else [coding.code for coding in loose.codings(each)]
-        if found and found[0]:
-            return found[0].upper()
-    return ""
+def _sets(chart: PatientResources, *elements: object) -> frozenset[Any]:
+    return frozenset().union(*(sets_of(chart.codings(element)) for element in elements))

@@ -33,7 +33,7 @@ def read_existing_orders(
     """
     for resource in chart.of_type(ServiceRequestResource):
         codings = loose.codings(resource.code)
-        orders, sets = order_ids_for(codings, orderables), sets_of(codings)
+        orders, sets = order_ids_for(codings, orderables), sets_of(chart.codings(resource.code))
         if not (orders or sets) or not _counts(resource, chart, drafted=drafted):
             continue
         yield ExistingOrder(

@@ -27,6 +27,7 @@ from fhir_mappings.r4.context_resources import (
     MedicationRequestResource,
     MedicationStatementResource,
 )
+from fhir_mappings.vocabulary.value_sets import MEDICATION_TERM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,7 +99,7 @@ def name_medication(record: MedicationRecord, chart: PatientResources) -> Named:
     """
     concept = record.medicationCodeableConcept
     form, unresolved = None, ""
-    codings, texts = loose.codings(concept), loose.texts(concept)
+    codings, texts = chart.codings(concept), loose.texts(concept)
     if not codings and not texts:
         pointer = record.medicationReference
         written = loose.reference(pointer)
@@ -106,14 +107,15 @@ def name_medication(record: MedicationRecord, chart: PatientResources) -> Named:
         if medication is not None:
             form = medication.form
             concepts = [medication.code, *_active_ingredients(medication.ingredient)]
-            codings = tuple(c for each in concepts for c in loose.codings(each))
+            codings = tuple(c for each in concepts for c in chart.codings(each))
             texts = tuple(t for each in concepts for t in loose.texts(each))
         elif resource_key(written).startswith("Medication/"):
             unresolved = resource_key(written)
         if not codings and not texts:
             texts = tuple(t for t in (loose.text(loose.member(pointer, "display")),) if t)
     route = read_route(texts, form, _dosages(record))
-    drugs = tuple(_by_dose(drug, route) for drug in drugs_in(codings, texts))
+    by_site = (coding.code for coding in codings if coding.system == MEDICATION_TERM)
+    drugs = tuple(_by_dose(drug, route) for drug in drugs_in(codings, (*texts, *by_site)))
     name = drugs[0].name if drugs else next(iter(texts), "")
     return Named(drugs, name, route, unresolved)
 

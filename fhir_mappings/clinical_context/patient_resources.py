@@ -6,7 +6,7 @@ relative, absolute, versioned, or `urn:uuid:` with the Patient in one of the doc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.r4 import elements as loose
@@ -19,9 +19,13 @@ from fhir_mappings.r4.context_resources import (
 )
 from fhir_mappings.r4.decoding import Resource, decode
 from fhir_mappings.r4.lenient import decode_leniently
+from fhir_mappings.vocabulary.site_context import NO_SITE_CODES, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from fhir_mappings.r4.decoding import Coding
+    from fhir_mappings.terminology import LocalCoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class PatientResources:
     """Resources in order of appearance, each resource once.
 
     `full_urls` is the entry's fullUrl of each, `patient_names` every way to write the patient as a
-    `urn:uuid:` reference, `unreadable` the type of every entry that could not be read.
+    `urn:uuid:` reference, `unreadable` the type of every entry that could not be read. `site` says
+    what the site's own codes stand for (nothing: never read).
     """
 
     patient_id: str
@@ -38,6 +43,13 @@ class PatientResources:
     patient_names: frozenset[str] = frozenset()
     unreadable: tuple[str, ...] = ()
     medications: dict[str, MedicationResource] = field(default_factory=dict)
+    site: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = field(
+        default_factory=lambda: NO_SITE_CODES
+    )
+
+    def codings(self, element: object) -> tuple[Coding, ...]:
+        """Return the codings of one or more CodeableConcepts, as the site maps them."""
+        return translated(loose.codings(element), self.site)
 
     def of_type(self, kind: type[Any]) -> Iterator[Any]:
         """Yield the resources of one type."""
@@ -63,7 +75,11 @@ class PatientResources:
         return self.medications.get(reference) or self.medications.get(resource_key(reference))
 
 
-def open_chart(documents: Iterable[bytes], patient_id: str) -> PatientResources:
+def open_chart(
+    documents: Iterable[bytes],
+    patient_id: str,
+    site: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = NO_SITE_CODES,
+) -> PatientResources:
     """Decode documents, each a Bundle or one resource. Raises nothing."""
     resources: dict[object, tuple[Resource, str]] = {}
     unreadable: list[str] = []
@@ -75,7 +91,7 @@ def open_chart(documents: Iterable[bytes], patient_id: str) -> PatientResources:
                 (type(resource), resource.id) if resource.id else (type(resource), url or object())
             )
             resources.setdefault(key, (resource, url))
-    return _chart(list(resources.values()), tuple(unreadable), patient_id)
+    return replace(_chart(list(resources.values()), tuple(unreadable), patient_id), site=site)
 
 
 def resource_key(reference: str) -> str:

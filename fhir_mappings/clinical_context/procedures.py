@@ -34,13 +34,13 @@ def read_procedures(chart: PatientResources) -> Iterator[Procedure]:
     """
     for resource in chart.of_type(ProcedureResource):
         code = resource.code
-        found = sets_of(filter(_is_no_procedure_volume, loose.codings(code)))
+        found = sets_of(filter(_is_no_procedure_volume, chart.codings(code)))
         status = loose.codes(resource.status)
         if not found or status & _NOT_DONE or not chart.is_patient(resource.subject):
             continue
         yield Procedure(
             sets=found,
-            display=next(iter(loose.texts(code)), "") or display_of(loose.codings(code)),
+            display=next(iter(loose.texts(code)), "") or display_of(chart.codings(code)),
             status=next(iter(status), ""),
             performed=when(resource.performedDateTime, resource.performedPeriod),
             source=source_of(resource, "Procedure"),
@@ -50,7 +50,7 @@ def read_procedures(chart: PatientResources) -> Iterator[Procedure]:
 def read_imaging(chart: PatientResources) -> Iterator[ImagingReport]:
     """Yield the reports that show an imaging order to be done already."""
     for resource in chart.of_type(ReportResource):
-        found = sets_of(loose.codings(resource.code))
+        found = sets_of(chart.codings(resource.code))
         orders = [order for name, order in _IMAGING_ORDERS.items() if name in found]
         status = loose.codes(resource.status)
         if not orders or not status & _REPORTED:

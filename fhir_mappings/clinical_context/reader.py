@@ -14,6 +14,7 @@ from fhir_mappings.clinical_context.procedures import read_imaging, read_procedu
 from fhir_mappings.context import ClinicalContext
 from fhir_mappings.panel import CONTEXT_GROUPS, DataGroup
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES
+from fhir_mappings.vocabulary.site_context import NO_SITE_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,17 +32,20 @@ def read_context(
     orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
     *,
     only_selected: bool = False,
+    site_codes: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = NO_SITE_CODES,
 ) -> ClinicalContext:
     """Read the context documents and the hook's drafts. Raises nothing.
 
     Only resources of this patient count. Which of them are recent enough is the interpreter's
     question; `now` only tells whether something has begun or ended. What could not be read stands
-    in `unreadable`. `orderables` are the site's own order codes, by order id.
-    `only_selected` is handed on.
+    in `unreadable`. `orderables` are the site's own order codes, by order id; `site_codes` say what
+    its other codes stand for. `only_selected` is handed on.
     """
     groups = (DataGroup.PATIENT, *CONTEXT_GROUPS)
-    chart = open_chart((d for group in groups for d in documents.get(group, ())), patient_id)
-    drafts = open_drafts(draft_orders, patient_id)
+    chart = open_chart(
+        (d for group in groups for d in documents.get(group, ())), patient_id, site_codes
+    )
+    drafts = open_drafts(draft_orders, patient_id, site_codes)
     today = now.date()
     return ClinicalContext(
         conditions=tuple(read_conditions(chart, today)),

@@ -13,6 +13,7 @@ LOINC = "http://loinc.org"
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 ICD_10 = "http://hl7.org/fhir/sid/icd-10"
 ICD_9_CM = "http://hl7.org/fhir/sid/icd-9-cm"
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
 _OIDS = {
@@ -43,3 +44,8 @@ def normal_system(system: str) -> str:
 def normal_code(code: str) -> str:
     """Return the code without blanks around it, in upper case."""
     return code.strip().upper()
+
+
+def is_condition_system(system: str) -> bool:
+    """Whether codes of a system are ones that the value sets of conditions are written in."""
+    return normal_system(system) in {SNOMED_CT, ICD_10_CM, ICD_10, ICD_9_CM}

@@ -3,6 +3,8 @@
 Each group of a ConceptMap maps one local system (`group.source`) to one of
 
 - LOINC, or one of our CodeSystems (analyte, smear-finding, serology-test ...): a local code;
+- SNOMED CT, an ICD, RxNorm, ATC, v3 ActCode, or our CodeSystems `context` and `medication-term`: a
+  local code of a condition, medicine, procedure or encounter;
 - http://unitsofmeasure.org: a local unit string, read everywhere as that UCUM unit;
 - or, from our CodeSystem `order`, to the site's own system: what the site orders for an order id.
 
@@ -16,6 +18,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup, SerologyTest, SmearSet
+from fhir_mappings.r4.code_systems import (
+    ACT_CODE,
+    ICD_9_CM,
+    ICD_10,
+    ICD_10_CM,
+    RXNORM,
+    SNOMED_CT,
+    normal_code,
+    normal_system,
+)
 from fhir_mappings.terminology import (
     LOINC_SYSTEMS,
     UCUM_SYSTEMS,
@@ -29,12 +41,19 @@ from fhir_mappings.terminology import (
 from fhir_mappings.units.grammar import parse
 from fhir_mappings.vocabulary.analytes import CODE_SYSTEM, default_terminology, kind_of_system
 from fhir_mappings.vocabulary.site_rows import Row, mapping_files, mapping_rows
+from fhir_mappings.vocabulary.value_sets import CONTEXT, MEDICATION_TERM, value_sets, value_sets_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
 ORDER_SYSTEM = f"{CODE_SYSTEM}order"
+ENCOUNTER_CLASSES = frozenset(
+    {"IMP", "ACUTE", "NONAC", "EMER", "OBSENC", "AMB", "VR", "HH", "FLD", "SS", "PRENC"}
+)
+_CONTEXT_SYSTEMS = frozenset(
+    {SNOMED_CT, ICD_10_CM, ICD_10, ICD_9_CM, RXNORM, ACT_CODE, CONTEXT, MEDICATION_TERM}
+)
 _NOT_READ = frozenset({"unmatched", "disjoint"})
 _PREGNANCY = frozenset({"status", "test", "delivery-date", "gestational-age"})
 _TARGETS: dict[CodeKind, frozenset[str]] = {
@@ -63,6 +82,7 @@ class _Loaded:
     codes: dict[tuple[str, str], CodeMeaning] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     orderables: dict[str, LocalCoding] = field(default_factory=dict)
+    context: dict[tuple[str, str], tuple[LocalCoding, ...]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
@@ -86,13 +106,13 @@ def load_terminology(
 
 def _laid_over(loaded: _Loaded) -> Terminology:
     base = loaded.base
-    if not (loaded.codes or loaded.units or loaded.orderables):
+    if not (loaded.codes or loaded.units or loaded.orderables or loaded.context):
         return base
     definitions = {
         analyte: replace(definition, unit_aliases=loaded.units)
         for analyte, definition in base.definitions.items()
     }
-    return Terminology(definitions, base.loinc, loaded.codes, loaded.orderables)
+    return Terminology(definitions, base.loinc, loaded.codes, loaded.orderables, loaded.context)
 
 
 def _load(row: Row, loaded: _Loaded) -> None:
@@ -105,6 +125,8 @@ def _problem_or_load(row: Row, loaded: _Loaded) -> str | None:
     if row.source == ORDER_SYSTEM:
         return _load_orderable(row, loaded)
     if row.equivalence in _NOT_READ:
+        if loaded.context.setdefault((row.source, row.code), ()):
+            return "the code is mapped twice, to different meanings"
         excluded = CodeMeaning(CodeKind.EXCLUDED, row.target, Use.EXCLUDE, display=row.display)
         return _load_code(row, excluded, loaded)
     if row.equivalence == "inexact":
@@ -113,6 +135,8 @@ def _problem_or_load(row: Row, loaded: _Loaded) -> str | None:
         return _load_unit(row, loaded)
     if row.target_system in LOINC_SYSTEMS:
         return _load_loinc(row, loaded)
+    if normal_system(row.target_system) in _CONTEXT_SYSTEMS:
+        return _load_context(row, loaded)
     return _load_own(row, loaded)
 
 
@@ -142,6 +166,27 @@ def _load_loinc(row: Row, loaded: _Loaded) -> str | None:
     if meaning.kind is CodeKind.EXCLUDED:
         return f"the LOINC code {row.target!r} is one that is never read"
     return _load_code(row, replace(meaning, display=row.display or meaning.display), loaded)
+
+
+def _load_context(row: Row, loaded: _Loaded) -> str | None:
+    """A code of a condition, medicine, procedure or encounter, to one that is known."""
+    system = normal_system(row.target_system)
+    if system == ACT_CODE:
+        known = row.target.upper() in ENCOUNTER_CLASSES
+    elif system == MEDICATION_TERM:
+        terms = (each.concepts for each in value_sets().values())
+        known = any((system, normal_code(row.target)) in concepts for concepts in terms)
+    else:
+        known = bool(value_sets_of(system, row.target))
+    if not known:
+        return f"{row.target!r} is not a code of {row.target_system} that this service knows"
+    if (row.source, row.code) in loaded.context and not loaded.context[row.source, row.code]:
+        return "the code is mapped twice, to different meanings"
+    target = LocalCoding(system, row.target, row.display or row.target_display)
+    known_targets = loaded.context.get((row.source, row.code), ())
+    if target not in known_targets:
+        loaded.context[row.source, row.code] = (*known_targets, target)
+    return None
 
 
 def _load_own(row: Row, loaded: _Loaded) -> str | None:

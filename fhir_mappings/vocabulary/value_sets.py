@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from fhir_mappings.r4.decoding import Coding
 
 CANONICAL_BASE = "https://heme-hooks.org/fhir"
+CONTEXT = f"{CANONICAL_BASE}/CodeSystem/context"
+"""The names of the value sets as codes, for a site's own mappings."""
+
 MEDICATION_TERM = f"{CANONICAL_BASE}/CodeSystem/medication-term"
 DRUG_CLASS = f"{CANONICAL_BASE}/StructureDefinition/drug-class"
 
@@ -99,6 +102,8 @@ def value_sets_of(system: str, code: str) -> frozenset[ValueSetName]:
     system, code = normal_system(system), normal_code(code)
     if not system or not code or system == MEDICATION_TERM:
         return frozenset()
+    if system == CONTEXT:
+        return frozenset({name for name in ValueSetName if name == code.lower()})
     return frozenset(
         name for name, definition in value_sets().items() if definition.has(system, code)
     )

@@ -55,6 +55,7 @@ class FactsReader:
             now,
             terminology.orderables,
             only_selected=call.hook == "order-select",
+            site_codes=terminology.context,
         )
         return Facts(
             patient,
