@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.r4 import elements as loose
 from fhir_mappings.r4.code_systems import ACT_CODE
-from fhir_mappings.r4.decoding import Coding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fhir_mappings.r4.context_resources import EncounterResource
+    from fhir_mappings.r4.decoding import Coding
     from fhir_mappings.terminology import LocalCoding
 
 INPATIENT, EMERGENCY = "IMP", "EMER"
@@ -39,7 +39,7 @@ def class_of(
     resource: EncounterResource, site: Mapping[tuple[str, str], tuple[LocalCoding, ...]]
 ) -> str:
     """Return the class of v3 ActCode that an Encounter has; its own code when it has none."""
-    codings = tuple(_class_codings(resource.class_))
+    codings = loose.class_codings(resource.class_)
     mapped = [each for coding in codings for each in site.get((coding.system, coding.code), ())]
     by_site = [each.code.upper() for each in mapped if each.system == ACT_CODE]
     by_code = [code for coding in codings if (code := _by_code(coding))]
@@ -49,19 +49,6 @@ def class_of(
     words = [*_words(codings, resource.class_), *loose.texts(resource.type)]
     own = next((coding.code.upper() for coding in codings if coding.code), "")
     return _by_words(words) or (INPATIENT if _is_hospitalized(resource) else own)
-
-
-def _class_codings(element: object) -> Iterable[Coding]:
-    """A Coding in R4, a CodeableConcept or a list of them elsewhere, a plain code in DSTU2."""
-    for each in loose.items(element):
-        if isinstance(each, str):
-            yield Coding("", loose.text(each), "")
-            continue
-        own = (loose.text(loose.member(each, name)) for name in ("system", "code", "display"))
-        coding = Coding(*own)
-        if coding.code or coding.display:
-            yield coding
-        yield from loose.codings(each)
 
 
 def _by_code(coding: Coding) -> str:

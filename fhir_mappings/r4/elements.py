@@ -55,6 +55,22 @@ def codings(element: object) -> tuple[Coding, ...]:
     return tuple(coding for coding in found if coding.code or coding.display)
 
 
+def class_codings(element: object) -> tuple[Coding, ...]:
+    """Return the codings of Encounter.class.
+
+    A Coding in R4, a CodeableConcept or a list of them in R5, a plain code in DSTU2.
+    """
+    found: list[Coding] = []
+    for each in items(element):
+        if isinstance(each, str):
+            found.append(Coding("", text(each), ""))
+            continue
+        system, code, display = (text(member(each, name)) for name in ("system", "code", "display"))
+        found += [Coding(system, code, display)] if code or display else []
+        found += codings(each)
+    return tuple(found)
+
+
 def texts(element: object) -> tuple[str, ...]:
     """Return every text and display of a CodeableConcept, or of a list of them."""
     own = [text(member(concept, "text")) for concept in items(element)]

@@ -27,20 +27,37 @@ if TYPE_CHECKING:
 
     from service.fhir_client.server import FhirServer
 
-_READ_TYPES = frozenset({"Observation", "DiagnosticReport", "Specimen", "Patient"})
+_RESULTS = frozenset({"Observation", "DiagnosticReport"})
+CONTEXT_TYPES = (
+    "Condition",
+    "MedicationRequest",
+    "MedicationStatement",
+    "MedicationAdministration",
+    "Procedure",
+    "Encounter",
+)
+_COUNTED = _RESULTS | set(CONTEXT_TYPES)
+_READ_TYPES = _COUNTED | {"Specimen", "Patient", "Medication"}
 _BUCKET_BYTES = 32 * 1024 * 1024
 _MOST_BUCKETS = 256
 _DEEPEST_BUNDLE = 3
 _SEARCH = Template("Observation", (("patient", PATIENT_TOKEN), ("_count", "200")))
+_CONTEXT_SEARCHES = {
+    kind: Template(kind, (("patient", PATIENT_TOKEN), ("_count", "200"))) for kind in CONTEXT_TYPES
+}
 _CATEGORIES = ("laboratory", "vital-signs")
 
 
 @dataclass(slots=True)
 class Trouble:
-    """What could not be read at all: lines and entries; patients of a server, by failure."""
+    """What could not be read at all: lines and entries; patients of a server, by failure.
+
+    `searches` counts by resource type the searches for context that failed; results count without.
+    """
 
     unreadable: int = 0
     patients: dict[str, int] = field(default_factory=dict)
+    searches: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +137,7 @@ def server_charts(
     trouble: Trouble,
     progress: Callable[[str], None],
 ) -> Iterator[ChartDocuments]:
-    """Search each patient's laboratory results and vital signs, all pages.
+    """Search each patient's results, vital signs and context, all pages.
 
     A patient whose results cannot be had as a whole is counted as trouble and left out.
     """
@@ -129,7 +146,7 @@ def server_charts(
     for place, patient_id in enumerate(wanted, 1):
         progress(f"patient {place} of {len(wanted)}")
         try:
-            pages = _fetched(connect(), patient_id)
+            pages = _fetched(connect(), patient_id, trouble)
         except FetchFailed as failed:
             what = failed.failure.sentence
             trouble.patients[what] = trouble.patients.get(what, 0) + 1
@@ -171,12 +188,12 @@ def _charts(found: Sequence[Found]) -> Iterator[ChartDocuments]:
     shared: list[Found] = []
     for each in found:
         whose = _patient_of(each, urls)
-        if each.resource_type == "Specimen" and not whose:
+        if each.resource_type in {"Specimen", "Medication"} and not whose:
             shared.append(each)
         else:
             by_patient.setdefault(whose, []).append(each)
     for patient_id, resources in by_patient.items():
-        if any(each.resource_type in {"Observation", "DiagnosticReport"} for each in resources):
+        if any(each.resource_type in _COUNTED for each in resources):
             yield ChartDocuments(patient_id, (_bundled([*resources, *shared]),))
 
 
@@ -202,10 +219,15 @@ def _part(lines: IO[bytes], buckets: Sequence[IO[bytes]], trouble: Trouble) -> N
             bucket.write(found.raw.strip() + b"\n")
 
 
-def _fetched(server: FhirServer, patient_id: str) -> tuple[bytes, ...]:
+def _fetched(server: FhirServer, patient_id: str, trouble: Trouble) -> tuple[bytes, ...]:
     pages = [server.read("Patient", patient_id)]
     for category in _CATEGORIES:
         pages += server.search(_SEARCH.query_by_category(patient_id, category))
+    for kind, search in _CONTEXT_SEARCHES.items():
+        try:
+            pages += server.search(search.queries(patient_id, 1)[0])
+        except FetchFailed:
+            trouble.searches[kind] = trouble.searches.get(kind, 0) + 1
     return tuple(pages)
 
 

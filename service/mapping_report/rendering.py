@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from service.mapping_report.context_proposals import context_proposals
+from service.mapping_report.context_rendering import context_json, context_lines
 from service.mapping_report.proposals import concept_map, proposals
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from service.mapping_report.inputs import Trouble
+    from service.mapping_report.proposals import Proposal
     from service.mapping_report.tally import Refusal, Row, Tally
 
 Json = dict[str, Any]
@@ -22,13 +25,15 @@ _NO_CODE = "(no code)"
 
 def report_json(tally: Tally, trouble: Trouble) -> str:
     """Return everything that was counted, and the ConceptMap to start from."""
-    drafted = proposals(tally)
+    drafted = _all_proposals(tally)
     document = {
         "patients": tally.patients,
         "patientsNotRead": trouble.patients,
         "unreadableEntries": trouble.unreadable,
         "results": _totals(tally),
         "rows": [_row_json(row) for row in _by_count(tally, lambda row: row.count)],
+        "context": context_json(tally.context),
+        "searchesFailed": trouble.searches,
         "computedValuesRefused": _refusals_json(tally.derived),
         "rowsToAdd": concept_map(drafted) if drafted else None,
     }
@@ -41,6 +46,7 @@ def as_table(tally: Tally, trouble: Trouble, top: int | None) -> str:
     for title, part in _PARTS:
         lines += _part(title, part(tally), top)
     lines += _computed(tally)
+    lines += context_lines(tally.context, top)
     lines += _to_add(tally)
     return "\n".join(lines)
 
@@ -75,6 +81,7 @@ def _row_json(row: Row) -> Json:
         "neverRead": row.excluded,
         "unmapped": row.unmapped,
         "datedInTheFuture": row.future,
+        "saysBlasts": row.says_blasts,
     }
     kept = {"system", "code", "unit", "count", "laboratory"}
     return {name: value for name, value in fields.items() if value or name in kept}
@@ -109,6 +116,8 @@ def _summary(tally: Tally, trouble: Trouble) -> Iterator[str]:
         yield f"{totals['notCountedByCode']} results beyond the rows that this report can hold."
     if trouble.unreadable:
         yield f"{trouble.unreadable} lines or entries are no JSON that can be read."
+    for kind, number in sorted(trouble.searches.items()):
+        yield f"{number} searches for {kind} failed: those are not counted."
     for what, number in sorted(trouble.patients.items()):
         yield f"{number} patients not read: {what}."
 
@@ -155,6 +164,22 @@ def _excluded(tally: Tally) -> Iterator[Line]:
         yield row.excluded, row, ""
 
 
+def _blasts(tally: Tally) -> Iterator[Line]:
+    """Every code whose name says blasts, whatever became of it: it must not go unseen."""
+    for row in _by_count(tally, lambda row: row.count if row.says_blasts else 0):
+        yield row.count, row, _what_became_of(row)
+
+
+def _what_became_of(row: Row) -> str:
+    parts = {
+        "read": row.read,
+        "refused": row.refused.total(),
+        "not mapped: map it if it counts blasts in blood": row.unmapped,
+        "never read": row.excluded,
+    }
+    return ", ".join(f"{number} {how}" for how, number in parts.items() if number)
+
+
 _PARTS: tuple[tuple[str, Callable[[Tally], Iterator[Line]]], ...] = (
     ("Understood", _understood),
     ("Refused", _refused),
@@ -162,6 +187,7 @@ _PARTS: tuple[tuple[str, Callable[[Tally], Iterator[Line]]], ...] = (
     ("Used with a note", _noted),
     ("Laboratory results whose code is not mapped", _unmapped),
     ("Codes that are never read", _excluded),
+    ("Codes whose name says blasts", _blasts),
 )
 
 
@@ -198,12 +224,16 @@ def _computed(tally: Tally) -> Iterator[str]:
             yield f"  {number}  {refusal.reason.value}: {refusal.sentence}"
 
 
+def _all_proposals(tally: Tally) -> tuple[Proposal, ...]:
+    return (*proposals(tally), *context_proposals(tally.context))
+
+
 def _to_add(tally: Tally) -> Sequence[str]:
-    drafted = proposals(tally)
+    drafted = _all_proposals(tally)
     if not drafted:
         return ()
     return (
         "",
-        "Rows to add (a file for HEME_HOOKS_SITE_MAPPINGS; the laboratory must confirm each)",
+        "Rows to add (a file for HEME_HOOKS_SITE_MAPPINGS; laboratory or site must confirm each)",
         json.dumps(concept_map(drafted), indent=2, ensure_ascii=False),
     )

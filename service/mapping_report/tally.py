@@ -29,6 +29,7 @@ from fhir_mappings.panel import (
 from fhir_mappings.r4.times import FUTURE_TOLERANCE
 from fhir_mappings.units.units import UnitNotUnderstood, read_unit
 from service.mapping_report.codings import Codings, short
+from service.mapping_report.context_tally import ContextTally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,6 +47,11 @@ about its codes and units; dates after now are counted apart."""
 MOST_ROWS = 20_000
 _NUMBER = re.compile(r"[<>]?=?\s*(\d+(?:\.\d+)?)")
 _NEAR = Decimal(4)
+_BLASTS = re.compile(
+    r"(?<!erythro)(?<!normo)(?<!megalo)(?<!sidero)(?<!fibro)(?<!osteo)(?<!neuro)(?<!glio)"
+    r"blast(?:s|en|os|es|i)?(?![a-z])|promonocyt"
+)
+"""Names of leukemic cells; not those of other cells and tumors that are called so."""
 
 
 class Key(NamedTuple):
@@ -92,6 +98,12 @@ class Row:
         """How many were understood."""
         return self.read_as.total()
 
+    @property
+    def says_blasts(self) -> bool:
+        """Whether the code, or one beside it, is named after blasts of the blood."""
+        names = (self.display, *self.other_codings.values())
+        return any(_BLASTS.search(name.lower()) for name in names)
+
 
 @dataclass(slots=True)
 class Tally:
@@ -102,12 +114,21 @@ class Tally:
     rows: dict[Key, Row] = field(default_factory=dict)
     patients: int = 0
     beyond: int = 0
+    _context: ContextTally | None = None
     derived: Counter[Refusal] = field(default_factory=Counter)
     """Refusals of what was computed from several results, such as an ANC above the WBC."""
+
+    @property
+    def context(self) -> ContextTally:
+        """What was counted of conditions, medicines, procedures and encounters."""
+        if self._context is None:
+            self._context = ContextTally(self.terminology)
+        return self._context
 
     def add(self, chart: ChartDocuments) -> None:
         """Count one chart."""
         self.patients += bool(chart.patient_id)
+        self.context.add(chart)
         codings = Codings.of(chart.documents)
         patient = _patient(chart)
         reported = readings(

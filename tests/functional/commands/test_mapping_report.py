@@ -234,17 +234,17 @@ def test_pasting_a_row_for_a_unit_makes_its_results_read(tmp_path: Path) -> None
 
 
 def test_a_row_for_the_local_code_beside_a_wrong_loinc_code_goes_first(tmp_path: Path) -> None:
-    """Bands in percent under the LOINC code of an absolute count, as one public data set has it."""
+    """Segmented neutrophils in percent under the LOINC code of an absolute count."""
     codings = [
-        {"system": LOINC, "code": "763-3", "display": "Bands"},
-        {"system": LOCAL, "code": "51144", "display": "Bands"},
+        {"system": LOINC, "code": "768-2", "display": "Neutrophils, segmented"},
+        {"system": LOCAL, "code": "51256", "display": "Neutrophils, segmented"},
     ]
-    bands = result("763-3", 6, "%", code={"coding": codings})
-    before = report_on(tmp_path, bands)
-    assert row_of(before, "763-3", "%")["refused"][0]["reason"] == "UNIT"
+    segmented = result("768-2", 60, "%", code={"coding": codings})
+    before = report_on(tmp_path, segmented)
+    assert row_of(before, "768-2", "%")["refused"][0]["reason"] == "UNIT"
     assert before["rowsToAdd"]["group"][0]["source"] == LOCAL
 
-    after = with_rows_added(tmp_path, before, bands)
+    after = with_rows_added(tmp_path, before, segmented)
 
     assert after["results"]["understood"] == 1
 
