@@ -28,6 +28,7 @@ from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.cross_origin import register_cross_origin
 from service.routes.errors import register_errors
 from service.routes.feedback import feedback_routes
+from service.routes.front_page import front_page_routes
 from service.routes.knowledge import knowledge_routes
 from service.routes.openapi import openapi_routes
 from service.routes.operations import register_operations
@@ -90,6 +91,7 @@ def create_app(
     register_errors(app)
     app.register_blueprint(cds_hooks_routes(product))
     app.register_blueprint(feedback_routes(product))
+    app.register_blueprint(front_page_routes(sandbox=settings.has_sandbox))
     app.register_blueprint(knowledge_routes())
     app.register_blueprint(openapi_routes(product))
     register_operations(app, product)

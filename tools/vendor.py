@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PAGE = os.path.join("service", "static", "sandbox", "vendor")
+PAGE = os.path.join("service", "static", "vendor")
 TESTS = os.path.join("tests", "browser", "vendor")
 WANTED = [
     (PAGE, "marked", "18.2.1", ["lib/marked.esm.js", "LICENSE"]),

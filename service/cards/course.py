@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fhir_mappings.panel import LabResult
     from service.interpreter.assessment.timeline import Timeline
     from service.interpreter.interpretation import Facts
+    from service.interpreter.thresholds import Thresholds
 
 FOLLOWED = (Analyte.HEMOGLOBIN, Analyte.NEUTROPHILS, Analyte.PLATELETS, Analyte.VITAMIN_B12)
 
@@ -34,11 +35,23 @@ def trends(facts: Facts, now: datetime) -> list[dict[str, Any]]:
             "analyte": analyte.value,
             "name": analyte_name(analyte),
             "unit": results[0].unit,
+            "severe": _severe(analyte, chart.limits),
             "points": [_point(result, chart) for result in reversed(results)],
         }
         for analyte in FOLLOWED
         if (results := chart.every(analyte))
     ]
+
+
+def _severe(analyte: Analyte, limits: Thresholds) -> list[dict[str, str]]:
+    """Where the value is severe, or B12 markedly high (clinical-knowledge 2.2, 2.3)."""
+    name, value = {
+        Analyte.HEMOGLOBIN: ("severe", limits.hgb_severe),
+        Analyte.NEUTROPHILS: ("severe", limits.anc_severe),
+        Analyte.PLATELETS: ("severe", limits.plt_severe),
+        Analyte.VITAMIN_B12: ("marked", limits.b12_marked),
+    }[analyte]
+    return [{"name": name, "value": shown_number(value)}]
 
 
 def _point(result: LabResult, chart: Timeline) -> dict[str, Any]:

@@ -37,7 +37,7 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types dompurify"
 )
-_FILES = Path(__file__).resolve().parent.parent / "static" / "sandbox"
+_FILES = Path(__file__).resolve().parent.parent / "static"
 _TYPES = {
     "": "text/plain",  # licences
     ".js": "text/javascript",
@@ -53,11 +53,13 @@ T = TypeVar("T")
 class _PatientOnServer(msgspec.Struct, frozen=True):
     server: str
     patient: str
+    token: str = ""
 
 
 class _PatientWanted(msgspec.Struct, frozen=True):
     server: str
     text: str = ""
+    token: str = ""
 
 
 _SAMPLE = msgspec.json.Decoder(Sample)
@@ -132,7 +134,8 @@ def _add_fhir_server(routes: Blueprint, product: Application) -> None:
                 expression="patient",
             )
         deadline = Deadline(settings.call_deadline)
-        server = _server(product, allowed_server(wanted.server, settings), deadline)
+        base = allowed_server(wanted.server, settings)
+        server = _server(product, base, deadline, wanted.token)
         fetcher = Fetcher(server, wanted.patient, deadline, product.plan)
         return _encoded(server_chart(fetcher, wanted.patient).encoded())
 
@@ -140,7 +143,8 @@ def _add_fhir_server(routes: Blueprint, product: Application) -> None:
     def patients() -> Response:
         wanted = _read(_PATIENT_WANTED)
         deadline = Deadline(settings.call_deadline)
-        server = _server(product, allowed_server(wanted.server, settings), deadline)
+        base = allowed_server(wanted.server, settings)
+        server = _server(product, base, deadline, wanted.token)
         return _json({"patients": find_patients(server, deadline, wanted.text)})
 
 
@@ -150,8 +154,17 @@ def _setup(product: Application) -> dict[str, object]:
     servers = [url for url in settings.fhir_servers if url not in PUBLIC_HAPI]
     return {
         "samples": [
-            {"name": name, "story": sample.story, "hook": sample.hook}
-            for name, sample in samples.SAMPLES.items()
+            {
+                "name": name,
+                "group": group,
+                "person": sample.person.in_words,
+                "story": sample.story,
+                "findings": list(sample.findings),
+                "hook": sample.hook,
+            }
+            for group, names in samples.GROUPS.items()
+            for name in names
+            for sample in (samples.SAMPLES[name],)
         ],
         "seed": samples.SEED,
         "services": [
@@ -166,10 +179,10 @@ def _setup(product: Application) -> dict[str, object]:
     }
 
 
-def _server(product: Application, base: BaseUrl, deadline: Deadline) -> FhirServer:
+def _server(product: Application, base: BaseUrl, deadline: Deadline, token: str) -> FhirServer:
     settings = product.settings
     limits = FetchLimits(settings.max_search_bytes, settings.max_pages, settings.max_call_bytes)
-    return FhirServer(base, product.session, deadline, limits=limits)
+    return FhirServer(base, product.session, deadline, access_token=token or None, limits=limits)
 
 
 def _read(decoder: msgspec.json.Decoder[T]) -> T:

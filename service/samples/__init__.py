@@ -4,11 +4,12 @@ Nobody real: names, dates and values are made up. Dates are counted back from th
 so that the findings stay what they are.
 """
 
-from service.samples.catalog import NAMES, SAMPLES, SEED, hook_call, sample_bundle
+from service.samples.catalog import GROUPS, NAMES, SAMPLES, SEED, hook_call, sample_bundle
 from service.samples.chart import ID_PREFIX, TAG_CODE, TAG_SYSTEM, Person, Sample
 from service.samples.loader import Removed, SamplesNotWritten, load, remove
 
 __all__ = [
+    "GROUPS",
     "ID_PREFIX",
     "NAMES",
     "SAMPLES",

@@ -20,6 +20,13 @@ SAMPLES: dict[str, Sample] = {
     sample.name: sample for sample in (*ADULTS, *OTHER_COUNTS, *SPECIAL, *TRAPS)
 }
 NAMES: tuple[str, ...] = tuple(SAMPLES)
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Pancytopenia and vitamin B12": tuple(sample.name for sample in ADULTS),
+    "Other blood counts": tuple(sample.name for sample in OTHER_COUNTS),
+    "Children, pregnancy, known disease, orders": tuple(sample.name for sample in SPECIAL),
+    "Data that mislead": tuple(sample.name for sample in TRAPS),
+}
+"""The samples under the headings of the page."""
 SEED = "index-pattern"
 """The patient that the demo opens."""
 

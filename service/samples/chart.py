@@ -44,6 +44,9 @@ _SHORT = {
 }
 
 
+_BIRTHDAY = (8, 17)
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Who the sample is about. `years` None leaves birthDate out."""
@@ -52,6 +55,12 @@ class Person:
     family: str
     gender: str
     years: int | None = 67
+
+    @property
+    def in_words(self) -> str:
+        """Name, age and sex, as a page shows them."""
+        age = "age unknown" if self.years is None else f"{self.years} years"
+        return f"{self.given} {self.family}, {age}, {self.gender}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +130,10 @@ def _patient(sample: Sample, now: datetime) -> Resource:
         "gender": person.gender,
     }
     if person.years is not None:
-        made["birthDate"] = f"{now.year - person.years - 1}-08-17"
+        # The birthday moves with the results: the sample has its age on every day of the year.
+        had_birthday = (now.month, now.day) >= _BIRTHDAY
+        year = now.year - person.years - (0 if had_birthday else 1)
+        made["birthDate"] = f"{year}-{_BIRTHDAY[0]:02}-{_BIRTHDAY[1]:02}"
     return made
 
 

@@ -27,7 +27,7 @@ class Sandbox:
     @property
     def cards(self) -> list[str]:
         """The summaries of the cards shown."""
-        return [text.strip() for text in self.page.locator("#cards .card h3").all_inner_texts()]
+        return [text.strip() for text in self.page.locator("#cards .card > h3").all_inner_texts()]
 
     def value_of(self, name: str) -> Any:
         """The field of a value in the table."""

@@ -27,6 +27,8 @@ def test_it_opens_with_a_card_and_its_reason(sandbox: Sandbox) -> None:
     why = sandbox.page.get_by_role("tabpanel", name="Why")
     assert "index-pattern applies" in why.inner_text()
     assert "vitamin B12 is being ordered" in why.inner_text()
+    changes = why.locator("section", has_text="What would change the answer").first
+    assert "Platelets 19 10*9/L instead of 84 10*9/L" in changes.inner_text()
 
 
 def test_a_changed_hemoglobin_changes_the_cards_and_undoing_brings_them_back(
@@ -48,7 +50,7 @@ def test_a_changed_hemoglobin_changes_the_cards_and_undoing_brings_them_back(
 
 def test_a_value_that_is_taken_out_was_not_measured(sandbox: Sandbox) -> None:
     sandbox.open()
-    sandbox.page.get_by_label("Take out Cobalamin (Vitamin B12)").check()
+    sandbox.page.get_by_label("Exclude Cobalamin (Vitamin B12)").check()
     sandbox.page.locator("#why", has_text="incomplete-workup applies").wait_for()
 
 
@@ -104,18 +106,21 @@ def test_a_value_of_a_server_patient_can_be_changed(sandbox: Sandbox, fhir_serve
 def test_a_link_brings_the_state_back_and_holds_no_patient_data(
     sandbox: Sandbox, service: str
 ) -> None:
-    sandbox.open("#sample=low-b12&hook=order-select&draft=iron&prefetch=core&tab=take")
+    sandbox.open("#sample=low-b12&hook=order-select&draft=iron&prefetch=core&tab=export")
     sandbox.value_of("Hemoglobin").fill("5.5")
     sandbox.page.wait_for_timeout(400)
     fragment = sandbox.page.url.partition("#")[2]
+    edit = next(part for part in fragment.split("&") if part.startswith("edit="))
+    assert "5.5" in edit
     assert sorted(fragment.split("&")) == sorted(
-        ["sample=low-b12", "hook=order-select", "draft=iron", "prefetch=core", "tab=take"]
+        ["sample=low-b12", "hook=order-select", "draft=iron", "prefetch=core", "tab=export", edit]
     )
     again = sandbox.page.context.new_page()
     again.goto(sandbox.page.url)
     again.wait_for_selector("#cards .card")
     assert again.get_by_label("Drafted order").input_value() == "iron"
-    assert again.get_by_role("tab", name="Take away").get_attribute("aria-selected") == "true"
+    assert again.get_by_role("tab", name="Export").get_attribute("aria-selected") == "true"
+    assert again.get_by_label("Value of Hemoglobin").first.input_value() == "5.5"
 
 
 def test_a_dropped_bundle_is_called_about_and_leaves_no_link(
@@ -215,11 +220,11 @@ def test_accepting_and_overriding_send_feedback(sandbox: Sandbox) -> None:
         ),
     )
     card = sandbox.page.locator("#cards .card").first
-    card.get_by_role("button", name="Accept: Hematology referral").click()
+    card.get_by_role("button", name="Refer to hematology").click()
     card.locator(".said", has_text="stored (HTTP 200)").wait_for()
-    assert card.get_by_role("button", name="Accept: Hematology referral").is_disabled()
-    card.get_by_text("Override", exact=True).click()
-    card.get_by_label("Override with reason").select_option(index=1)
+    assert card.get_by_role("button", name="Refer to hematology").is_disabled()
+    card.get_by_text("Dismiss", exact=True).click()
+    card.get_by_label("Reason").select_option(index=1)
     card.get_by_label("Comment").fill("Known since spring")
     card.get_by_role("button", name="Dismiss this card").click()
     card.locator(".said", has_text="Dismissed").wait_for()
@@ -323,7 +328,7 @@ def test_a_hostile_card_does_nothing(sandbox: Sandbox) -> None:
 
 def test_four_results_are_plotted_with_the_limits_used(sandbox: Sandbox) -> None:
     sandbox.open()
-    plots = sandbox.tab("Over time").get_by_role("img")
+    plots = sandbox.page.locator("#plots").get_by_role("img")
     spoken = [plot.get_attribute("aria-label") for plot in plots.all()]
     assert len(spoken) == 4
     assert re.search(
@@ -334,7 +339,7 @@ def test_four_results_are_plotted_with_the_limits_used(sandbox: Sandbox) -> None
 
 def test_what_is_taken_away_makes_the_same_call(sandbox: Sandbox, service: str) -> None:
     sandbox.open()
-    panel = sandbox.tab("Take away")
+    panel = sandbox.tab("Export")
     curl = panel.locator("pre").first.inner_text()
     assert f"{service}/cds-services/pancytopenia-patient-view" in curl
     assert "heme-hooks samples show index-pattern" in panel.inner_text()
@@ -365,7 +370,7 @@ ON_THE_BENCH = (
 
 def test_the_unit_bench_tells_what_or_why_not(sandbox: Sandbox) -> None:
     sandbox.open()
-    bench = sandbox.tab("Unit bench")
+    bench = sandbox.tab("Unit reader")
     for value, unit, code, told in ON_THE_BENCH:
         bench.get_by_label("Value").fill(value)
         bench.get_by_label("Unit", exact=True).fill(unit)
@@ -377,14 +382,72 @@ def test_the_unit_bench_tells_what_or_why_not(sandbox: Sandbox) -> None:
 def test_the_keyboard_reaches_cards_and_tabs(sandbox: Sandbox) -> None:
     sandbox.open()
     sandbox.page.keyboard.press("Tab")
-    assert sandbox.page.evaluate("document.activeElement.textContent") == "Skip to the cards"
+    assert sandbox.page.evaluate("document.activeElement.textContent") == "Skip to the card"
     sandbox.page.get_by_role("tab", name="Why").focus()
     sandbox.page.keyboard.press("ArrowRight")
-    assert sandbox.page.get_by_role("tabpanel", name="Over time").is_visible()
+    assert sandbox.page.get_by_role("tabpanel", name="Evidence").is_visible()
     sandbox.page.keyboard.press("End")
-    assert sandbox.page.get_by_role("tabpanel", name="Unit bench").is_visible()
+    assert sandbox.page.get_by_role("tabpanel", name="Unit reader").is_visible()
     sandbox.page.keyboard.press("ArrowRight")
     assert sandbox.page.get_by_role("tabpanel", name="Why").is_visible()
+
+
+def test_sample_patients_are_found_by_name_and_by_what_they_show(sandbox: Sandbox) -> None:
+    sandbox.open()
+    find = sandbox.page.get_by_label("Find by name or by what it shows")
+    find.fill("blasts child")
+    assert sandbox.page.locator("#sample option").count() == 1
+    find.press("Enter")
+    sandbox.wait_for_card("Patient under 18")
+    assert "female" in sandbox.page.locator("#who").inner_text() or "male" in (
+        sandbox.page.locator("#who").inner_text()
+    )
+    find.fill("no such patient")
+    assert sandbox.page.locator("#sample option").count() == 0
+
+
+def test_a_sample_that_does_not_exist_is_said(sandbox: Sandbox) -> None:
+    sandbox.open("#sample=nope")
+    failure = sandbox.page.locator("#cards .failure")
+    assert "no sample patient called “nope”" in failure.inner_text()
+
+
+def test_a_file_that_cannot_be_read_takes_the_old_card_away(sandbox: Sandbox) -> None:
+    sandbox.open()
+    assert sandbox.cards
+    drop(sandbox, "this is no JSON")
+    sandbox.page.locator("#file-problem", has_text="not JSON").wait_for()
+    assert sandbox.cards == []
+    assert sandbox.page.locator("#who").inner_text() == ""
+    assert sandbox.page.locator("#values table").count() == 0
+
+
+def test_a_failed_chart_takes_the_old_card_away(sandbox: Sandbox) -> None:
+    sandbox.expect_refusal(400)
+    sandbox.open()
+    drop(sandbox, '{"resourceType": "Bundle", "type": "collection", "entry": []}')
+    sandbox.page.locator("#cards .failure").wait_for()
+    assert sandbox.cards == []
+    assert sandbox.page.locator("#plots svg").count() == 0
+
+
+def test_an_access_token_goes_to_the_call_and_into_no_link(
+    sandbox: Sandbox, fhir_server: str
+) -> None:
+    sandbox.open()
+    sandbox.page.get_by_label("FHIR server", exact=True).check()
+    sandbox.page.get_by_label("FHIR server (R4 base address)").fill(fhir_server)
+    sandbox.page.get_by_label("Access token").fill("very-secret-token")
+    sandbox.page.get_by_label("Patient by name or id").fill("Sample-")
+    sandbox.page.get_by_role("button", name="Search").click()
+    with sandbox.page.expect_request("**/cds-services/*") as asked:
+        sandbox.page.locator("#patients button").first.click()
+    sent = asked.value.post_data_json
+    assert sent["fhirAuthorization"]["access_token"] == "very-secret-token"
+    sandbox.page.wait_for_selector("#cards .card, #cards .empty")
+    assert "secret" not in sandbox.page.url
+    assert "very-secret" not in sandbox.tab("Request and response").inner_text()
+    assert "very-secret" not in sandbox.tab("Export").inner_text()
 
 
 def drop(sandbox: Sandbox, text: str) -> None:

@@ -9,7 +9,7 @@ export class Failure extends Error {
 }
 
 const HINTS = {
-  401: "This service knows its CDS Clients and asks for a token; this page has none.",
+  401: "This service knows its CDS Clients: make a token with `heme-hooks token` and put it under “Sign the call”.",
   412: "Send the key that is named, or give a FHIR server from which it can be read.",
   413: "Send fewer keys, or raise HEME_HOOKS_MAX_REQUEST_BYTES.",
 };
@@ -18,10 +18,10 @@ export async function get(path, signal) {
   return exchange(path, { signal });
 }
 
-export async function post(path, body, signal) {
+export async function post(path, body, signal, bearer = "") {
   return exchange(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...(bearer ? { Authorization: `Bearer ${bearer}` } : {}) },
     body,
     signal,
   });

@@ -15,7 +15,7 @@ export async function callService(state, chart, rows, services, signal) {
     return { ...call, failure: new Failure(`No service answers the hook “${state.hook}”.`) };
   }
   try {
-    return { ...call, exchange: await post(call.url, JSON.stringify(request), signal) };
+    return { ...call, exchange: await post(call.url, JSON.stringify(request), signal, state.bearer) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return { ...call, failure: error };

@@ -1,9 +1,9 @@
-// The cards as an EHR would draw them.
+// The cards as an EHR draws them: one column of 360 px, nothing folded, nothing to scroll in.
 
-import { h, fill, note } from "./dom.js";
+import { h, fill, note } from "../shared/dom.js";
 import { accepted, overridden } from "./feedback.js";
 import { pretty } from "./json.js";
-import { drawn } from "./markdown.js";
+import { drawn } from "../shared/markdown.js";
 
 const ORDER = ["critical", "warning", "info"];
 
@@ -16,7 +16,16 @@ export function drawCards(node, response, service) {
     return;
   }
   const sorted = [...cards].sort((one, other) => place(one) - place(other));
-  fill(node, sorted.map((card, index) => drawCard(card, index === 0, service)));
+  fill(node, sorted.map((card) => drawCard(card, service)));
+}
+
+// Words of detail and height, as a person who judges the card wants to know them.
+export function sizeOf(node, response) {
+  const cards = response?.cards ?? [];
+  if (!cards.length) return "";
+  const words = cards.map((card) => (card.detail ?? "").match(/\S*[\p{L}\p{N}]\S*/gu)?.length ?? 0);
+  const height = Math.round([...node.querySelectorAll(".card")].reduce((sum, card) => sum + card.offsetHeight, 0));
+  return `${words.join(" and ")} words of detail, ${height} pixels high.`;
 }
 
 function place(card) {
@@ -24,28 +33,19 @@ function place(card) {
   return found < 0 ? ORDER.length : found;
 }
 
-function drawCard(card, open, service) {
+function drawCard(card, service) {
   const indicator = ORDER.includes(card.indicator) ? card.indicator : "plain";
   const said = h("p", { class: "said", role: "status" });
   const body = h("div", { class: "card-body" });
   const article = h("article", { class: `card ${indicator}` },
-    h("div", { class: "card-head" },
-      h("span", { class: "indicator" }, indicator),
-      h("h3", {}, card.summary ?? "")),
+    h("span", { class: "unseen" }, `${indicator}: `),
+    h("h3", {}, card.summary ?? ""),
     body);
   const answer = { service, card, said, article, body };
   fill(body,
-    card.detail && h("details", { open }, h("summary", {}, "Detail"),
-      h("div", { class: "detail", tabindex: 0, role: "region", "aria-label": "Detail of the card" }, drawn(card.detail))),
-    suggestions(answer), links(card), override(answer), said, source(card.source));
+    card.detail && h("div", { class: "detail" }, drawn(card.detail)),
+    suggestions(answer), links(card), override(answer), said);
   return article;
-}
-
-function source(given) {
-  if (!given) return null;
-  const topic = given.topic?.code;
-  return h("p", { class: "source" }, "Source: ", given.url ? outside(given.url, given.label) : given.label,
-    topic && h("span", {}, " · ", outside(`/knowledge#${topic}`, topic)));
 }
 
 function outside(url, label) {
@@ -60,37 +60,34 @@ function suggestions(answer) {
   const single = answer.card.selectionBehavior === "at-most-one";
   const list = h("ul", { class: "suggestions" });
   fill(list, all.map((suggestion) => drawSuggestion(answer, suggestion, list, single)));
-  const how = single ? "choose at most one" : "choose any";
-  return h("div", { class: "block" }, h("h4", {}, `Suggestions (${how})`), list);
+  return list;
 }
 
 function drawSuggestion(answer, suggestion, list, single) {
-  const button = h("button", { type: "button", onclick: accept }, "Accept");
-  button.setAttribute("aria-label", `Accept: ${suggestion.label}`);
-  const actions = (suggestion.actions ?? []).map((action) => h("details", {},
-    h("summary", {}, `${action.type} ${action.resource?.resourceType ?? action.resourceId ?? ""}`),
-    h("p", {}, action.description ?? ""),
-    action.resource && h("pre", { tabindex: 0, "aria-label": "Resource" }, pretty(action.resource))));
+  const button = h("button", {
+    type: "button", class: suggestion.isRecommended ? "recommended" : "quiet", onclick: accept,
+    title: suggestion.isRecommended ? "Recommended" : null,
+  }, suggestion.label);
   async function accept() {
     const buttons = single ? [...list.querySelectorAll("button")] : [button];
     buttons.forEach((each) => { each.disabled = true; });
     const { kept, sentence } = await accepted(answer.service, answer.card, suggestion);
-    if (kept) fill(button, "Accepted");
+    if (kept) fill(button, "✓ ", suggestion.label);
     else buttons.forEach((each) => { each.disabled = false; });
     fill(answer.said, sentence);
   }
-  return h("li", {}, button, h("div", {},
-    h("span", {}, suggestion.label, suggestion.isRecommended && h("span", { class: "badge" }, "recommended")),
-    actions.length > 0 && h("div", { class: "actions" }, actions)));
+  return h("li", {}, button);
 }
 
 function links(card) {
-  const all = card.links ?? [];
-  if (!all.length) return null;
-  return h("div", { class: "block" }, h("h4", {}, "Links"), h("ul", {}, all.map((link) => h("li", {},
-    link.type === "smart"
-      ? h("span", {}, `${link.label} (SMART app: needs an EHR that launches it)`)
-      : outside(link.url, link.label)))));
+  const all = [...(card.links ?? [])];
+  const source = card.source;
+  const items = all.map((link) => (link.type === "smart"
+    ? h("span", {}, `${link.label} (an EHR opens it)`)
+    : outside(link.url, link.label)));
+  if (source?.url && !all.length) items.push(outside(source.url, source.label));
+  if (!items.length) return null;
+  return h("p", { class: "card-links" }, items.flatMap((item, index) => (index ? [" · ", item] : [item])));
 }
 
 function override(answer) {
@@ -99,7 +96,7 @@ function override(answer) {
     reasons.map((reason, index) => h("option", { value: index }, reason.display)));
   const comment = h("input", { maxlength: 1000, autocomplete: "off" });
   const form = h("form", { class: "override", onsubmit: dismiss },
-    h("label", {}, "Override with reason", choice),
+    h("label", {}, "Reason", choice),
     h("label", {}, "Comment", comment),
     h("button", {}, "Dismiss this card"));
   async function dismiss(event) {
@@ -115,7 +112,18 @@ function override(answer) {
     fill(answer.body, told);
     told.focus();
   }
-  return h("details", { class: "override-box" }, h("summary", {}, "Override"), form);
+  return h("details", { class: "override-box" }, h("summary", {}, "Dismiss"), form);
+}
+
+// What a suggestion would change in the EHR, resource by resource: for the developer, not the card.
+export function drawActions(response) {
+  const all = (response?.cards ?? []).flatMap((card) => card.suggestions ?? []);
+  if (!all.length) return null;
+  return h("ul", { class: "plain" }, all.map((suggestion) => h("li", {}, h("details", {},
+    h("summary", {}, suggestion.label),
+    (suggestion.actions ?? []).map((action) => h("details", {},
+      h("summary", {}, `${action.type}: ${action.description ?? action.resourceId ?? ""}`),
+      action.resource && h("pre", { tabindex: 0, "aria-label": "Resource" }, pretty(action.resource))))))));
 }
 
 export function drawFailure(node, failure) {
@@ -123,6 +131,6 @@ export function drawFailure(node, failure) {
   fill(node, h("div", { class: "failure", role: "alert" },
     h("h3", {}, failure.title),
     issues.length > 0 && h("ul", {}, issues.map((issue) => h("li", {}, issue.text,
-      issue.where && h("code", {}, ` ${issue.where}`)))),
+      issue.where && h("span", { class: "note" }, ` (${issue.where})`)))),
     failure.hint && note(failure.hint)));
 }

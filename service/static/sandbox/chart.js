@@ -22,6 +22,22 @@ export function rowsOf(prefetch) {
   return [...rows.values()].sort(byWeightThenTime);
 }
 
+// Name, age and sex of the Patient in the chart, as the line above the card has them.
+export function personOf(prefetch, today = new Date()) {
+  const patient = prefetch.patient ?? {};
+  const name = patient.name?.[0] ?? {};
+  const words = name.text || [...(name.given ?? []), name.family].filter(Boolean).join(" ");
+  return [words || "name unknown", ageOf(patient.birthDate, today), patient.gender || "sex unknown"].join(", ");
+}
+
+function ageOf(birthDate, today) {
+  const [year, month = "01", day = "01"] = String(birthDate ?? "").split("-");
+  if (!/^\d{4}$/.test(year)) return "age unknown";
+  const had = [today.getMonth() + 1, today.getDate()];
+  const before = had[0] < Number(month) || (had[0] === Number(month) && had[1] < Number(day));
+  return `${today.getFullYear() - Number(year) - (before ? 1 : 0)} years`;
+}
+
 function entriesOf(value) {
   if (!Array.isArray(value?.entry)) return [];
   return value.entry.map((entry) => entry?.resource).filter((r) => r && typeof r === "object");

@@ -1,7 +1,7 @@
 // The left side: whose chart, which hook, which draft, which prefetch keys.
 
 import { Failure } from "./api.js";
-import { byId, fill, h, note } from "./dom.js";
+import { byId, fill, h, note } from "../shared/dom.js";
 import { BrokenJson } from "./json.js";
 import { latestOnly } from "./latest.js";
 import { keysSent } from "./request.js";
@@ -9,8 +9,8 @@ import { findPatients, recognised } from "./source.js";
 
 const SOURCES = ["sample", "server", "file"];
 
-export function setUpChoices(state, setup, { reload, recall }) {
-  fill(byId("sample"), setup.samples.map(({ name }) => h("option", { value: name }, name)));
+export function setUpChoices(state, setup, { reload, recall, forget }) {
+  setUpSamples(setup.samples);
   fill(byId("servers"), setup.servers.map((url) => h("option", { value: url })));
   fill(byId("hook"), setup.services.map(({ hook }) => h("option", { value: hook }, hook)));
   fill(byId("keys"), setup.keys.map((key) => h("label", {},
@@ -39,11 +39,17 @@ export function setUpChoices(state, setup, { reload, recall }) {
     state.keys = byId("preset").value;
     recall();
   });
+  for (const [id, name] of [["token", "token"], ["bearer", "bearer"]]) {
+    byId(id).addEventListener("change", () => {
+      state[name] = byId(id).value.trim();
+      if (name === "bearer") recall();
+    });
+  }
   setUpSearch(state, () => {
     Object.assign(state, { hook: undefined, draft: undefined });
     reload();
   });
-  setUpFile(state, () => {
+  setUpFile(state, forget, () => {
     Object.assign(state, { source: "file", keys: undefined, hook: undefined, draft: undefined });
     show();
     reload();
@@ -57,8 +63,10 @@ export function setUpChoices(state, setup, { reload, recall }) {
   function show(chart = null, rows = []) {
     for (const source of SOURCES) byId(`from-${source}`).hidden = source !== state.source;
     byId("source").querySelector(`[value="${state.source}"]`).checked = true;
+    if (![...byId("sample").options].some(({ value }) => value === state.sample)) showSamples(setup.samples, "");
     byId("sample").value = state.sample;
-    fill(byId("story"), setup.samples.find(({ name }) => name === state.sample)?.story ?? "");
+    const sample = state.source === "sample" && setup.samples.find(({ name }) => name === state.sample);
+    fill(byId("story"), sample ? sample.story : "");
     if (document.activeElement !== byId("server")) byId("server").value = state.server;
     if (!byId("patient").value) byId("patient").value = state.patient;
     if (chart) showCall(state, chart, rows);
@@ -79,6 +87,35 @@ export function setUpChoices(state, setup, { reload, recall }) {
   }
 
   return { show, take, isReady };
+}
+
+function setUpSamples(samples) {
+  const search = byId("find-sample");
+  showSamples(samples, "");
+  search.addEventListener("input", () => {
+    const found = showSamples(samples, search.value);
+    fill(byId("found-samples"), search.value.trim() ? `${found} of ${samples.length} sample patients` : "");
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !byId("sample").options.length) return;
+    byId("sample").dispatchEvent(new Event("change"));
+  });
+}
+
+// Returns how many sample patients have every word in name, person, story or findings.
+function showSamples(samples, text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = samples.filter((each) => {
+    const about = [each.name, each.person, each.story, each.group, ...each.findings].join(" ").toLowerCase();
+    return words.every((word) => about.includes(word));
+  });
+  const groups = [...new Set(wanted.map(({ group }) => group))];
+  const chosen = byId("sample").value;
+  fill(byId("sample"), groups.map((group) => h("optgroup", { label: group },
+    wanted.filter((each) => each.group === group).map((each) => h("option", { value: each.name },
+      `${each.person}: ${each.findings.join(", ") || "no card"} (${each.name})`)))));
+  if (wanted.some(({ name }) => name === chosen)) byId("sample").value = chosen;
+  return wanted.length;
 }
 
 function showCall(state, chart, rows) {
@@ -110,7 +147,7 @@ function setUpSearch(state, chosen) {
     state.server = byId("server").value.trim();
     fill(found, note("Searching …"));
     try {
-      const patients = await newest.run((signal) => findPatients(state.server, byId("patient").value, signal));
+      const patients = await newest.run((signal) => findPatients(state.server, byId("patient").value, state.token, signal));
       if (patients) fill(found, list(patients));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
@@ -133,11 +170,13 @@ function setUpSearch(state, chosen) {
   }
 }
 
-function setUpFile(state, chosen) {
+function setUpFile(state, forget, chosen) {
   const problem = byId("file-problem");
 
+  // The old patient goes before anything is said of the new text.
   function use(text) {
     fill(problem);
+    forget();
     try {
       const given = recognised(text);
       if (given.patients?.length > 1) fill(problem, whose(given));

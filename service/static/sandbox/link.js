@@ -1,8 +1,9 @@
-// The state of the page as a link: names and ids of what was chosen, never what stands in a chart.
-// It lives in the fragment, which no server sees.
+// The state of the page as a link: names and ids of what was chosen and the values that were typed
+// over them, never what stands in a chart. It lives in the fragment, which no server sees.
 
 const HOOKS = ["patient-view", "order-select", "order-sign"];
-const TABS = ["why", "time", "wire", "take", "units"];
+const TABS = ["why", "evidence", "wire", "export", "units"];
+const MOST_EDITS = 40;
 const PRESETS = ["all", "core", "none"];
 
 export function read(fragment) {
@@ -19,7 +20,15 @@ export function read(fragment) {
     const named = given.get("prefetch");
     state.keys = PRESETS.includes(named) ? named : named.split(",").filter(Boolean);
   }
+  state.edits = new Map(given.getAll("edit").slice(0, MOST_EDITS).map(edit).filter(Boolean));
   return state;
+}
+
+// ref~value~unit, or ref alone for a value that was excluded.
+function edit(text) {
+  const [ref, value, unit] = text.split("~");
+  if (!ref) return null;
+  return value === undefined ? [ref, { value: "", unit: "", removed: true }] : [ref, { value, unit: unit ?? "", removed: false }];
 }
 
 function one(text, allowed) {
@@ -40,5 +49,8 @@ export function write(state) {
   if (state.hook !== "patient-view" && state.draft !== "own") parts.set("draft", state.draft);
   parts.set("prefetch", Array.isArray(state.keys) ? state.keys.join(",") : state.keys);
   if (state.tab !== "why") parts.set("tab", state.tab);
+  for (const [ref, { value, unit, removed }] of state.edits) {
+    parts.append("edit", removed ? ref : [ref, value, unit].join("~"));
+  }
   return `#${parts}`;
 }

@@ -2,27 +2,28 @@
 
 import { Failure, get } from "./api.js";
 import { callService } from "./call.js";
-import { drawCards, drawFailure } from "./cards.js";
-import { rowsOf } from "./chart.js";
+import { drawActions, drawCards, drawFailure, sizeOf } from "./cards.js";
+import { personOf, rowsOf } from "./chart.js";
 import { setUpChoices } from "./choices.js";
-import { byId, fill, h, note } from "./dom.js";
+import { byId, fill, h, note } from "../shared/dom.js";
 import { BrokenJson } from "./json.js";
 import { debounce, latestOnly } from "./latest.js";
 import * as link from "./link.js";
-import { drawHistory } from "./plot.js";
+import { drawEvidence } from "../shared/evidence.js";
+import { drawHistory } from "../shared/plot.js";
+import { drawWhy } from "../shared/why.js";
+import { copy, drawExport } from "./export.js";
 import { setUpProgress } from "./progress.js";
 import { loadChart } from "./source.js";
 import { setUpTabs } from "./tabs.js";
-import { copy, drawTakeAway } from "./takeaway.js";
 import { setUpTheme } from "./theme.js";
 import { setUpUnits } from "./units.js";
 import { drawValues } from "./values.js";
-import { drawWhy } from "./why.js";
 import { drawWire } from "./wire.js";
 
 const WAIT = 250;
 
-const state = { source: "sample", sample: "", server: "", patient: "", hook: undefined, draft: undefined, keys: undefined, given: null, edits: new Map(), tab: "why" };
+const state = { source: "sample", sample: "", server: "", patient: "", hook: undefined, draft: undefined, keys: undefined, given: null, token: "", bearer: "", edits: new Map(), tab: "why" };
 const newest = latestOnly();
 const progress = setUpProgress(() => newest.cancel());
 let setup = null;
@@ -47,7 +48,7 @@ async function begin() {
     fail(error);
     return;
   }
-  choices = setUpChoices(state, setup, { reload: load, recall: callSoon });
+  choices = setUpChoices(state, setup, { reload: () => load(), recall: callSoon, forget });
   window.addEventListener("hashchange", fromLink);
   fromLink();
 }
@@ -64,11 +65,17 @@ function fromLink() {
   showTab(named.tab ?? "why", { tell: false });
   state.tab = named.tab ?? "why";
   choices.show(chart);
-  load();
+  if (state.source === "sample" && !setup.samples.some(({ name }) => name === state.sample)) {
+    newest.cancel();
+    fail(new Failure(`There is no sample patient called “${state.sample}”.`, { hint: "Choose one of the list above." }));
+    return;
+  }
+  load(named.edits);
 }
 
-async function load() {
-  state.edits.clear();
+// Changes that a link brought along hold for the chart it names; a new chart begins without any.
+async function load(edits = new Map()) {
+  state.edits = edits;
   if (!choices.isReady()) {
     newest.cancel();
     forget();
@@ -81,6 +88,7 @@ async function load() {
     chart = { ...loaded, coreKeys: setup.coreKeys, templates: setup.drafts };
     rows = rowsOf(chart.prefetch);
     choices.take(chart);
+    fill(byId("who"), personOf(chart.prefetch));
     showValues();
     return call();
   });
@@ -124,14 +132,23 @@ function show(made) {
     drawCards(byId("cards"), response, made.service);
     fill(byId("status"), summary(response), " ", h("a", { href: "#why", onclick: goToWhy }, "Why?"));
   }
-  const unanswered = note("There is nothing to explain: the call gave no cards.");
-  if (made.failure) [byId("why"), byId("time")].forEach((node) => fill(node, unanswered.cloneNode(true)));
-  else {
-    drawWhy(byId("why"), response, setup.noteWords);
-    drawHistory(byId("time"), response);
+  const explanation = response?.extension?.["heme-hooks"];
+  fill(byId("size"), made.failure ? "" : sizeOf(byId("cards"), response));
+  if (made.failure) fill(byId("why"), note("There is nothing to explain: the call was not answered."));
+  else drawWhy(byId("why"), explanation);
+  drawBehind(made.failure ? null : explanation);
+  drawWire(byId("wire"), made, made.failure ? null : drawActions(response));
+  drawExport(byId("export"), made);
+}
+
+function drawBehind(explanation) {
+  if (explanation) {
+    drawHistory(byId("plots"), explanation);
+    drawEvidence(byId("evidence"), explanation, setup.noteWords);
+    return;
   }
-  drawWire(byId("wire"), made);
-  drawTakeAway(byId("take"), made);
+  fill(byId("plots"));
+  fill(byId("evidence"), note("There is no evidence: the call was not answered."));
 }
 
 // The fragment holds the state, so that the link moves there by itself.
@@ -161,7 +178,8 @@ function forget() {
   rows = [];
   fill(byId("values"));
   fill(byId("cards"), note("Choose a chart to see what the service says."));
-  for (const id of ["why", "time", "wire", "take"]) fill(byId(id), note("There has been no call yet."));
+  for (const id of ["why", "evidence", "wire", "export"]) fill(byId(id), note("There has been no call yet."));
+  for (const id of ["who", "size", "plots"]) fill(byId(id));
   fill(byId("status"));
 }
 
@@ -172,6 +190,7 @@ function cancelled() {
 function showValues() {
   drawValues(byId("values"), rows, state.edits, byId("every-value").checked, () => {
     byId("reset").hidden = !state.edits.size;
+    keepLink();
     callSoon();
   });
   byId("reset").hidden = !state.edits.size;
@@ -195,7 +214,7 @@ async function copyLink() {
   const said = wanted
     ? await copy(location.origin + location.pathname + wanted)
     : "A file has no link: its content stays here.";
-  fill(byId("status"), said, state.edits.size && wanted ? h("span", {}, " Changed values are not part of it.") : null);
+  fill(byId("status"), said, state.edits.size && wanted ? h("span", {}, " It holds the values that you changed.") : null);
   button.focus();
 }
 

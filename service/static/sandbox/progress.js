@@ -1,6 +1,6 @@
 // Tells that work is under way, after a moment, with the seconds and a way to end it.
 
-import { byId, fill } from "./dom.js";
+import { byId, fill } from "../shared/dom.js";
 
 const PATIENCE = 200;
 

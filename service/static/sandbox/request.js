@@ -28,6 +28,12 @@ export function hookRequest(state, chart, prefetch, keys) {
   };
   const server = state.source === "server" ? state.server : given.fhirServer;
   if (server) request.fhirServer = server;
+  if (server && state.token) {
+    request.fhirAuthorization = {
+      access_token: state.token, token_type: "Bearer", expires_in: 300,
+      scope: "patient/*.read", subject: "heme-hooks-sandbox",
+    };
+  }
   delete request.prefetch;
   if (keys.length) request.prefetch = Object.fromEntries(keys.map((key) => [key, prefetch[key]]));
   request.extension = { ...given.extension, ...EXPLAIN };

@@ -11,7 +11,7 @@ export async function loadChart(state, signal) {
 function exchangeFor(state, signal) {
   if (state.source === "sample") return get(`/sandbox/data/samples/${encodeURIComponent(state.sample)}`, signal);
   if (state.source === "server") {
-    const body = JSON.stringify({ server: state.server, patient: state.patient });
+    const body = JSON.stringify({ server: state.server, patient: state.patient, token: state.token || "" });
     return post("/sandbox/data/chart", body, signal);
   }
   const { text, patient } = state.given;
@@ -31,8 +31,8 @@ function chartOfRequest(request) {
   };
 }
 
-export async function findPatients(server, text, signal) {
-  const { value } = await post("/sandbox/data/patients", JSON.stringify({ server, text }), signal);
+export async function findPatients(server, text, token, signal) {
+  const { value } = await post("/sandbox/data/patients", JSON.stringify({ server, text, token: token || "" }), signal);
   return value.patients;
 }
 

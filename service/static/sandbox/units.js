@@ -1,7 +1,7 @@
-// The unit bench: what one value with this unit and code is read as, or why it is not.
+// The unit reader: what one value with this unit and code is read as, or why it is not.
 
 import { Failure, post } from "./api.js";
-import { h, fill, note } from "./dom.js";
+import { h, fill, note } from "../shared/dom.js";
 import { latestOnly } from "./latest.js";
 
 const WORDS = { read: "read", "not-read": "not read", "unknown-code": "unknown code", "read-otherwise": "read, no number" };

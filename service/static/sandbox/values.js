@@ -1,6 +1,6 @@
-// The table of values, each of which can be changed or taken out.
+// The table of values, each of which can be changed or excluded.
 
-import { h, fill, note } from "./dom.js";
+import { h, fill, note } from "../shared/dom.js";
 import { newestOfEach } from "./chart.js";
 
 export function drawValues(node, rows, edits, every, changed) {
@@ -10,7 +10,7 @@ export function drawValues(node, rows, edits, every, changed) {
     return;
   }
   fill(node, h("table", { class: "values" },
-    h("thead", {}, h("tr", {}, ["Result", "Value", "Unit", "Taken", "Out"].map((head) => h("th", { scope: "col" }, head)))),
+    h("thead", {}, h("tr", {}, ["Result", "Value", "Unit", "Exclude"].map((head) => h("th", { scope: "col" }, head)))),
     h("tbody", {}, shown.map((row) => line(row, edits, changed)))));
 }
 
@@ -19,10 +19,10 @@ function line(row, edits, changed) {
   const about = `${row.name}, ${day(row)}`;
   const value = field(edit?.value ?? row.value, `Value of ${about}`, "value");
   const unit = field(edit?.unit ?? row.unit, `Unit of ${about}`, "unit");
-  const out = h("input", { type: "checkbox", "aria-label": `Take out ${about}` });
+  const out = h("input", { type: "checkbox", "aria-label": `Exclude ${about}` });
   out.checked = Boolean(edit?.removed);
-  const made = h("tr", {}, h("th", { scope: "row", title: row.code }, row.name), h("td", {}, value), h("td", {}, unit),
-    h("td", { class: "day" }, day(row)), h("td", {}, out));
+  const made = h("tr", {}, h("th", { scope: "row", title: row.code }, row.name, h("span", { class: "day" }, day(row))), h("td", {}, value), h("td", {}, unit),
+    h("td", {}, out));
   const take = () => {
     const next = { value: value.value, unit: unit.value, removed: out.checked };
     const same = next.value === row.value && next.unit === row.unit && !next.removed;

@@ -1,18 +1,19 @@
 // What went over the wire: the request, the response, and the FHIR searches with their times.
 
-import { h, s, fill, note } from "./dom.js";
+import { h, s, fill, note } from "../shared/dom.js";
 import { parse, pretty } from "./json.js";
 import { withoutToken } from "./request.js";
 
 const MOST_SHOWN = 150000;
 
-export function drawWire(node, call) {
+export function drawWire(node, call, actions) {
   const { request, exchange } = call;
   const searches = exchange?.value?.extension?.["heme-hooks"]?.searches;
   fill(node,
     h("p", { class: "lead" }, told(call)),
     h("section", {}, h("h3", {}, "FHIR searches"), searches?.length ? timeline(searches)
       : note(request.fhirServer ? "None was needed or none is told: what was prefetched sufficed, or the call failed." : "None: the call names no FHIR server.")),
+    actions && h("section", {}, h("h3", {}, "What each suggestion would create or delete"), actions),
     h("section", {}, h("h3", {}, "Response"), block(answerOf(call), "response")),
     h("section", {}, h("h3", {}, "Request"), block(withoutToken(request), "request")));
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
 ROOT = Path(__file__).parents[3]
-STATIC = ROOT / "service" / "static" / "sandbox"
+STATIC = ROOT / "service" / "static"
 VENDORED = [STATIC / "vendor", ROOT / "tests" / "browser" / "vendor"]
 PRODUCTION = {
     "environment": "production",
@@ -49,7 +49,7 @@ def test_the_page_is_there_in_development_with_a_strict_policy(browser: FlaskCli
 def test_the_page_is_off_in_production_and_where_it_is_switched_off() -> None:
     for settings in (Settings(**PRODUCTION), Settings(database_url="", sandbox=False)):
         switched_off = create_app(settings, log_stream=StringIO()).test_client()
-        for path in ("/sandbox", "/sandbox/static/main.js", "/sandbox/data/setup"):
+        for path in ("/sandbox", "/sandbox/static/sandbox/main.js", "/sandbox/data/setup"):
             assert switched_off.get(path).status_code == 404
 
 

@@ -1,6 +1,6 @@
-// What a developer takes along: a curl line, a heme-hooks line, and the files they need.
+// What a developer exports: a curl line, a heme-hooks line, and the files they need.
 
-import { h, fill, note } from "./dom.js";
+import { h, fill, note } from "../shared/dom.js";
 import { asBundle } from "./chart.js";
 import { pretty } from "./json.js";
 import { draftsOf, withoutToken } from "./request.js";
@@ -10,14 +10,14 @@ const CHART = "heme-hooks-chart.json";
 const DRAFTS = "heme-hooks-drafts.json";
 const MOST_INLINE = 1500;
 
-export function drawTakeAway(node, call) {
+export function drawExport(node, call) {
   const request = withoutToken(call.request);
   const drafts = call.state.hook === "patient-view" ? null : draftsOf(call.state, call.chart);
   const lines = tryLines(call, drafts);
   fill(node,
     h("section", {}, h("h3", {}, "With curl"), command(curl(call, request)),
       call.request.fhirAuthorization && note("The access token is left out.")),
-    h("section", {}, h("h3", {}, "With heme-hooks try"), command(lines), note("It makes the same call and prints cards and reasons in the terminal.")),
+    h("section", {}, h("h3", {}, "With heme-hooks try"), command(lines), note("It makes the same call and prints the card and its evidence in the terminal.")),
     h("section", {}, h("h3", {}, "Files"), h("div", { class: "row" },
       save("Request", REQUEST, () => pretty(request)),
       save("Chart as a Bundle", CHART, () => pretty(asBundle(call.prefetch))),

@@ -2,18 +2,18 @@
 // a handful of points needs no library, follows the page's colours and can be read aloud.
 
 import { h, s, fill, note } from "./dom.js";
-import { table } from "./why.js";
+import { table } from "./table.js";
 
-const WIDTH = 360;
-const HEIGHT = 190;
-const LEFT = 46;
+const WIDTH = 280;
+const HEIGHT = 150;
+const LEFT = 38;
 const RIGHT = 14;
 const TOP = 14;
-const BOTTOM = 34;
+const BOTTOM = 26;
 const DAY = 86400000;
 
-export function drawHistory(node, response) {
-  const history = response?.extension?.["heme-hooks"]?.history ?? [];
+export function drawHistory(node, explanation) {
+  const history = explanation?.history ?? [];
   if (!history.length) {
     fill(node, note("None of hemoglobin, neutrophils, platelets and vitamin B12 could be read."));
     return;
@@ -22,8 +22,8 @@ export function drawHistory(node, response) {
   const times = series.flatMap((each) => each.points.map((point) => point.time));
   const span = spanOf(times);
   fill(node,
-    note("Hollow marks lie inside the limits, filled ones outside; dashed lines are the limits used."),
     h("div", { class: "plots" }, series.map((each) => plot(each, span))),
+    note("Filled marks lie outside the limits; dashed lines are the limits used, dotted ones the severe limits."),
     h("details", {}, h("summary", {}, "The same as a table"), asTable(history)));
 }
 
@@ -49,8 +49,9 @@ function isOutside(point) {
 }
 
 function plot(series, { from, to, dates }) {
+  const severe = (series.severe ?? []).map((limit) => ({ ...limit, number: Number(limit.value) }));
   const all = series.points.flatMap((point) => [point.number, ...point.limits.map((limit) => limit.number)]);
-  const [low, high] = roundRange(Math.min(...all), Math.max(...all));
+  const [low, high] = [0, Math.max(...all, ...severe.map((limit) => limit.number)) * 1.12 || 1];
   const x = (time) => LEFT + ((time - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
   const y = (value) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const title = `${series.name} in ${series.unit}`;
@@ -59,6 +60,7 @@ function plot(series, { from, to, dates }) {
     s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${spoken(series)}` },
       axes([low, high], dates, x, y),
       limitLines(series, [from, to], x, y),
+      severe.map((limit) => severeLine(limit, [from, to], x, y)),
       s("polyline", { class: "line", points: series.points.map((p) => `${x(p.time)},${y(p.number)}`).join(" ") }),
       series.points.map((point) => s("circle", {
         class: isOutside(point) ? "point outside" : "point",
@@ -72,9 +74,12 @@ function spoken(series) {
   return `${series.points.length} results, the last ${last.text} on ${last.shown}; ${limits.join(", ")}`;
 }
 
-function roundRange(least, most) {
-  const room = (most - least || most || 1) * 0.12;
-  return [Math.max(0, least - room), most + room];
+// Where the severity of clinical-knowledge 2.2 begins: a dotted line across the plot.
+function severeLine(limit, [from, to], x, y) {
+  return [
+    s("line", { class: "severe-limit", x1: x(from), x2: x(to), y1: y(limit.number), y2: y(limit.number) }),
+    s("text", { class: "severe-name", x: LEFT + 4, y: y(limit.number) - 4 }, `${limit.name} ${limit.value}`),
+  ];
 }
 
 function axes([low, high], dates, x, y) {
@@ -85,7 +90,7 @@ function axes([low, high], dates, x, y) {
       s("text", { class: "tick", x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, shownNumber(value)),
     ]),
     dates.map((time, index) => s("text", {
-      class: "tick", x: x(time), y: HEIGHT - 10, "text-anchor": dates.length === 1 ? "middle" : index ? "end" : "start",
+      class: "tick", x: x(time), y: HEIGHT - 8, "text-anchor": dates.length === 1 ? "middle" : index ? "end" : "start",
     }, new Date(time).toISOString().slice(0, 10))),
   ];
 }
@@ -120,7 +125,7 @@ function limitLines(series, [from, to], x, y) {
     return [
       s("path", { class: "limit", d: path.join(" ") }),
       s("text", { class: "limit-name", x: WIDTH - RIGHT, y: y(last.number) + (above ? -5 : 13), "text-anchor": "end" },
-        `${whose} ${kind === "low" ? "lower" : "upper"} limit ${last.value}`),
+        `${whose} limit ${last.value}`),
     ];
   });
 }
