@@ -120,7 +120,7 @@ function limitLines(series, [from, to], x, y) {
       return `${index ? "L" : "M"}${x(begin)},${y(mark.number)} L${x(end)},${y(mark.number)}`;
     });
     const last = marks.at(-1);
-    const whose = last.from === "laboratory" ? "laboratory’s" : "usual";
+    const whose = last.from === "laboratory" ? "lab" : "usual";
     const above = kind === "high" || y(last.number) > HEIGHT - BOTTOM - 14;
     return [
       s("path", { class: "limit", d: path.join(" ") }),
