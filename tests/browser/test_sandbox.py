@@ -57,7 +57,7 @@ def test_a_value_that_is_taken_out_was_not_measured(sandbox: Sandbox) -> None:
 def test_a_unit_that_cannot_be_read_is_set_aside_with_its_reason(sandbox: Sandbox) -> None:
     sandbox.open()
     sandbox.page.get_by_label("Unit of Platelets").first.fill("bananas")
-    row = sandbox.page.locator("#why tr", has_text="84 bananas")
+    row = sandbox.tab("Evidence").locator("tr", has_text="84 bananas")
     row.wait_for()
     assert "bananas" in row.inner_text()
 
