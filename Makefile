@@ -10,21 +10,27 @@ ONCE ?=
 HAPI_PORT ?= 8091
 ARGS ?=
 
-.PHONY: help demo test quick check format bench hapi golden lock clean venv venv-demo
+.PHONY: help demo backtest-demo test quick check format bench hapi golden lock clean venv venv-demo venv-backtest
 
 help: ## what each command does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|' 2>/dev/null \
 	  || grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST)
 
 venv:
-	@$(PYTHON) tools/set_up.py demo lint postgresql test
+	@$(PYTHON) tools/set_up.py backtest demo lint postgresql test
 
 venv-demo:
 	@$(PYTHON) tools/set_up.py demo
 
+venv-backtest:
+	@$(PYTHON) tools/set_up.py backtest
+
 demo: venv-demo ## the service beside a FHIR server with sample patients (FHIR_SERVER= PATIENT= PORT= FHIR_PORT= ONCE=1)
 	@$(BIN)/python -m service.demo --fhir-server "$(FHIR_SERVER)" --patient "$(PATIENT)" \
 	  --port "$(PORT)" --fhir-port "$(FHIR_PORT)" --once "$(ONCE)"
+
+backtest-demo: venv-backtest ## a year of made-up patients to a report for the committee, in a minute
+	@$(BIN)/python -m service.demo.backtest
 
 check: venv ## format, lint, types, layers and the knowledge
 	@$(BIN)/ruff format --check .

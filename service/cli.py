@@ -12,6 +12,7 @@ COMMANDS = {
     "serve": "service.commands.serve:serve",
     "try": "service.commands.try_hook:try_hook",
     "samples": "service.commands.samples:samples",
+    "backtest": "service.commands.backtest:backtest",
     "mapping": "service.commands.mapping:mapping",
     "knowledge": "service.commands.knowledge:knowledge",
     "feedback": "service.commands.feedback:feedback",

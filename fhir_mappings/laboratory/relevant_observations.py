@@ -265,3 +265,11 @@ def _versions(pages: Iterable[tuple[Page, OfKnownCode]]) -> list[Unread]:
         for each in page.observations
         if each.resource.id and count[each.resource.id] > 1
     ]
+
+
+def analytes_named(code: bytes, terminology: Terminology) -> frozenset[Analyte] | None:
+    """Return the analytes of a CodeableConcept as sent; none when it means something else.
+
+    None when no code in it is known: such a result is never read.
+    """
+    return _of_code(code, terminology)

@@ -31,17 +31,6 @@ if TYPE_CHECKING:
 ORDER_FINDINGS = frozenset(rule.id for rule in ORDER_HOOKS)
 """Findings about drafted orders: their cards say nothing about the patient's course."""
 
-STATE_COLUMNS = (
-    "findings",
-    "neutrophils",
-    "platelets",
-    "drugs",
-    "referral",
-    "marrow",
-    "data_quality",
-)
-"""Where the states of a card stand in the store."""
-
 _COMPANIONS = {"marrow-evaluation", "work-up"}
 _WARNING = "warning"
 _LIST = msgspec.json.Decoder(list[str])

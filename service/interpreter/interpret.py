@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from service.interpreter.assessment.situation import Opening, Situation
     from service.interpreter.interpretation import Facts, Remark, States
     from service.interpreter.rules.rule import Rule
+    from service.interpreter.thresholds import Thresholds
 
 
 def interpret(
@@ -47,14 +48,16 @@ def interpret(
     *,
     explained: bool = True,
     about_orders: bool = False,
+    limits: Thresholds | None = None,
 ) -> Interpretation:
     """Interpret one patient at `now` (timezone-aware). Raises nothing for any facts.
 
     `findings_off` are findings that a safety officer has switched off: they give no card, and no
     other row takes their patient. Without `explained`, the explanation is left empty;
-    with `about_orders` it is that of an order hook, which only speaks of drafted orders.
+    with `about_orders` it is that of an order hook, which only speaks of drafted orders. `limits`
+    are those of `assess`.
     """
-    situation = assess(facts, now)
+    situation = assess(facts, now, limits)
     if reason := nobody(facts):
         return Interpretation(
             _states(situation), explanation=explain(situation, Evaluation(), reason)

@@ -1,0 +1,1 @@
+"""The figures of the report, part by part, from the tables."""

@@ -1,0 +1,52 @@
+"""Groups of fewer than five patients are hidden, and no sum gives them away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+
+SMALL = 5
+HIDDEN = "<5"
+
+_Key = TypeVar("_Key", bound="Hashable")
+
+
+def is_small(patients: int) -> bool:
+    """Whether a group must be hidden; nobody at all is no group."""
+    return 0 < patients < SMALL
+
+
+def is_telling(number: int, whole: int) -> bool:
+    """Whether a share would tell of a small group, or of the small rest."""
+    return is_small(number) or is_small(whole - number)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the words for rows that are left out because they are small."""
+    return f" Fewer than five patients each: {', '.join(names)}." if names else ""
+
+
+def hidden(patients: Mapping[_Key, int]) -> frozenset[_Key]:
+    """Return the groups to hide among those that add up to a shown whole.
+
+    When a single group is small, its number would be the whole less the others: the smallest other
+    group that is not empty goes with it. So it does while the hidden ones together are still small.
+    """
+    small = {key for key, number in patients.items() if is_small(number)}
+    if not small:
+        return frozenset()
+    others = sorted(
+        (key for key, number in patients.items() if number >= SMALL),
+        key=lambda key: (patients[key], str(key)),
+    )
+    while others and (len(small) < 2 or sum(patients[key] for key in small) < SMALL):
+        small.add(others.pop(0))
+    return frozenset(small)
+
+
+def masked(cells: Sequence[int]) -> list[int | None]:
+    """Return a row of counts that add up to a shown whole; None stands for a hidden one."""
+    away = hidden(dict(enumerate(cells)))
+    return [None if place in away else number for place, number in enumerate(cells)]
