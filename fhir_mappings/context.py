@@ -77,6 +77,8 @@ class Patient:
 
     `birth_date` is the latest possible day when the record gives only a year or a month (the
     youngest reading), None when it cannot be told. `replaced` means `link.type` replaced-by.
+    `identifiers` are the record's own, as system and value; `replaces` the ids of the records that
+    were merged into it (`link.type` replaces).
     """
 
     id: str
@@ -84,6 +86,8 @@ class Patient:
     birth_date: date | None = None
     deceased: bool = False
     replaced: bool = False
+    identifiers: frozenset[tuple[str, str]] = frozenset()
+    replaces: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +214,8 @@ class ClinicalContext:
     `unreadable` names the resource type of every entry that could not be read at all, once each
     entry (empty: not even its type could be told). `only_selected`: the hook named selections
     (order-select), so that drafts which are not `selected` are not asked about. `of_others` counts
-    the resources that were sent but belong to somebody else; nothing of them is used.
+    the resources that were sent but belong to somebody else, `of_nobody` names the type of each
+    that does not say whose it is; nothing of them is used.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -223,3 +228,4 @@ class ClinicalContext:
     only_selected: bool = False
     unreadable: tuple[str, ...] = ()
     of_others: int = 0
+    of_nobody: tuple[str, ...] = ()

@@ -69,6 +69,7 @@ class DataGroup(StrEnum):
     BLOOD_COUNTS = "bloodCounts"
     DIFFERENTIAL = "differential"
     SMEAR = "smear"
+    FILM_REPORTS = "filmReports"
     IRON_STUDIES = "ironStudies"
     VITAMIN_B12 = "vitaminB12"
     HEMOLYSIS = "hemolysis"
@@ -180,14 +181,34 @@ class Reason(StrEnum):
     ANC_GT_WBC = "ANC_GT_WBC"
     IRON_UNIT = "IRON_UNIT"
     VALUE = "VALUE"
-    NO_VALUE = "NO_VALUE"
+    MALFORMED = "MALFORMED"
+    ABSENT = "ABSENT"
     NO_TIME = "NO_TIME"
     FUTURE = "FUTURE"
     STATUS = "STATUS"
     SUBJECT = "SUBJECT"
+    CODE = "CODE"
+    NOT_DELIVERED = "NOT_DELIVERED"
+    WITHDRAWN = "WITHDRAWN"
     SPECIMEN = "SPECIMEN"
-    AMBIGUOUS_CODE = "AMBIGUOUS_CODE"
-    MALFORMED = "MALFORMED"
+    OTHER_PATIENT = "OTHER_PATIENT"
+
+
+UNSURE = frozenset(
+    {
+        Reason.ABSENT,
+        Reason.NO_TIME,
+        Reason.FUTURE,
+        Reason.STATUS,
+        Reason.SUBJECT,
+        Reason.CODE,
+        Reason.NOT_DELIVERED,
+    }
+)
+"""The result is this patient's, or may be, and what it says cannot be told (A10)."""
+
+NO_STATEMENT = frozenset({Reason.WITHDRAWN, Reason.SPECIMEN, Reason.OTHER_PATIENT})
+"""The result says nothing of this patient: it is named where somebody asks, and changes nothing."""
 
 
 class ReferenceInterval(Struct, frozen=True):
@@ -351,7 +372,8 @@ class Panel:
     `results` holds, per analyte, the accepted and the derived results newest first, one per
     specimen time (method rank, conflict and duplicates already settled, A7 and A8). Windows are
     the interpreter's business. `unreadable` is newest first; `unavailable` names the data groups
-    that could not be retrieved.
+    that could not be retrieved. `not_delivered` are ids of Observations that panels name, that did
+    not come and may hold what nothing else tells; `also_not_delivered` those of less weight.
     """
 
     results: Mapping[Analyte, tuple[LabResult, ...]] = field(default_factory=dict)
@@ -361,6 +383,8 @@ class Panel:
     marrow: tuple[MarrowResult, ...] = ()
     pregnancy: tuple[PregnancyObservation, ...] = ()
     unavailable: frozenset[DataGroup] = frozenset()
+    not_delivered: tuple[str, ...] = ()
+    also_not_delivered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from fhir_mappings.vocabulary.orders import load_orders
 from service.cds_hooks.discovery import load_catalogue
 from service.cds_hooks.prefetch_templates import with_site_codes
 from service.clinical_data.fetching import FetchPlan
-from service.clinical_data.refused_searches import CodeSearchMemory
+from service.clinical_data.refused_searches import RefusalMemory
 from service.fhir_client.server_guard import ServerGuards
 from service.fhir_client.transport import fhir_session
 from service.hook_call import SiteKnowledge
@@ -134,7 +134,7 @@ def _product(
     catalogue = load_catalogue()
     plan = FetchPlan(
         with_site_codes(catalogue.templates, terminology),
-        CodeSearchMemory(time.monotonic),
+        RefusalMemory(time.monotonic),
         settings.codes_per_search,
         settings.parallel_searches,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from fhir_mappings.panel import DataGroup, Reason
+from fhir_mappings.laboratory.members import MOST_MEMBERS
+from fhir_mappings.panel import BLOOD_COUNTS, DataGroup, Reason
 from service.cards.build import PATIENT_VIEW, build_cards
 from service.clinical_data.facts_reader import FactsReader
 from service.errors import ClinicalDataUnavailable
@@ -26,6 +28,12 @@ if TYPE_CHECKING:
     from service.interpreter.interpretation import Facts, Interpretation
 
 _INDISPENSABLE = (DataGroup.PATIENT, DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL)
+
+_WITHHELD = {
+    Reason.SUBJECT: "the counts do not say whose they are in a way that can be matched",
+    Reason.OTHER_PATIENT: "the only counts are of another patient",
+    Reason.NOT_DELIVERED: "a panel names its counts, but they were not sent and could not be read",
+}
 
 
 class Repeats(Protocol):
@@ -87,11 +95,20 @@ def respond(
     reader = FactsReader(call, now, knowledge.terminology)
     facts = reader.read(data)
     _require(_failures(data, facts), _INDISPENSABLE)
+    if not any(facts.panel.results.get(analyte) for analyte in BLOOD_COUNTS):
+        data = source.with_reports(data)
+        facts = reader.read(data)
+    if facts.panel.not_delivered:
+        data = source.with_members(data, facts.panel.not_delivered)
+        facts = reader.read(data)
     opening = assess_opening(facts, now)
     second_stage = is_open(opening, knowledge.findings_off)
     if second_stage:
         data = source.second_stage(data)
         facts = reader.read(data)
+        if missing := (*facts.panel.not_delivered, *facts.panel.also_not_delivered):
+            data = source.with_members(data, missing[:MOST_MEMBERS])
+            facts = reader.read(data)
     _log_others(facts)
     # Most charts end here: what no card will tell is not worked out, unless somebody asks why.
     if second_stage or call.wants_explanation:
@@ -120,15 +137,32 @@ def respond(
             else interpretation.undecided_groups
         )
         _require(_failures(data, facts), undecided)
+    if interpretation.withheld_counts is not None and (not about_orders or _asks(facts)):
+        raise _withheld(interpretation.withheld_counts)
     outcome = repeats.hold_back(cards, interpretation, call, now)
     return Answer(outcome, interpretation, data, second_stage, facts)
 
 
+def _asks(facts: Facts) -> bool:
+    """Whether a drafted medicine is one that an order finding is about."""
+    return any(draft.sets for draft in facts.context.drafts)
+
+
+def _withheld(reason: Reason) -> ClinicalDataUnavailable:
+    """Counts were sent and none can be judged: an empty answer would read as normal counts."""
+    return ClinicalDataUnavailable(
+        "Blood counts were sent, but none that can be used for this patient",
+        details=((DataGroup.BLOOD_COUNTS.value, _WITHHELD[reason]),),
+    )
+
+
 def _log_others(facts: Facts) -> None:
     """A server or client that sends another patient's resources needs mending: say so."""
-    results = sum(1 for each in facts.panel.unreadable if each.reason is Reason.SUBJECT)
-    if count := results + facts.context.of_others:
+    reasons = Counter(each.reason for each in facts.panel.unreadable)
+    if count := reasons[Reason.OTHER_PATIENT] + facts.context.of_others:
         log.warning(Event.OTHER_PATIENT, items=count)
+    if count := reasons[Reason.SUBJECT] + len(facts.context.of_nobody):
+        log.warning(Event.PATIENT_NOT_NAMED, items=count)
 
 
 def _failures(data: ClinicalData, facts: Facts) -> dict[DataGroup, Failure]:

@@ -25,6 +25,7 @@ from fhir_mappings.vocabulary.site_context import NO_SITE_CODES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from fhir_mappings.r4.subjects import PatientNames
     from fhir_mappings.terminology import LocalCoding
 
 _VOID = frozenset({"entered-in-error", "cancelled", "stopped"})
@@ -32,13 +33,13 @@ _VOID = frozenset({"entered-in-error", "cancelled", "stopped"})
 
 def open_drafts(
     draft_orders: bytes | None,
-    patient_id: str,
+    names: PatientNames,
     site: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = NO_SITE_CODES,
 ) -> PatientResources:
     """Decode draftOrders: a Bundle, a list of resources or one resource. Raises nothing."""
     if draft_orders is None:
-        return open_chart((), patient_id, site)
-    return open_chart(_documents(draft_orders), patient_id, site)
+        return open_chart((), names, site)
+    return open_chart(_documents(draft_orders), names, site)
 
 
 def read_medication_drafts(
@@ -50,7 +51,7 @@ def read_medication_drafts(
     `MedicationRequest/id`, as bare id, or in any other way to write a reference.
     """
     known = PatientResources(
-        chart.patient_id,
+        chart.names,
         medications={**chart.medications, **drafts.medications},
         site=chart.site,
     )

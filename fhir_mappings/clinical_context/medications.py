@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_mappings.clinical_context.drug_names import Drug, drugs_in
 from fhir_mappings.clinical_context.drug_routes import Route, read_route
 from fhir_mappings.clinical_context.patient_resources import (
+    NOBODY,
     PatientResources,
     open_chart,
     resource_key,
@@ -85,7 +86,7 @@ def unresolved_medication_references(documents: Iterable[bytes]) -> tuple[str, .
 
     Whoever gathers the data may fetch these and hand them in as further documents.
     """
-    chart = open_chart(documents, "")
+    chart = open_chart(documents, NOBODY)
     records = (record for record, kind in _records(chart) if _counts(record, kind))
     found = (name_medication(record, chart).unresolved for record in records)
     return tuple(dict.fromkeys(each for each in found if each))

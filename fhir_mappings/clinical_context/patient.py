@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fhir_mappings.context import Patient, Sex
 from fhir_mappings.r4.decoding import ResourceKinds, decode
 from fhir_mappings.r4.laboratory_resources import PatientResource
+from fhir_mappings.r4.references import without_version
+from fhir_mappings.r4.subjects import PatientNames, identifier_keys
 from fhir_mappings.r4.times import read_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fhir_mappings.r4.decoding import Identifier
 
 _PATIENT = ResourceKinds(PatientResource)
 _SEX_WORDS = {
@@ -48,7 +57,30 @@ def read_patient(document: bytes, patient_id: str) -> Patient:
         birth_date=read_date(resource.birthDate),
         deceased=_deceased(resource, unreadable_fields),
         replaced=any(link.type.strip().lower() == "replaced-by" for link in resource.link),
+        identifiers=identifier_keys((each.system, each.value) for each in _identifiers(resource)),
+        replaces=frozenset(_replaced_ids(resource)),
     )
+
+
+def names_of(patient: Patient, server: str = "") -> PatientNames:
+    """Return the ways in which resources may name this patient on a FHIR server."""
+    return PatientNames(patient.id, patient.replaces, patient.identifiers, server)
+
+
+def _identifiers(resource: PatientResource) -> Iterator[Identifier]:
+    """The record's own identifiers, and that by which it names a record merged into it."""
+    yield from resource.identifier
+    for link in resource.link:
+        if link.type.strip().lower() == "replaces" and link.other and link.other.identifier:
+            yield link.other.identifier
+
+
+def _replaced_ids(resource: PatientResource) -> Iterator[str]:
+    for link in resource.link:
+        if link.type.strip().lower() == "replaces" and link.other is not None:
+            *_, kind, last = ["", "", *without_version(link.other.reference).split("/")]
+            if kind == "Patient" and last:
+                yield last
 
 
 def _deceased(resource: PatientResource, unreadable_fields: frozenset[str]) -> bool:

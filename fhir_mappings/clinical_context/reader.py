@@ -13,6 +13,7 @@ from fhir_mappings.clinical_context.patient_resources import open_chart
 from fhir_mappings.clinical_context.procedures import read_imaging, read_procedures
 from fhir_mappings.context import ClinicalContext
 from fhir_mappings.panel import CONTEXT_GROUPS, DataGroup
+from fhir_mappings.r4.subjects import PatientNames
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES
 from fhir_mappings.vocabulary.site_context import NO_SITE_CODES
 
@@ -32,20 +33,21 @@ def read_context(
     orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
     *,
     only_selected: bool = False,
+    names: PatientNames | None = None,
     site_codes: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = NO_SITE_CODES,
 ) -> ClinicalContext:
     """Read the context documents and the hook's drafts. Raises nothing.
 
-    Only resources of this patient count. Which of them are recent enough is the interpreter's
-    question; `now` only tells whether something has begun or ended. What could not be read stands
-    in `unreadable`. `orderables` are the site's own order codes, by order id; `site_codes` say what
-    its other codes stand for. `only_selected` is handed on.
+    Only resources of this patient count, by `names` where it has more than its id. Which of them
+    are recent enough is the interpreter's question; `now` only tells whether something has begun
+    or ended. What could not be read stands in `unreadable`. `orderables` are the site's own order
+    codes, by order id; `site_codes` say what its other codes stand for. `only_selected` is handed
+    on.
     """
     groups = (DataGroup.PATIENT, *CONTEXT_GROUPS)
-    chart = open_chart(
-        (d for group in groups for d in documents.get(group, ())), patient_id, site_codes
-    )
-    drafts = open_drafts(draft_orders, patient_id, site_codes)
+    names = names or PatientNames(patient_id)
+    chart = open_chart((d for group in groups for d in documents.get(group, ())), names, site_codes)
+    drafts = open_drafts(draft_orders, names, site_codes)
     today = now.date()
     return ClinicalContext(
         conditions=tuple(read_conditions(chart, today)),
@@ -61,4 +63,5 @@ def read_context(
         only_selected=only_selected,
         unreadable=(*chart.unreadable, *drafts.unreadable),
         of_others=chart.of_others,
+        of_nobody=chart.of_nobody,
     )

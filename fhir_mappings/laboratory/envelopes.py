@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from fhir_mappings.laboratory.readings import Envelope
 from fhir_mappings.panel import Reason
-from fhir_mappings.r4.references import key_candidates, patient_id_of
+from fhir_mappings.r4.references import key_candidates
+from fhir_mappings.r4.subjects import NamedPatient, Owner, identifier_keys
 from fhir_mappings.r4.times import FUTURE_TOLERANCE, Precision
 
 if TYPE_CHECKING:
@@ -19,10 +21,17 @@ if TYPE_CHECKING:
 
     from fhir_mappings.laboratory.readings import ReadingContext
     from fhir_mappings.r4.decoding import CodeableConcept, Period, Reference
-    from fhir_mappings.r4.laboratory_resources import DiagnosticReport, Observation, Specimen
+    from fhir_mappings.r4.laboratory_resources import (
+        DiagnosticReport,
+        Observation,
+        PatientResource,
+        Specimen,
+    )
 
 USED_STATUSES = frozenset({"final", "amended", "corrected", "preliminary", "unknown"})
 """A1; everything else, and no status at all, is set aside."""
+
+_WITHDRAWN = frozenset({"cancelled", "canceled", "entered-in-error"})
 
 _REPORT_STATUSES = {"partial": "preliminary", "appended": "amended"}
 _NOT_THE_PATIENT = re.compile(
@@ -33,6 +42,16 @@ _BLOOD = re.compile(r"\b(blood|bld|bldv|bldc|wb)\b")
 _CORD_BLOOD_SNOMED = "122556008"
 _WORD_GAPS = re.compile(r"[^a-z0-9]+")
 _LONGEST_REMEMBERED = 400
+
+
+class Contained(NamedTuple):
+    """What a resource contains that others in it may refer to, by `#id`."""
+
+    specimens: Mapping[str, Specimen] = MappingProxyType({})
+    patients: Mapping[str, NamedPatient] = MappingProxyType({})
+
+
+NOTHING_CONTAINED = Contained()
 
 
 class _Specimen(NamedTuple):
@@ -49,7 +68,8 @@ def observation_envelope(
     *,
     keys: Sequence[str] = (),
     parent: Envelope | None = None,
-    contained: Mapping[str, Specimen] | None = None,
+    contained: Contained = NOTHING_CONTAINED,
+    full_url: str = "",
 ) -> Envelope:
     """Judge an Observation. `parent` is the resource that contains it, `keys` its own references.
 
@@ -65,15 +85,16 @@ def observation_envelope(
         taken, issued = taken or reporter.taken, issued or reporter.issued
     specimens = (observation.specimen,) if observation.specimen else ()
     specimen = _specimen_facts(specimens, observation.code, chart, contained)
-    refusal: tuple[Reason, str] | None
-    if parent and parent.refusal not in {None, Reason.NO_TIME, Reason.FUTURE}:
-        refusal = parent.refusal, parent.explanation
-    else:
+    refusal = parent and _inherited(observation, parent)
+    if refusal is None:
+        owner = Owner.PATIENT
+        if parent is None or _says_whose(observation.subject):
+            owner = chart.owner(
+                observation.subject, contained=contained.patients, full_url=full_url
+            )
         refusal = (
-            _subject_refusal(observation.subject, chart, parent)
-            or _status_refusal(status)
-            or _focus_refusal(observation.focus, chart)
-            or _specimen_refusal(specimen)
+            _not_this_patient(owner, status, observation.focus, specimen, chart)
+            or _unsure(owner, status)
             or _time_refusal(taken, chart.now)
         )
     return Envelope(
@@ -94,7 +115,8 @@ def report_envelope(
     chart: ReadingContext,
     *,
     key: str = "",
-    contained: Mapping[str, Specimen] | None = None,
+    contained: Contained = NOTHING_CONTAINED,
+    full_url: str = "",
 ) -> Envelope:
     """Judge a DiagnosticReport."""
     status = report.status.strip().lower()
@@ -109,12 +131,9 @@ def report_envelope(
         marrow=specimen.marrow,
         has_time=has_time,
     )
-    refusal = (
-        _subject_refusal(report.subject, chart, None)
-        or _status_refusal(envelope.status)
-        or _specimen_refusal(specimen)
-    )
-    return _refused(envelope, refusal)
+    owner = chart.owner(report.subject, contained=contained.patients, full_url=full_url)
+    refusal = _not_this_patient(owner, envelope.status, (), specimen, chart)
+    return _refused(envelope, refusal or _unsure(owner, envelope.status))
 
 
 def with_time_checked(envelope: Envelope, now: datetime) -> Envelope:
@@ -128,45 +147,66 @@ def _refused(envelope: Envelope, refusal: tuple[Reason, str] | None) -> Envelope
     return replace(envelope, refusal=refusal[0], explanation=refusal[1])
 
 
-def _status_refusal(status: str) -> tuple[Reason, str] | None:
+def called(patient: PatientResource) -> NamedPatient:
+    """Return by what a Patient that came along can be matched with the hook's."""
+    return NamedPatient(
+        patient.id, identifier_keys((each.system, each.value) for each in patient.identifier)
+    )
+
+
+def _says_whose(subject: Reference | None) -> bool:
+    return subject is not None and bool(subject.reference.strip() or subject.identifier)
+
+
+def _inherited(observation: Observation, parent: Envelope) -> tuple[Reason, str] | None:
+    """What holds of the container and of what it contains, unless that says otherwise itself."""
+    reason = parent.refusal
+    if reason is None or reason in {Reason.NO_TIME, Reason.FUTURE}:
+        return None
+    if reason is Reason.SUBJECT and _says_whose(observation.subject):
+        return None
+    if reason is Reason.STATUS and observation.status.strip():
+        return None
+    return reason, parent.explanation
+
+
+def _not_this_patient(
+    owner: Owner,
+    status: str,
+    focus: Iterable[Reference],
+    specimen: _Specimen,
+    chart: ReadingContext,
+) -> tuple[Reason, str] | None:
+    """Why a result says nothing of this patient: another's, withdrawn, of a donor or a fetus."""
+    if owner is Owner.OTHER:
+        return Reason.OTHER_PATIENT, "The result is about another patient."
+    if status in _WITHDRAWN:
+        return Reason.WITHDRAWN, f"The status of this result is {status}."
+    if specimen.not_the_patient:
+        return Reason.SPECIMEN, "The specimen is of a fetus, a cord, a donor or a blood product."
+    return _focus_refusal(focus, chart)
+
+
+def _unsure(owner: Owner, status: str) -> tuple[Reason, str] | None:
+    """Why it cannot be told whether a result may be used (A10)."""
+    if owner is Owner.UNKNOWN:
+        return Reason.SUBJECT, "The result does not say whose it is in a way that can be matched."
     if status in USED_STATUSES:
         return None
-    known = {"registered", "cancelled", "entered-in-error"}
-    wording = f"is {status}" if status in known else "is missing or not one that is used"
+    wording = "is registered: no result yet" if status == "registered" else "is none that is known"
     return Reason.STATUS, f"The status of this result {wording}."
-
-
-def _subject_refusal(
-    subject: Reference | None, chart: ReadingContext, parent: Envelope | None
-) -> tuple[Reason, str] | None:
-    if chart.patient_id is None or (parent and not (subject and subject.reference)):
-        return None
-    named = chart.patient_named_by(subject.reference) if subject else None
-    if named == chart.patient_id:
-        return None
-    if subject is None or not subject.reference:
-        return Reason.SUBJECT, "The result does not say whose it is."
-    return Reason.SUBJECT, "The result is about someone or something else than this patient."
 
 
 def _focus_refusal(focus: Iterable[Reference], chart: ReadingContext) -> tuple[Reason, str] | None:
     for reference in focus:
-        other = patient_id_of(reference.reference, chart.patient_urls)
-        if other is not None and chart.patient_id is not None and other != chart.patient_id:
-            return Reason.SUBJECT, "The focus of the result is another person."
-        if "RelatedPerson/" in reference.reference:
-            return Reason.SUBJECT, "The focus of the result is another person."
         if "BiologicallyDerivedProduct/" in reference.reference:
             return Reason.SPECIMEN, "The focus of the result is a blood product."
+        is_other = chart.owner(reference) is Owner.OTHER
+        if is_other or "RelatedPerson/" in reference.reference:
+            return Reason.OTHER_PATIENT, "The focus of the result is another person."
         if _NOT_THE_PATIENT.search(_plain(reference.display)):
             return Reason.SPECIMEN, "The focus of the result is not the patient."
     return None
-
-
-def _specimen_refusal(specimen: _Specimen) -> tuple[Reason, str] | None:
-    if not specimen.not_the_patient:
-        return None
-    return Reason.SPECIMEN, "The specimen is of a fetus, a cord, a donor or a blood product."
 
 
 def _time_refusal(taken: datetime | None, now: datetime) -> tuple[Reason, str] | None:
@@ -207,14 +247,14 @@ def _specimen_facts(
     specimens: Iterable[Reference],
     code: CodeableConcept,
     chart: ReadingContext,
-    contained: Mapping[str, Specimen] | None,
+    contained: Contained,
 ) -> _Specimen:
     """What the words about the specimen and the code's own words say."""
     found: list[str] = []
     for reference in specimens:
         found.append(reference.display)
         for key in key_candidates(reference.reference):
-            specimen = (contained or {}).get(key) or chart.specimens.get(key)
+            specimen = contained.specimens.get(key) or chart.specimens.get(key)
             if specimen is not None:
                 site = specimen.collection.bodySite if specimen.collection else None
                 found += [*_concept_words(specimen.type), *_concept_words(site)]

@@ -68,7 +68,7 @@ def read_number(
     """
     absent = valued.dataAbsentReason
     if absent is not None and (absent.coding or absent.text):
-        raise NoNumber(Reason.NO_VALUE, "The laboratory sent no value, only why there is none.")
+        raise NoNumber(Reason.ABSENT, "The laboratory sent no value, only why there is none.")
     quantity = valued.valueQuantity
     if quantity is not None and quantity.value is not None:
         comparator = _comparator(quantity.comparator)
@@ -114,7 +114,7 @@ def _no_number(valued: Observation | Component, unreadable: frozenset[str]) -> N
     for name, how in _OTHER_VALUES:
         if getattr(valued, name) is not None:
             return NoNumber(Reason.VALUE, f"The value was sent {how}, not as a number.")
-    return NoNumber(Reason.NO_VALUE, "The laboratory sent no value.")
+    return NoNumber(Reason.ABSENT, "The laboratory sent no value.")
 
 
 def _comparator(text: str) -> Comparator | None:

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.laboratory.envelopes import observation_envelope
+from msgspec.structs import replace
+
+from fhir_mappings.laboratory.envelopes import (
+    NOTHING_CONTAINED,
+    Contained,
+    called,
+    observation_envelope,
+)
 from fhir_mappings.laboratory.measurements import measure
 from fhir_mappings.laboratory.miscoded_counts import miscoded_count
 from fhir_mappings.laboratory.numbers import NoNumber, read_number
@@ -25,6 +32,7 @@ from fhir_mappings.laboratory.smear import (
     words_of,
 )
 from fhir_mappings.panel import (
+    UNSURE,
     Analyte,
     DataGroup,
     MarrowResult,
@@ -34,7 +42,7 @@ from fhir_mappings.panel import (
     Unreadable,
 )
 from fhir_mappings.r4.decoding import ResourceKinds, decode
-from fhir_mappings.r4.laboratory_resources import Observation, Specimen
+from fhir_mappings.r4.laboratory_resources import Observation, PatientResource, Specimen
 from fhir_mappings.r4.references import keys_of
 from fhir_mappings.terminology import CodeKind, Role
 from fhir_mappings.vocabulary.concepts import classify
@@ -42,14 +50,16 @@ from fhir_mappings.vocabulary.concepts import classify
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from decimal import Decimal
 
     from msgspec import Raw
 
     from fhir_mappings.laboratory.readings import Envelope, Reading, ReadingContext
     from fhir_mappings.r4.laboratory_resources import Component
+    from fhir_mappings.r4.subjects import NamedPatient
     from fhir_mappings.terminology import CodeMeaning
 
-_CONTAINED = ResourceKinds(Observation, Specimen)
+_CONTAINED = ResourceKinds(Observation, Specimen, PatientResource)
 _BLOOD_COUNT = frozenset({DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL, DataGroup.SMEAR})
 _HINTS_ONLY = frozenset({Role.DEPRECATED, Role.POSSIBLE_BLASTS})
 _BLAST_ANALYTES = frozenset({Analyte.BLAST_PERCENT, Analyte.BLASTS})
@@ -61,51 +71,58 @@ def read_observation(
     *,
     unreadable_fields: frozenset[str] = frozenset(),
     parent: Envelope | None = None,
-    specimens: dict[str, Specimen] | None = None,
+    beside: Contained = NOTHING_CONTAINED,
     full_url: str = "",
 ) -> list[Reported]:
-    """Read one Observation. `parent` is the resource that contains it, `specimens` what is there.
+    """Read one Observation. `parent` is the resource that contains it, and `beside` it what else.
 
     Returns nothing for a panel without a value of its own, else one `Reported` per value.
     """
     keys = () if parent else keys_of("Observation", observation.id, full_url)
-    within, own_specimens = contained_in(observation.contained)
+    within, own = contained_in(observation.contained)
+    if beside is not NOTHING_CONTAINED:
+        own = Contained({**beside.specimens, **own.specimens}, {**beside.patients, **own.patients})
     envelope = observation_envelope(
         observation,
         chart,
         keys=keys,
         parent=parent,
-        contained={**specimens, **own_specimens} if specimens else own_specimens,
+        contained=own,
+        full_url=full_url,
     )
     reported = _read_valued(observation, envelope, chart, unreadable_fields)
     reported += _noted(observation, envelope, chart)
     for component in observation.component:
         reported += _read_valued(component, envelope, chart, frozenset())
-    for inner, inner_spoiled in within:
+    for inner, inner_unreadable_fields in within:
         reported += read_observation(
-            inner, chart, unreadable_fields=inner_spoiled, parent=envelope, specimens=own_specimens
+            inner, chart, unreadable_fields=inner_unreadable_fields, parent=envelope, beside=own
         )
     return reported
 
 
 def contained_in(
     contained: Sequence[Raw],
-) -> tuple[list[tuple[Observation, frozenset[str]]], dict[str, Specimen]]:
-    """The contained Observations (with what was spoiled in them) and the Specimens by `#id`."""
+) -> tuple[list[tuple[Observation, frozenset[str]]], Contained]:
+    """The contained Observations (with what is unreadable in them), and their like."""
     if not contained:
-        return [], {}
+        return [], NOTHING_CONTAINED
     observations: list[tuple[Observation, frozenset[str]]] = []
     specimens: dict[str, Specimen] = {}
+    patients: dict[str, NamedPatient] = {}
     for raw in contained:
         decoded = decode(raw, _CONTAINED)
         for resource, unreadable_fields in zip(
             decoded.resources, decoded.unreadable_fields, strict=True
         ):
+            reference = "#" + resource.id.removeprefix("#")
             if isinstance(resource, Observation):
                 observations.append((resource, unreadable_fields))
             elif isinstance(resource, Specimen):
-                specimens["#" + resource.id.removeprefix("#")] = resource
-    return observations, specimens
+                specimens[reference] = resource
+            elif isinstance(resource, PatientResource):
+                patients[reference] = called(resource)
+    return observations, Contained(specimens, patients)
 
 
 def _read_valued(
@@ -173,7 +190,8 @@ def _readings(
     refusal = _refusal(meaning, envelope)
     if refusal is not None or envelope.taken is None:
         reason, sentence = refusal or (Reason.NO_TIME, "The result has no date or time.")
-        return (refused(meaning, envelope, reason, sentence, _shown(valued)),)
+        shown, meant = _told_by(valued, meaning, envelope, chart, reason)
+        return (refused(meaning, envelope, reason, sentence, shown, meant),)
     if meaning.kind is CodeKind.ANALYTE:
         return (_measured(valued, meaning, envelope, chart, unreadable_fields),)
     if meaning.kind is CodeKind.NARRATIVE:
@@ -196,7 +214,7 @@ def _narrated(
         return (refused(meaning, envelope, Reason.VALUE, sentence, words),)
     if not words.strip():
         sentence = "The laboratory sent no words about the blood film."
-        return (refused(meaning, envelope, Reason.NO_VALUE, sentence, ""),)
+        return (refused(meaning, envelope, Reason.ABSENT, sentence, ""),)
     return read_narrative(words, meaning.code, envelope)
 
 
@@ -245,7 +263,7 @@ def _measured(
 def _contradiction(meanings: Sequence[CodeMeaning], envelope: Envelope) -> list[Unreadable]:
     """One refusal per analyte that the codings speak of, so that none of them looks unmeasured."""
     sentence = "The codings of this result mean different measurements."
-    reason, explanation = Reason.AMBIGUOUS_CODE, sentence
+    reason, explanation = Reason.CODE, sentence
     if envelope.refusal is not None:
         reason, explanation = envelope.refusal, envelope.explanation
     by_analyte: dict[Analyte | None, CodeMeaning] = {}
@@ -256,12 +274,26 @@ def _contradiction(meanings: Sequence[CodeMeaning], envelope: Envelope) -> list[
     return [refused(meaning, envelope, reason, explanation, "") for meaning in by_analyte.values()]
 
 
-def _shown(valued: Observation | Component) -> str:
+def _told_by(
+    valued: Observation | Component,
+    meaning: CodeMeaning,
+    envelope: Envelope,
+    chart: ReadingContext,
+    reason: Reason,
+) -> tuple[str, tuple[Decimal, ...]]:
+    """Return what was sent, and the value that it would have been if only it could be used.
+
+    Words whose subject cannot be matched are not repeated: they may be about another person.
+    """
     try:
         number = read_number(valued)
-    except NoNumber as refusal:
-        return refusal.reported
-    return f"{number.text} {number.unit}".strip()
+    except NoNumber as no_number:
+        return ("" if reason is Reason.SUBJECT else no_number.reported), ()
+    shown = f"{number.text} {number.unit}".strip()
+    if reason not in UNSURE or meaning.kind is not CodeKind.ANALYTE:
+        return shown, ()
+    read = measure(valued, meaning, replace(envelope, taken=envelope.taken or chart.now), chart)
+    return shown, read.candidates if isinstance(read, Unreadable) else (read.result.value,)
 
 
 def _unit_of(valued: Observation | Component) -> str:
@@ -276,5 +308,5 @@ def _has_own_value(valued: Observation | Component, unreadable_fields: frozenset
     try:
         read_number(valued, unreadable_fields)
     except NoNumber as refusal:
-        return refusal.reason is not Reason.NO_VALUE
+        return refusal.reason is not Reason.ABSENT
     return True

@@ -19,7 +19,7 @@ from fhir_mappings.panel import (
     Unreadable,
 )
 from fhir_mappings.r4.decoding import Coding
-from fhir_mappings.r4.references import patient_id_of
+from fhir_mappings.r4.subjects import Owner, identifier_key
 from fhir_mappings.r4.times import read_moment
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from fhir_mappings.context import Patient
     from fhir_mappings.panel import Analyte, Reason
+    from fhir_mappings.r4.decoding import Reference
     from fhir_mappings.r4.laboratory_resources import Specimen
+    from fhir_mappings.r4.subjects import NamedPatient, PatientNames
     from fhir_mappings.r4.times import Moment
     from fhir_mappings.terminology import Role, Terminology
     from fhir_mappings.units.units import UnitReading
@@ -105,23 +107,36 @@ class Envelope(Struct, frozen=True):
 class ReadingContext:
     """What every resource of one reading is judged against.
 
-    `patient_id` None accepts any subject (mapping reports). `patient_urls` maps the fullUrl of
-    Patient entries to their id, `specimens` references to Specimens, `report_of` the reference of
-    an Observation to the envelope of a report or panel that names it. `read_moment` reads dates; a
-    record has the same few again and again, so one that remembers them saves most of the work.
+    `names` None accepts any subject (mapping reports). `patients` maps the references of Patients
+    that came along to what they are called, `specimens` references to Specimens, `report_of` the
+    reference of an Observation to the envelope of a report or panel that names it. `read_moment`
+    reads dates; a record has the same few again and again, so one that remembers them saves most
+    of the work.
     """
 
-    patient_id: str | None
+    names: PatientNames | None
     now: datetime
     terminology: Terminology
     patient: Patient | None = None
-    patient_urls: Mapping[str, str] = field(default_factory=dict)
+    patients: Mapping[str, NamedPatient] = field(default_factory=dict)
     specimens: Mapping[str, Specimen] = field(default_factory=dict)
     report_of: Mapping[str, Envelope] = field(default_factory=dict)
     read_moment: Callable[[str], Moment | None] = field(default=read_moment, compare=False)
 
-    def patient_named_by(self, reference: str) -> str | None:
-        """Return the id of the Patient that a reference names, None when it names none."""
-        if not self.patient_urls and reference == f"Patient/{self.patient_id}":
-            return self.patient_id
-        return patient_id_of(reference, self.patient_urls)
+    def owner(
+        self,
+        reference: Reference | None,
+        *,
+        contained: Mapping[str, NamedPatient] | None = None,
+        full_url: str = "",
+    ) -> Owner:
+        """Tell whom a Reference names; everything is the patient's when any subject will do."""
+        if self.names is None:
+            return Owner.PATIENT
+        if reference is None:
+            return Owner.UNKNOWN
+        key = None
+        if (identifier := reference.identifier) is not None:
+            key = identifier_key(identifier.system, identifier.value)
+        patients = {**self.patients, **contained} if contained else self.patients
+        return self.names.owner(reference.reference, key, patients=patients, full_url=full_url)

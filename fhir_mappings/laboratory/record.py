@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import msgspec
 
-from fhir_mappings.clinical_context.patient import PatientUnreadable, read_patient
+from fhir_mappings.clinical_context.patient import PatientUnreadable, names_of, read_patient
 from fhir_mappings.laboratory.accepted_results import accept_results
-from fhir_mappings.laboratory.envelopes import observation_envelope, report_envelope
-from fhir_mappings.laboratory.observations import read_observation
+from fhir_mappings.laboratory.envelopes import called, observation_envelope, report_envelope
+from fhir_mappings.laboratory.members import incomplete, not_delivered
+from fhir_mappings.laboratory.observations import contained_in, read_observation
 from fhir_mappings.laboratory.readings import Measured, ReadingContext, Reported
 from fhir_mappings.laboratory.relevant_observations import (
     CodeFilter,
@@ -48,14 +49,18 @@ from fhir_mappings.r4.laboratory_resources import (
     Specimen,
 )
 from fhir_mappings.r4.references import key_candidates, keys_of
+from fhir_mappings.r4.subjects import PatientNames
 from fhir_mappings.r4.times import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from fhir_mappings.context import Patient
+    from fhir_mappings.laboratory.members import Incomplete
     from fhir_mappings.laboratory.readings import Envelope
     from fhir_mappings.panel import DataGroup, LookBack
+    from fhir_mappings.r4.decoding import Reference, Resource
+    from fhir_mappings.r4.subjects import NamedPatient
     from fhir_mappings.terminology import Terminology
 
 __all__ = ["LaboratoryRecord", "PatientUnreadable", "read_panel", "read_patient", "readings"]
@@ -93,7 +98,8 @@ class LaboratoryRecord:
     """The laboratory pages of one patient in one call, each page and each result read once.
 
     The second stage of a call brings more pages beside those of the first. `look_back` says which
-    results nobody will look at, so that they are left unread; None reads all.
+    results nobody will look at, so that they are left unread; None reads all. `server` is the base
+    URL of the call's FHIR server, to tell the patient from another server's of the same id.
     """
 
     def __init__(
@@ -103,13 +109,13 @@ class LaboratoryRecord:
         terminology: Terminology,
         patient: Patient | None = None,
         look_back: LookBack | None = None,
+        server: str = "",
     ) -> None:
         moments = cache(read_moment)
-        self._chart = ReadingContext(
-            _bare(patient_id), now, terminology, patient, read_moment=moments
-        )
+        names = _names(patient_id, patient, server)
+        self._chart = ReadingContext(names, now, terminology, patient, read_moment=moments)
         self._look_back = look_back
-        self._code_filter = CodeFilter(terminology, self._chart.patient_id)
+        self._code_filter = CodeFilter(terminology, names)
         self._pages: dict[int, tuple[bytes, Page, OfKnownCode]] = {}
         self._decoded: dict[int, Decoded] = {}
         self._reported: dict[int, Sequence[Reported]] = {}
@@ -128,13 +134,13 @@ class LaboratoryRecord:
                 pages.append((page, known))
                 if group is not None and page.is_unreadable:
                     unavailable |= {group}
-        terminology, now = self._chart.terminology, self._chart.now
+        now = self._chart.now
         if self._look_back is not None:
             relevant = relevant_by_age(pages, now, self._look_back)
-            panel = _panel(self._read(pages, relevant), terminology, unavailable)
+            panel = self._panel(pages, relevant, unavailable)
             if relevant.is_enough(panel.results, self._look_back, now):
                 return panel
-        return _panel(self._read(pages, relevant_observations_of(pages)), terminology, unavailable)
+        return self._panel(pages, relevant_observations_of(pages), unavailable)
 
     def _opened(self, document: bytes) -> tuple[Page, OfKnownCode]:
         """The page, opened once; the document is kept, so that no other can have its identity."""
@@ -143,9 +149,43 @@ class LaboratoryRecord:
             self._pages[id(document)] = document, page, self._code_filter.known_code(page)
         return self._pages[id(document)][1:]
 
+    def _panel(
+        self,
+        pages: Sequence[tuple[Page, OfKnownCode]],
+        relevant: Relevant,
+        unavailable: frozenset[DataGroup],
+    ) -> Panel:
+        entries, reported = self._read(pages, relevant)
+        panel = _panel(reported, self._chart.terminology, unavailable)
+        incomplete = tuple(self._incomplete(entries, pages))
+        if not incomplete:
+            return panel
+        missing = not_delivered(incomplete, panel.results, panel.unreadable, self._chart.now)
+        return replace(
+            panel,
+            unreadable=_newest_first([*panel.unreadable, *missing.unreadable]),
+            not_delivered=missing.to_read,
+            also_not_delivered=missing.also_to_read,
+        )
+
+    def _incomplete(
+        self, entries: Iterable[_Entry], pages: Iterable[tuple[Page, OfKnownCode]]
+    ) -> Iterator[Incomplete]:
+        """The panels and reports that name what did not come along."""
+        grouping = [entry for entry in entries if _groups_others(entry.resource)]
+        if not grouping:
+            return
+        delivered = _delivered(pages)
+        for entry in grouping:
+            envelope, references = _grouped(entry, self._chart)
+            code = entry.resource.code
+            found = incomplete(code, references, envelope, delivered, self._chart.terminology)
+            if found is not None:
+                yield found
+
     def _read(
         self, pages: Iterable[tuple[Page, OfKnownCode]], relevant: Relevant
-    ) -> Iterator[Reported]:
+    ) -> tuple[list[_Entry], list[Reported]]:
         decoded = [page.others for page, _ in pages]
         kept = {id(observation): observation for observation in relevant.kept}
         decoded += [self._decode(observation) for observation in kept.values()]
@@ -153,12 +193,14 @@ class LaboratoryRecord:
         chart = _resolved(entries, self._chart)
         if chart is not self._chart and chart != self._chart:
             self._chart, self._reported = chart, {}
+        reported: list[Reported] = []
         for entry in entries:
             key = id(entry.resource)
             if key not in self._reported:
                 self._reported[key] = _read_entry(entry, chart)
-            yield from self._reported[key]
-        yield from _not_decoded(decoded)
+            reported += self._reported[key]
+        reported += _not_decoded(decoded)
+        return entries, reported
 
     def _decode(self, observation: Unread) -> Decoded:
         key = id(observation)
@@ -181,14 +223,16 @@ def readings(
     """
     decoded = [decode(document, LABORATORY_KINDS) for document in documents]
     entries = _newest_versions(decoded)
-    named = None if patient_id is None else _bare(patient_id)
+    named = None if patient_id is None else _names(patient_id, patient)
     chart = _resolved(entries, ReadingContext(named, now, terminology, patient))
     found = chain.from_iterable(_read_entry(entry, chart) for entry in entries)
     return (*found, *_not_decoded(decoded))
 
 
-def _bare(patient_id: str) -> str:
-    return patient_id.removeprefix("Patient/")
+def _names(patient_id: str, patient: Patient | None, server: str = "") -> PatientNames:
+    if patient is not None:
+        return names_of(patient, server)
+    return PatientNames(patient_id.removeprefix("Patient/"), server=server)
 
 
 def _read_entry(entry: _Entry, chart: ReadingContext) -> Sequence[Reported]:
@@ -200,7 +244,7 @@ def _read_entry(entry: _Entry, chart: ReadingContext) -> Sequence[Reported]:
             full_url=entry.full_url,
         )
     if isinstance(entry.resource, DiagnosticReport):
-        return tuple(read_report(entry.resource, chart))
+        return tuple(read_report(entry.resource, chart, entry.full_url))
     return ()
 
 
@@ -215,9 +259,10 @@ def _resolved(entries: Sequence[_Entry], chart: ReadingContext) -> ReadingContex
     """Resolve what resources say of each other: patients, specimens, members of reports."""
     chart = _with_patients_and_specimens(entries, chart)
     members: dict[str, Envelope] = {}
-    for resource in [entry.resource for entry in entries if _groups_others(entry.resource)]:
-        for reference, envelope in _members(resource, chart):
-            for key in key_candidates(reference):
+    for entry in [entry for entry in entries if _groups_others(entry.resource)]:
+        envelope, references = _grouped(entry, chart)
+        for reference in references if envelope.refusal is None else ():
+            for key in key_candidates(reference.reference):
                 other = members.get(key)
                 if other is None or _later(envelope, other):
                     members[key] = envelope
@@ -227,16 +272,16 @@ def _resolved(entries: Sequence[_Entry], chart: ReadingContext) -> ReadingContex
 def _with_patients_and_specimens(
     entries: Iterable[_Entry], chart: ReadingContext
 ) -> ReadingContext:
-    patients: dict[str, str] = {}
+    patients: dict[str, NamedPatient] = {}
     specimens: dict[str, Specimen] = {}
     for resource, url, _ in entries:
-        if isinstance(resource, PatientResource) and url:
-            patients[keys_of("", "", url)[0]] = resource.id or url.removeprefix("urn:uuid:")
+        if isinstance(resource, PatientResource):
+            patients |= dict.fromkeys(keys_of("Patient", resource.id, url), called(resource))
         elif isinstance(resource, Specimen):
             specimens |= dict.fromkeys(keys_of("Specimen", resource.id, url), resource)
-    if patients == chart.patient_urls and specimens == chart.specimens:
+    if patients == chart.patients and specimens == chart.specimens:
         return chart
-    return replace(chart, patient_urls=patients, specimens=specimens)
+    return replace(chart, patients=patients, specimens=specimens)
 
 
 def _groups_others(resource: object) -> TypeGuard[DiagnosticReport | Observation]:
@@ -245,17 +290,34 @@ def _groups_others(resource: object) -> TypeGuard[DiagnosticReport | Observation
     return isinstance(resource, DiagnosticReport) and bool(resource.result)
 
 
-def _members(
-    resource: DiagnosticReport | Observation, chart: ReadingContext
-) -> Iterator[tuple[str, Envelope]]:
-    envelope: Envelope
+def _grouped(entry: _Entry, chart: ReadingContext) -> tuple[Envelope, Sequence[Reference]]:
+    """The envelope of a panel or report, and the references to what it groups."""
+    resource, key = entry.resource, ""
+    _, beside = contained_in(resource.contained)
+    if resource.id:
+        key = f"{type(resource).__struct_config__.tag}/{resource.id}"
     if isinstance(resource, DiagnosticReport):
-        envelope, references = report_envelope(resource, chart), resource.result
-    else:
-        envelope, references = observation_envelope(resource, chart), resource.hasMember
-    if envelope.refusal is None:
-        for reference in references:
-            yield reference.reference, envelope
+        envelope = report_envelope(
+            resource, chart, key=key, contained=beside, full_url=entry.full_url
+        )
+        return envelope, resource.result
+    keys = (key,) if key else ()
+    envelope = observation_envelope(
+        resource, chart, keys=keys, contained=beside, full_url=entry.full_url
+    )
+    return envelope, resource.hasMember
+
+
+def _delivered(pages: Iterable[tuple[Page, OfKnownCode]]) -> frozenset[str]:
+    """Every key of an Observation that came, whether or not it is read."""
+    keys: set[str] = set()
+    for page, _ in pages:
+        for each in page.observations:
+            keys.update(keys_of("Observation", each.resource.id, each.fullUrl or ""))
+        for resource, url in zip(page.others.resources, page.others.full_urls, strict=True):
+            if isinstance(resource, Observation):
+                keys.update(keys_of("Observation", resource.id, url))
+    return frozenset(keys)
 
 
 def _later(one: Envelope, other: Envelope) -> bool:
@@ -263,9 +325,12 @@ def _later(one: Envelope, other: Envelope) -> bool:
 
 
 def _newest_versions(decoded: Iterable[Decoded]) -> list[_Entry]:
-    """One entry per resource id: the version issued or stored last."""
+    """One entry per resource id: the version issued or stored last.
+
+    Observations of different codes are no versions of each other: two results were given one id.
+    """
     anonymous: list[_Entry] = []
-    by_id: dict[tuple[type, str], _Entry] = {}
+    by_id: dict[tuple[object, ...], _Entry] = {}
     for one in decoded:
         for resource, url, unreadable_fields in zip(
             one.resources, one.full_urls, one.unreadable_fields, strict=True
@@ -275,10 +340,16 @@ def _newest_versions(decoded: Iterable[Decoded]) -> list[_Entry]:
             if not resource.id or kind is PatientResource:
                 anonymous.append(entry)
                 continue
-            other = by_id.setdefault((kind, resource.id), entry)
+            key = kind, resource.id, *_codes(resource)
+            other = by_id.setdefault(key, entry)
             if other is not entry and _version(entry) > _version(other):
-                by_id[kind, resource.id] = entry
+                by_id[key] = entry
     return [*by_id.values(), *anonymous]
+
+
+def _codes(resource: Resource) -> Iterator[str]:
+    if isinstance(resource, Observation):
+        yield from sorted({coding.code for coding in resource.code.coding})
 
 
 def _version(entry: _Entry) -> tuple[object, ...]:

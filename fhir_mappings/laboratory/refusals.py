@@ -29,7 +29,7 @@ def refused(
     written about another person is not repeated: it would be shown in this patient's chart.
     """
     analyte = meaning.analyte
-    if reason is Reason.SUBJECT:
+    if reason is Reason.OTHER_PATIENT:
         reported, candidates = "", ()
     if meaning.role is Role.BAND:
         analyte, candidates = Analyte.NEUTROPHIL_PERCENT, ()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS, CodeableConcept, Reference
-from fhir_mappings.r4.references import patient_id_of
+from fhir_mappings.r4.subjects import Owner, identifier_key
 from fhir_mappings.r4.times import FUTURE_TOLERANCE, Precision, read_moment
 from fhir_mappings.terminology import CodeKind
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from fhir_mappings.panel import Analyte, LabResult, LookBack
     from fhir_mappings.r4.bundle_page import Page, Unread
+    from fhir_mappings.r4.subjects import PatientNames
     from fhir_mappings.terminology import Terminology
 
 _Read = TypeVar("_Read")
@@ -96,9 +97,9 @@ class CodeFilter:
     One record has the same few codes again and again, in the same bytes: each is read once.
     """
 
-    def __init__(self, terminology: Terminology, patient_id: str | None) -> None:
+    def __init__(self, terminology: Terminology, names: PatientNames) -> None:
         self._terminology = terminology
-        self._patient_id = patient_id
+        self._names = names
         self._analytes: dict[bytes, frozenset[Analyte] | None] = {}
         self._drawn: dict[str, datetime | None] = {}
         self._patients: dict[bytes, bool] = {}
@@ -122,7 +123,7 @@ class CodeFilter:
             drawn = dates[written]
             subject = bytes(head.subject)
             if subject not in patients:
-                patients[subject] = self._may_be_patient(subject)
+                patients[subject] = self._is_patient(subject)
             if drawn is None or not analytes or not patients[subject]:
                 undated.append(observation)
             elif analytes in dated:
@@ -131,14 +132,15 @@ class CodeFilter:
                 dated[analytes] = [(drawn, observation)]
         return known
 
-    def _may_be_patient(self, subject: bytes) -> bool:
-        """Whether the subject names nobody else: that another was sent at all must be known."""
+    def _is_patient(self, subject: bytes) -> bool:
+        """Whether the subject names the patient outright; whoever else was sent must be known."""
         reference = _read(subject, _REFERENCE)
         if reference is None:
             return False
-        named = reference.reference
-        is_patient = patient_id_of(named, {}) == self._patient_id
-        return is_patient or named.lower().startswith("urn:")
+        key = reference.identifier
+        identifier = None if key is None else identifier_key(key.system, key.value)
+        named = self._names.owner(reference.reference, identifier)
+        return named is Owner.PATIENT or reference.reference.lower().startswith("urn:")
 
 
 def _of_code(code: bytes, terminology: Terminology) -> frozenset[Analyte] | None:

@@ -11,7 +11,7 @@ from fhir_mappings.laboratory.envelopes import report_envelope, with_time_checke
 from fhir_mappings.laboratory.observations import contained_in, read_observation
 from fhir_mappings.laboratory.readings import Reported
 from fhir_mappings.laboratory.smear import read_narrative, words_of_concept
-from fhir_mappings.panel import MarrowResult, Reason, Unreadable
+from fhir_mappings.panel import DataGroup, MarrowResult, Reason, Unreadable
 from fhir_mappings.terminology import CodeKind, Role
 from fhir_mappings.vocabulary.concepts import classify
 
@@ -27,23 +27,24 @@ _ABOUT_A_FILM = re.compile(
     r"|(cell|erythrocyte|leukocyte|platelet|blood|rbc|wbc) morphology)\b"
 )
 _NOT_BLOOD = re.compile(r"\b(marrow|urine|vaginal|cervical|pap|sputum|stool|fluid|csf|throat)\b")
+_FILM_PANELS = frozenset({DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL, DataGroup.SMEAR})
 _TEXT_TYPES = ("text/plain", "")
 
 
 def read_report(
-    report: DiagnosticReport, chart: ReadingContext, unreadable_fields: frozenset[str] = frozenset()
+    report: DiagnosticReport, chart: ReadingContext, full_url: str = ""
 ) -> Iterator[Reported]:
     """Read one DiagnosticReport; the Observations it only refers to are read on their own."""
     key = f"DiagnosticReport/{report.id}" if report.id else ""
-    within, specimens = contained_in(report.contained)
-    envelope = report_envelope(report, chart, key=key, contained=specimens)
-    for observation, inner_spoiled in within:
+    within, beside = contained_in(report.contained)
+    envelope = report_envelope(report, chart, key=key, contained=beside, full_url=full_url)
+    for observation, inner_unreadable_fields in within:
         yield from read_observation(
             observation,
             chart,
-            unreadable_fields=inner_spoiled,
+            unreadable_fields=inner_unreadable_fields,
             parent=envelope,
-            specimens=specimens,
+            beside=beside,
         )
     classified = classify(report.code, chart.terminology)
     envelope = with_time_checked(envelope, chart.now)
@@ -75,8 +76,11 @@ def _narrative(
     if envelope.refusal is not None or envelope.taken is None:
         yield Reported(_refused(envelope, loinc), classified.coding)
         return
+    is_panel = classified.meaning is not None and classified.meaning.kind is CodeKind.PANEL
     for finding in read_narrative(text, loinc, envelope):
-        yield Reported(finding, classified.coding)
+        # What a panel concludes without a word of the film does not show that a film was read.
+        if finding.finding is not None or not is_panel:
+            yield Reported(finding, classified.coding)
 
 
 def _refused(envelope: Envelope, loinc: str) -> Unreadable:
@@ -97,6 +101,8 @@ def _is_blood_film(report: DiagnosticReport, classified: Classified, envelope: E
         return meaning.role is not Role.BLOOD_ONLY or envelope.blood
     if meaning is not None and meaning.kind is CodeKind.SMEAR:
         return True
+    if meaning is not None and meaning.kind is CodeKind.PANEL:
+        return not meaning.groups.isdisjoint(_FILM_PANELS)
     names = [report.code.text, *(coding.display for coding in report.code.coding)]
     names.append(meaning.display if meaning else "")
     words = " ".join(names).lower()

@@ -12,13 +12,21 @@ from fhir_mappings.r4.decoding import OperationOutcome, Resource, ResourceKinds
 
 
 class PatientResource(Resource, tag="Patient", frozen=True, kw_only=True):
-    """Patient: only its id, to follow `urn:uuid:` subjects."""
+    """Patient: only what tells who it is, to follow references to it."""
+
+    identifier: Any = None
 
 
-class ConditionResource(Resource, tag="Condition", frozen=True, kw_only=True):
-    """Condition."""
+class Record(Resource, frozen=True, kw_only=True):
+    """What every resource about a patient has in common."""
 
     subject: Any = None
+    contained: Any = None
+
+
+class ConditionResource(Record, tag="Condition", frozen=True, kw_only=True):
+    """Condition."""
+
     clinicalStatus: Any = None
     verificationStatus: Any = None
     code: Any = None
@@ -42,14 +50,12 @@ class MedicationResource(Resource, tag="Medication", frozen=True, kw_only=True):
     ingredient: Any = None
 
 
-class MedicationRecord(Resource, frozen=True, kw_only=True):
+class MedicationRecord(Record, frozen=True, kw_only=True):
     """What the three medication resources have in common."""
 
     status: Any = None
-    subject: Any = None
     medicationCodeableConcept: Any = None
     medicationReference: Any = None
-    contained: Any = None
 
 
 class MedicationRequestResource(MedicationRecord, tag="MedicationRequest", frozen=True):
@@ -80,21 +86,19 @@ class MedicationAdministrationResource(
     dosage: object = None
 
 
-class ProcedureResource(Resource, tag="Procedure", frozen=True, kw_only=True):
+class ProcedureResource(Record, tag="Procedure", frozen=True, kw_only=True):
     """Procedure."""
 
     status: Any = None
-    subject: Any = None
     code: Any = None
     performedDateTime: Any = None
     performedPeriod: Any = None
 
 
-class ServiceRequestResource(Resource, tag="ServiceRequest", frozen=True, kw_only=True):
+class ServiceRequestResource(Record, tag="ServiceRequest", frozen=True, kw_only=True):
     """ServiceRequest."""
 
     status: Any = None
-    subject: Any = None
     code: Any = None
     doNotPerform: Any = None
     authoredOn: Any = None
@@ -102,12 +106,11 @@ class ServiceRequestResource(Resource, tag="ServiceRequest", frozen=True, kw_onl
 
 
 class EncounterResource(
-    Resource, tag="Encounter", frozen=True, kw_only=True, rename={"class_": "class"}
+    Record, tag="Encounter", frozen=True, kw_only=True, rename={"class_": "class"}
 ):
     """Encounter."""
 
     status: Any = None
-    subject: Any = None
     class_: Any = None
     type: Any = None
     serviceType: Any = None
@@ -130,11 +133,10 @@ class AppointmentResource(Resource, tag="Appointment", frozen=True, kw_only=True
     requestedPeriod: Any = None
 
 
-class ReportResource(Resource, tag="DiagnosticReport", frozen=True, kw_only=True):
+class ReportResource(Record, tag="DiagnosticReport", frozen=True, kw_only=True):
     """DiagnosticReport, for imaging."""
 
     status: Any = None
-    subject: Any = None
     code: Any = None
     effectiveDateTime: Any = None
     effectivePeriod: Any = None

@@ -42,10 +42,18 @@ class CodeableConcept(Struct, frozen=True):
     text: str = ""
 
 
+class Identifier(Struct, frozen=True):
+    """FHIR Identifier, the part that tells whose or what it is."""
+
+    system: str = ""
+    value: str = ""
+
+
 class Reference(Struct, frozen=True):
-    """FHIR Reference: relative, absolute, versioned or `urn:uuid:`."""
+    """FHIR Reference: literal (relative, absolute, versioned, `urn:uuid:`), logical, or a name."""
 
     reference: str = ""
+    identifier: Identifier | None = None
     display: str = ""
 
 

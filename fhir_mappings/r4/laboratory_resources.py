@@ -12,7 +12,14 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from fhir_mappings.r4.decoding import CodeableConcept, Period, Reference, Resource, ResourceKinds
+from fhir_mappings.r4.decoding import (
+    CodeableConcept,
+    Identifier,
+    Period,
+    Reference,
+    Resource,
+    ResourceKinds,
+)
 from fhir_mappings.r4.lenient import AllOrNothing
 
 
@@ -160,11 +167,13 @@ class PatientLink(Struct, frozen=True):
     """Patient.link."""
 
     type: str = ""
+    other: Reference | None = None
 
 
 class PatientResource(Resource, tag="Patient", frozen=True, kw_only=True):
     """FHIR Patient."""
 
+    identifier: list[Identifier] = []
     gender: str = ""
     birthDate: str = ""
     deceasedBoolean: bool | None = None

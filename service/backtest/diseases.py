@@ -13,6 +13,7 @@ from fhir_mappings.clinical_context.patient_resources import open_chart
 from fhir_mappings.context import ValueSetName
 from fhir_mappings.r4 import elements
 from fhir_mappings.r4.code_systems import ICD_9_CM, ICD_10, ICD_10_CM, normal_code, normal_system
+from fhir_mappings.r4.subjects import PatientNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,7 +89,7 @@ def diseases(context: Iterable[Dated], clock: Clock, patient_id: str) -> list[Di
     for each in context:
         if each.kind != "Condition" or each.known is None:
             continue
-        chart = open_chart([each.raw], patient_id)
+        chart = open_chart([each.raw], PatientNames(patient_id))
         for condition in read_conditions(chart, _FAR.date()):
             if condition.sets & _TELLS_OF_ONE:
                 named = bool(condition.sets & _DISEASES) and not condition.in_remission

@@ -62,7 +62,9 @@ def explanation_document(
         "findings": [_finding(each, conditions) for each in _findings(interpretation)],
         "remarks": [remark.text for remark in interpretation.remarks],
         "used": [_used(result) for result in interpretation.states.used],
-        "setAside": [_set_aside(result) for result in interpretation.set_aside],
+        "setAside": [
+            _set_aside(result) for result in (*interpretation.set_aside, *explanation.left_out)
+        ],
         "rules": [
             _without_empty(
                 {

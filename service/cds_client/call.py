@@ -7,7 +7,7 @@ process; either way nothing is interpreted here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
@@ -166,9 +166,15 @@ def reason_of(answer: bytes) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Read --at: a date or a date-time; without a zone it is UTC. Raises ValueError."""
-    read = datetime.fromisoformat(text)
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    """Read --at: a date is the end of that day; without a zone it is the local one.
+
+    Raises ValueError.
+    """
+    try:
+        read = datetime.combine(date.fromisoformat(text), time.max)
+    except ValueError:
+        read = datetime.fromisoformat(text)
+    return read if read.tzinfo else read.astimezone()
 
 
 def _bundle_call(options: TryOptions, templates: Mapping[DataGroup, Template]) -> BundleCall | None:

@@ -1,13 +1,15 @@
 """The body of a hook call, checked once at the edge (CDS Hooks 2.0, Calling a CDS Service).
 
-What is wrong is answered with 400 and the field's path; a value is never repeated. Fields that the
-specification does not know are passed over, and so is what clients write loosely inside drafts.
+What is wrong is answered with 400 and the field's path; a value is never repeated. A call is
+refused only for what the answer needs, or for what could endanger somebody: whose chart, who
+looks, which server, which token. Everything else is passed over when it is missing or not as it
+should be, and so is what clients write loosely inside drafts.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -51,21 +53,21 @@ class _Extension(Struct, rename={"ours": EXTENSION}):
 class _Context(Struct):
     userId: str
     patientId: str
-    encounterId: str | None = None
+    encounterId: Any = None
     draftOrders: Raw = msgspec.field(default_factory=lambda: _NULL)
-    selections: list[str] | None = None
+    selections: Raw = msgspec.field(default_factory=lambda: _NULL)
 
 
 class Body(Struct):
     """The body of a hook call, as far as it is read."""
 
     hook: str
-    hookInstance: str
     context: _Context
+    hookInstance: Any = None
     fhirServer: str | None = None
     fhirAuthorization: FhirAuthorization | None = None
     prefetch: dict[str, Raw] | None = None
-    extension: _Extension | None = None
+    extension: Raw = msgspec.field(default_factory=lambda: _NULL)
 
 
 class _Drafts(Struct):
@@ -75,6 +77,8 @@ class _Drafts(Struct):
 
 _BODY = msgspec.json.Decoder(Body)
 _DRAFTS = msgspec.json.Decoder(_Drafts)
+_SELECTIONS = msgspec.json.Decoder(list[str] | None)
+_EXTENSION = msgspec.json.Decoder(_Extension)
 
 
 def parse_hook_call(
@@ -89,21 +93,20 @@ def parse_hook_call(
     parsed = _decode(body)
     check_entries(body, (parsed.prefetch or {}).values(), settings.max_entries)
     _require(parsed.hook == service.hook, "hook", f"must be {service.hook} for this service")
-    _require(_UUID.fullmatch(parsed.hookInstance), "hookInstance", "must be a UUID")
-    _check_context(parsed.context, service.hook)
+    selections = _check_context(parsed.context, service.hook)
     base = _fhir_server(parsed, settings, client)
     context = parsed.context
     return CdsRequest(
         hook=parsed.hook,
-        hook_instance=parsed.hookInstance,
+        hook_instance=_matching(_UUID, parsed.hookInstance) or "",
         user_id=context.userId,
         patient_id=context.patientId,
-        encounter_id=context.encounterId,
+        encounter_id=_matching(_ID, context.encounterId),
         fhir_server=None if base is None else str(base),
-        authorization=parsed.fhirAuthorization,
+        authorization=_with_token(parsed.fhirAuthorization),
         prefetch=parsed.prefetch or {},
         draft_orders=context.draftOrders if service.hook != "patient-view" else None,
-        selections=tuple(context.selections or ()) if service.hook == "order-select" else (),
+        selections=selections,
         wants_explanation=_wants_explanation(parsed) and client.explanations,
     )
 
@@ -146,7 +149,19 @@ def _is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None and text not in {".", ".."}
 
 
-def _check_context(context: _Context, hook: str) -> None:
+def _matching(pattern: re.Pattern[str], value: object) -> str | None:
+    """Return a text of this form; anything else is as if it had been left out."""
+    if not isinstance(value, str) or pattern.fullmatch(value) is None or value in {".", ".."}:
+        return None
+    return value
+
+
+def _with_token(authorization: FhirAuthorization | None) -> FhirAuthorization | None:
+    return authorization if authorization and authorization.access_token is not None else None
+
+
+def _check_context(context: _Context, hook: str) -> tuple[str, ...]:
+    """Return the selections, of order-select only."""
     user = _USER.fullmatch(context.userId)
     _require(
         user and _is_id(user.group(1)),
@@ -154,15 +169,20 @@ def _check_context(context: _Context, hook: str) -> None:
         "must be Practitioner/id, PractitionerRole/id, Patient/id or RelatedPerson/id",
     )
     _require(_is_id(context.patientId), "context.patientId", "must be a FHIR id")
-    _require(
-        context.encounterId is None or _is_id(context.encounterId),
-        "context.encounterId",
-        "must be a FHIR id",
-    )
-    if hook == "order-select":
-        _require(context.selections is not None, "context.selections", "is required")
     if hook in {"order-select", "order-sign"}:
         _check_drafts(context.draftOrders)
+    return _selections(context.selections) if hook == "order-select" else ()
+
+
+def _selections(written: Raw) -> tuple[str, ...]:
+    field = "context.selections"
+    try:
+        selections = _SELECTIONS.decode(written)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, field) from None
+    if selections is None:
+        raise InvalidHookCall(f"{field} is required", expression=field)
+    return tuple(selections)
 
 
 def _check_drafts(drafts: Raw) -> None:
@@ -182,7 +202,6 @@ def _may_use(client: CdsClient, settings: Settings, base: BaseUrl) -> bool:
 def _fhir_server(body: Body, settings: Settings, client: CdsClient) -> BaseUrl | None:
     authorization = body.fhirAuthorization
     if authorization is not None:
-        _require(body.fhirServer is not None, "fhirServer", "is required with fhirAuthorization")
         _check_authorization(authorization)
     if body.fhirServer is None:
         return None
@@ -203,17 +222,22 @@ def _fhir_server(body: Body, settings: Settings, client: CdsClient) -> BaseUrl |
 
 
 def _check_authorization(authorization: FhirAuthorization) -> None:
+    """What stands there must be usable: the token goes into a header, to be sent as Bearer."""
     field = "fhirAuthorization"
+    token, seconds = authorization.access_token, authorization.expires_in
     _require(
-        _TOKEN.fullmatch(authorization.access_token),
+        token is None or _TOKEN.fullmatch(token),
         f"{field}.access_token",
         "must be visible ASCII characters",
     )
-    _require(authorization.token_type == BEARER, f"{field}.token_type", "must be Bearer")
-    _require(authorization.expires_in > 0, f"{field}.expires_in", "must be more than 0 seconds")
-    _require(authorization.subject, f"{field}.subject", "must not be empty")
+    kind = BEARER if authorization.token_type is None else authorization.token_type
+    _require(kind.lower() == BEARER.lower(), f"{field}.token_type", "must be Bearer")
+    _require(seconds is None or seconds > 0, f"{field}.expires_in", "must be more than 0 seconds")
 
 
 def _wants_explanation(body: Body) -> bool:
-    extension = body.extension
-    return extension is not None and extension.ours is not None and extension.ours.explain
+    try:
+        extension = _EXTENSION.decode(body.extension)
+    except DECODE_ERRORS:
+        return False
+    return extension.ours is not None and extension.ours.explain

@@ -129,14 +129,18 @@ class CdsService(Struct, frozen=True, omit_defaults=True):
 
 
 class FhirAuthorization(Struct, frozen=True):
-    """The access token of one call. Never stored, logged or reused (CDS Hooks 2.0, 4.4)."""
+    """The access token of one call. Never stored, logged or reused (CDS Hooks 2.0, 4.4).
 
-    access_token: str
-    token_type: str
-    expires_in: int
-    scope: str
-    subject: str
-    patient: str | UnsetType = UNSET
+    Only the token is needed for an answer. Where a client leaves the rest out, or writes scope,
+    subject or patient in a way of its own, nobody is endangered: the FHIR server judges the token.
+    """
+
+    access_token: str | None = None
+    token_type: str | None = None
+    expires_in: int | None = None
+    scope: Any = None
+    subject: Any = None
+    patient: Any = None
 
     def __repr__(self) -> str:
         return "FhirAuthorization(access_token=***)"

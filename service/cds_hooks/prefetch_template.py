@@ -45,6 +45,11 @@ class Template:
         codes = dict.fromkeys((*self.codes, *tokens))
         return Template(self.resource_type, self._with("code", ",".join(codes)))
 
+    def without_count(self) -> Template:
+        """Return the same search without a page size."""
+        kept = tuple((name, value) for name, value in self.parameters if name != "_count")
+        return Template(self.resource_type, kept)
+
     def queries(self, patient_id: str, most_codes: int) -> tuple[str, ...]:
         """The searches to run, URL-encoded, each with at most `most_codes` codes, evenly cut."""
         codes = self.codes

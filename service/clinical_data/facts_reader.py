@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fhir_mappings.clinical_context.patient import names_of
 from fhir_mappings.clinical_context.reader import read_context
 from fhir_mappings.laboratory.record import LaboratoryRecord, PatientUnreadable, read_patient
 from fhir_mappings.panel import CONTEXT_GROUPS, OBSERVATION_GROUPS, DataGroup
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from service.cds_hooks.messages import CdsRequest
     from service.clinical_data.gathered import ClinicalData
 
-_LABORATORY = (*OBSERVATION_GROUPS, DataGroup.DIAGNOSTIC_REPORTS)
+_LABORATORY = (*OBSERVATION_GROUPS, DataGroup.FILM_REPORTS, DataGroup.DIAGNOSTIC_REPORTS)
 
 
 class FactsReader:
@@ -44,7 +45,7 @@ class FactsReader:
             # Who asks why is shown the whole course of the results.
             look_back = None if call.wants_explanation else LOOK_BACK
             self._laboratory = LaboratoryRecord(
-                call.patient_id, now, terminology, patient, look_back
+                call.patient_id, now, terminology, patient, look_back, call.fhir_server or ""
             )
         panel = self._laboratory.panel(_laboratory_pages(data), data.unavailable)
         context = read_context(
@@ -56,6 +57,7 @@ class FactsReader:
             terminology.orderables,
             only_selected=call.hook == "order-select",
             site_codes=terminology.context,
+            names=names_of(patient, call.fhir_server or ""),
         )
         return Facts(
             patient,

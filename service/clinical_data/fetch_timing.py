@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from service.clinical_data.parallel import Pages
 
+_KINDS = {"Medication": "medication"}
+
 Key = TypeVar("Key", bound="Hashable")
 
 
@@ -46,7 +48,8 @@ def _time(took: dict[Key, float], key: Key, task: Callable[[], Pages]) -> Pages:
 
 
 def _data_group(key: object) -> str:
-    """The key of a search by code; other searches are by category or of one Medication."""
+    """The key of a search by code; others are by category, or reads of a Medication or member."""
     if isinstance(key, tuple) and key and isinstance(key[0], DataGroup):
         return key[0].value
-    return "medication" if "/" in str(key) else "category"
+    kind, slash, _ = str(key).partition("/")
+    return _KINDS.get(kind, "member") if slash else "category"

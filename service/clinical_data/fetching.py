@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup
 from service.clinical_data.fetch_timing import ignore, run_timed
 from service.clinical_data.parallel import Key, Pages, run_side_by_side
-from service.clinical_data.refused_searches import is_refusal
+from service.clinical_data.refused_searches import COUNT, is_refusal, without_count
 from service.fhir_client.failures import Failure, FailureKind, FetchFailed
 from service.fhir_client.responses import look_at
 from service.observability.logging import Event, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
     from service.cds_hooks.prefetch_template import Template
-    from service.clinical_data.refused_searches import CodeSearchMemory
+    from service.clinical_data.refused_searches import RefusalMemory
     from service.clinical_data.search_log import SearchLog
     from service.fhir_client.deadline import Deadline
     from service.fhir_client.server import FhirServer
@@ -29,6 +31,9 @@ _CATEGORIES = {
 }
 _LABORATORY = ("laboratory",)
 
+FILM_REPORTS_FROM = timedelta(days=31)
+"""The 30 d in which a film counts (clinical-knowledge 2.4), and a day for time zones."""
+
 Tasks = dict[tuple[DataGroup, str], "Callable[[], Pages]"]
 Answers = dict[DataGroup, "Pages | Failure"]
 
@@ -38,7 +43,7 @@ class FetchPlan:
     """How to search: the templates, codes in one search, searches at a time, what was learned."""
 
     templates: Mapping[DataGroup, Template]
-    memory: CodeSearchMemory
+    memory: RefusalMemory
     codes_per_search: int = 20
     workers: int = 12
 
@@ -61,6 +66,7 @@ class Fetcher:
         deadline: Deadline,
         plan: FetchPlan,
         search_log: SearchLog | None = None,
+        now: datetime | None = None,
     ) -> None:
         self.server = server
         self._patient_id = patient_id
@@ -68,6 +74,7 @@ class Fetcher:
         self._plan = plan
         self.observe: Callable[[str, str, float], None] = ignore
         self._search_log = search_log
+        self._now = now
         self._categories: dict[str, Pages | Failure] = {}
 
     def fetch(self, next_links: Mapping[DataGroup, str | None]) -> dict[DataGroup, Fetched]:
@@ -120,8 +127,38 @@ class Fetcher:
                 tasks[group, ""] = partial(self._read, template.resource_type)
             elif not (self._refuses_codes and group in OBSERVATION_GROUPS):
                 for query in self._queries(group):
-                    tasks[group, query] = partial(self.server.search, query)
+                    tasks[group, query] = partial(self._search, query)
         return tasks
+
+    def _search(self, query: str) -> Pages:
+        """Search; where that is refused, again without a page size."""
+        base, memory = str(self.server.base), self._plan.memory
+        plain = without_count(query)
+        if plain == query or memory.refuses(base, COUNT):
+            return self.server.search(plain)
+        try:
+            return self.server.search(query)
+        except FetchFailed as failed:
+            if not is_refusal(failed.failure):
+                raise
+            try:
+                pages = self.server.search(plain)
+            except FetchFailed:
+                raise failed from None
+        log.warning(Event.COUNT_REFUSED, fhir_host=self.server.base.host)
+        memory.remember(base, COUNT)
+        return pages
+
+    def read_members(self, ids: Iterable[str]) -> Pages:
+        """Read Observations that panels name, side by side; those that can be had."""
+        tasks = {f"Observation/{each}": partial(self._read_member, each) for each in ids}
+        answers = self.side_by_side(tasks).values()
+        return tuple(
+            page for answer in answers if not isinstance(answer, Failure) for page in answer
+        )
+
+    def _read_member(self, resource_id: str) -> Pages:
+        return (self.server.read("Observation", resource_id),)
 
     def _read(self, resource_type: str) -> Pages:
         body = self.server.read(resource_type, self._patient_id)
@@ -131,7 +168,13 @@ class Fetcher:
 
     def _queries(self, group: DataGroup) -> tuple[str, ...]:
         template = self._plan.templates[group]
-        return template.queries(self._patient_id, self._plan.codes_per_search)
+        if group is not DataGroup.FILM_REPORTS:
+            return template.queries(self._patient_id, self._plan.codes_per_search)
+        # One search: few reports have these codes, and fewer are of the last weeks.
+        (query,) = template.queries(self._patient_id, max(len(template.codes), 1))
+        if self._now is not None:
+            query += f"&date=ge{(self._now - FILM_REPORTS_FROM).date()}"
+        return (query,)
 
     @property
     def _refuses_codes(self) -> bool:
@@ -159,7 +202,7 @@ class Fetcher:
             for category in _CATEGORIES.get(group, _LABORATORY):
                 if category not in self._categories:
                     query = template.query_by_category(self._patient_id, category)
-                    tasks[category] = partial(self.server.search, query)
+                    tasks[category] = partial(self._search, query)
         self._categories |= self.side_by_side(tasks)
 
     def _of_categories(self, group: DataGroup) -> Pages | Failure:

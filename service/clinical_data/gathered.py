@@ -20,6 +20,7 @@ FIRST_STAGE = (
     DataGroup.BLOOD_COUNTS,
     DataGroup.DIFFERENTIAL,
     DataGroup.SMEAR,
+    DataGroup.FILM_REPORTS,
 )
 SECOND_STAGE = tuple(group for group in DataGroup if group not in FIRST_STAGE)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from fhir_mappings.panel import DataGroup
 from service.cds_hooks.prefetched import read_prefetched
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from service.cds_hooks.prefetched import Prefetched
     from service.clinical_data.fetching import Fetched, Fetcher
 
+_FILM = DataGroup.FILM_REPORTS
+
 
 class ClinicalDataSource:
     """Gathers for one call. `fetcher` is None when the call gives no fhirServer."""
@@ -40,26 +44,49 @@ class ClinicalDataSource:
         self._templates = templates
         self._fetcher = fetcher
         self._data = ClinicalData()
+        self._members: set[str] = set()
         self._not_used: dict[DataGroup, str] = {}
 
     def first_stage(self) -> ClinicalData:
-        """Patient, blood counts, differential and film.
+        """Patient, blood counts, differential, film and film reports.
 
-        Prefetched diagnostic reports are taken along: a count may stand in nothing but a report.
+        Prefetched diagnostic reports are taken along: a count may stand in nothing but a report,
+        and the film reports are among them.
         """
-        groups = self._gather(FIRST_STAGE)
         reports = self._prefetched(DataGroup.DIAGNOSTIC_REPORTS)
         if reports.usable and reports.next_link is None:
+            groups = self._gather(group for group in FIRST_STAGE if group is not _FILM)
             groups[DataGroup.DIAGNOSTIC_REPORTS] = GroupData(DataSource.PREFETCH, reports.documents)
-        self._data = ClinicalData(groups)
-        return self._data
+        else:
+            groups = self._gather(FIRST_STAGE)
+        return self._gathered(groups)
+
+    def with_reports(self, data: ClinicalData) -> ClinicalData:
+        """Every diagnostic report, where no count was found anywhere else."""
+        if DataGroup.DIAGNOSTIC_REPORTS in data.groups or self._fetcher is None:
+            return data
+        return self._gathered({**data.groups, **self._gather([DataGroup.DIAGNOSTIC_REPORTS])})
+
+    def with_members(self, data: ClinicalData, ids: Iterable[str]) -> ClinicalData:
+        """The Observations that panels and reports name, read by id beside the counts.
+
+        One that cannot be had stays missing: what reads the data knows that.
+        """
+        if self._fetcher is None:
+            return data
+        wanted = [each for each in ids if each not in self._members]
+        self._members.update(wanted)
+        if not (pages := self._fetcher.read_members(wanted)):
+            return data
+        counts = data.groups[DataGroup.BLOOD_COUNTS]
+        counts = replace(counts, documents=(*counts.documents, *pages))
+        return self._gathered({**data.groups, DataGroup.BLOOD_COUNTS: counts})
 
     def second_stage(self, data: ClinicalData) -> ClinicalData:
         """Everything else, added to the first stage."""
         missing = [group for group in SECOND_STAGE if group not in data.groups]
         gathered = with_medications(self._gather(missing), self._fetcher)
-        self._data = ClinicalData({**data.groups, **gathered})
-        return self._data
+        return self._gathered({**data.groups, **gathered})
 
     def close(self) -> None:
         """End the use of the FHIR server by this call."""
@@ -74,6 +101,15 @@ class ClinicalDataSource:
         if failures := self._data.failures:
             kinds = [f"{group.value}={_kind(failure)}" for group, failure in failures.items()]
             log.warning(Event.DATA_UNAVAILABLE, keys=kinds)
+
+    def _gathered(self, groups: Mapping[DataGroup, GroupData]) -> ClinicalData:
+        """Film reports are known once every report is: they are a part of them."""
+        reports = groups.get(DataGroup.DIAGNOSTIC_REPORTS)
+        film = groups.get(_FILM)
+        if reports is not None and reports.failure is None and (film is None or film.failure):
+            groups = {**groups, _FILM: GroupData(reports.source)}
+        self._data = ClinicalData(groups)
+        return self._data
 
     def _gather(self, groups: Iterable[DataGroup]) -> dict[DataGroup, GroupData]:
         prefetched = {group: self._prefetched(group) for group in groups}
@@ -110,7 +146,7 @@ def _group_data(prefetched: Prefetched, fetched: Fetched | None) -> GroupData:
 
 def _unavailable(prefetched: Prefetched, failure: Failure) -> GroupData:
     why = "the prefetched Bundle has a next link" if prefetched.usable else prefetched.why_not
-    return GroupData(DataSource.UNAVAILABLE, failure=replace(failure, prefetched=why))
+    return GroupData(DataSource.UNAVAILABLE, failure=dataclasses.replace(failure, prefetched=why))
 
 
 def _kind(failure: Failure) -> str:

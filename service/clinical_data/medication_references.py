@@ -11,7 +11,7 @@ from fhir_mappings.clinical_context.medications import (
     name_medication,
     unresolved_medication_references,
 )
-from fhir_mappings.clinical_context.patient_resources import open_chart
+from fhir_mappings.clinical_context.patient_resources import NOBODY, open_chart
 from fhir_mappings.panel import MEDICATION_GROUPS, DataGroup
 from fhir_mappings.r4.context_resources import MedicationRecord
 from service.clinical_data.gathered import DataSource, GroupData
@@ -85,7 +85,7 @@ def _nameless(documents: Pages, everything: Pages) -> bool:
     )
     if not open_references:
         return False
-    chart = open_chart(everything, "")
+    chart = open_chart(everything, NOBODY)
     named = (
         name_medication(resource, chart)
         for resource in chart.resources

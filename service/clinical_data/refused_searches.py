@@ -1,7 +1,8 @@
-"""Which FHIR servers refused a search by code of late."""
+"""What FHIR servers refused of late, so that it is neither asked for nor said again and again."""
 
 from __future__ import annotations
 
+import re
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,13 @@ if TYPE_CHECKING:
 
     from service.fhir_client.failures import Failure
 
+CODES = "codes"
+"""A search for Observations by code."""
+
+COUNT = "_count"
+"""A search with a page size (Microsoft's server: above its maximum)."""
+
+_PAGE_SIZE = re.compile(r"&_count=[^&]*")
 _REFUSALS = frozenset({400, 414, 422, 501})
 
 
@@ -20,8 +28,16 @@ def is_refusal(failure: Failure) -> bool:
     return failure.kind is FailureKind.OUTCOME or failure.status in _REFUSALS
 
 
-class CodeSearchMemory:
-    """Which FHIR servers refused a search by code of late. One per worker; bounded."""
+def without_count(query: str) -> str:
+    """Return the search without a page size: the server then takes its own."""
+    return _PAGE_SIZE.sub("", query)
+
+
+class RefusalMemory:
+    """What FHIR servers refused of late, by base URL. One per worker; bounded.
+
+    `what` is CODES, COUNT or the name of a data group.
+    """
 
     def __init__(
         self, timer: Callable[[], float], *, seconds: float = 3600.0, most: int = 100
@@ -29,18 +45,18 @@ class CodeSearchMemory:
         self._timer = timer
         self._seconds = seconds
         self._most = most
-        self._until: dict[str, float] = {}
+        self._until: dict[tuple[str, str], float] = {}
         self._lock = Lock()
 
-    def refuses(self, base_url: str) -> bool:
-        """Whether a search by code was refused there within the time remembered."""
+    def refuses(self, base_url: str, what: str = CODES) -> bool:
+        """Whether it was refused there within the time remembered."""
         with self._lock:
-            return self._until.get(base_url, 0.0) > self._timer()
+            return self._until.get((base_url, what), 0.0) > self._timer()
 
-    def remember(self, base_url: str) -> None:
+    def remember(self, base_url: str, what: str = CODES) -> None:
         """Take note of a refusal; the oldest note gives way when there are too many."""
         with self._lock:
-            self._until.pop(base_url, None)
+            self._until.pop((base_url, what), None)
             while len(self._until) >= self._most:
                 del self._until[next(iter(self._until))]
-            self._until[base_url] = self._timer() + self._seconds
+            self._until[base_url, what] = self._timer() + self._seconds

@@ -101,5 +101,5 @@ def _names(key: object, patient_id: str) -> tuple[str, str]:
         return str(group), query or f"Patient/{patient_id}"
     text = str(key)
     if "/" in text:
-        return "medication", text
+        return ("medication" if text.startswith("Medication/") else "member"), text
     return f"category {text}", f"Observation?patient={patient_id}&category={text}"

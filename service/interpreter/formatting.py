@@ -76,6 +76,7 @@ GROUP_NAMES: dict[DataGroup, str] = {
     DataGroup.BLOOD_COUNTS: "blood counts",
     DataGroup.DIFFERENTIAL: "the white cell differential",
     DataGroup.SMEAR: "blood film findings",
+    DataGroup.FILM_REPORTS: "blood film reports",
     DataGroup.IRON_STUDIES: "iron studies",
     DataGroup.VITAMIN_B12: "vitamin B12, folate, methylmalonic acid and homocysteine",
     DataGroup.HEMOLYSIS: "LDH, bilirubin, haptoglobin and reticulocytes",

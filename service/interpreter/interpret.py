@@ -12,9 +12,15 @@ from service.interpreter.answer.card_values import values_of
 from service.interpreter.answer.explanation import explain, nobody
 from service.interpreter.answer.indicators import indicator_of
 from service.interpreter.answer.orders import orders_due
-from service.interpreter.answer.results_used import could_not_check, set_aside, used_results
+from service.interpreter.answer.results_used import (
+    could_not_check,
+    left_out,
+    set_aside,
+    used_results,
+)
 from service.interpreter.answer.summaries import fill, meaning_of, summary_of
 from service.interpreter.assessment.assess import assess, assess_opening
+from service.interpreter.assessment.unusable import withheld_counts
 from service.interpreter.evaluation import Evaluation, evaluate_rules
 from service.interpreter.interpretation import (
     NOT_JUDGED,
@@ -30,6 +36,7 @@ from service.interpreter.rules.data_quality import (
     judged_at_unknown_age,
 )
 from service.interpreter.rules.order_hooks import DATA_QUALITY
+from service.interpreter.rules.rule import Step
 from service.interpreter.stated_limits import stated
 
 if TYPE_CHECKING:
@@ -68,6 +75,7 @@ def interpret(
     overlays = tuple(_overlay(rule, case, alone=not _has_card(walk)) for rule in walk.overlays)
     orders = orders_due(case, walk.finding, walk.overlays)
     any_card = bool(overlays) or _has_card(walk)
+    aside = set_aside(situation)
     applied = modifiers.applied(case, walk.finding) if any_card else ()
     return Interpretation(
         states=_states(situation),
@@ -80,13 +88,23 @@ def interpret(
         data_quality=_data_quality(walk, case),
         orders=orders.proposed if any_card else (),
         withheld=orders.withheld if any_card else (),
-        set_aside=set_aside(situation),
+        set_aside=aside,
+        withheld_counts=None
+        if any_card or walk.stopped is Step.HOSPICE
+        else withheld_counts(situation),
         modifiers=applied,
         remarks=_remarks(walk, case, any_card=any_card),
         could_not_check=could_not_check(situation, walk.finding) if any_card else (),
         undecided_groups=walk.undecided_groups(case),
         undecided_order_groups=walk.undecided_order_groups(case),
-        explanation=explain(situation, walk, "", applied, about_orders=about_orders)
+        explanation=explain(
+            situation,
+            walk,
+            "",
+            applied,
+            left_out(situation, aside),
+            about_orders=about_orders,
+        )
         if explained
         else UNEXPLAINED,
     )
@@ -97,8 +115,10 @@ def interpret_closed(opening: Opening) -> Interpretation:
 
     What no card will tell is not worked out: the states are empty, and nothing is explained.
     """
-    aside = () if nobody(opening.facts) else set_aside(opening)
-    return Interpretation(NOT_JUDGED, set_aside=aside)
+    if nobody(opening.facts):
+        return Interpretation(NOT_JUDGED)
+    withheld = None if opening.hospice else withheld_counts(opening)
+    return Interpretation(NOT_JUDGED, set_aside=set_aside(opening), withheld_counts=withheld)
 
 
 def may_still_fire(facts: Facts, now: datetime, findings_off: frozenset[str] = frozenset()) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from fhir_mappings.context import MedicationDraft, Patient
-    from fhir_mappings.panel import Analyte, DataGroup, LabResult, Panel, Unreadable
+    from fhir_mappings.panel import Analyte, DataGroup, LabResult, Panel, Reason, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,11 +305,15 @@ class TriedRule:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why there are these cards, or none. `sentence` is for a clinician."""
+    """Why there are these cards, or none. `sentence` is for a clinician.
+
+    `left_out` is what was sent in the last 90 d, not used, and changes no card.
+    """
 
     sentence: str
     tried: tuple[TriedRule, ...] = ()
     modifiers: tuple[AppliedModifier, ...] = ()
+    left_out: tuple[Unreadable, ...] = ()
 
 
 UNEXPLAINED = Explanation("")
@@ -328,6 +332,8 @@ class Interpretation:
     `paragraphs` of the findings say the same at length. `undecided` lists rules that unavailable
     or unreadable data left open; `could_not_check` says in plain words what was not available and
     matters to the cards.
+    `set_aside` are the results of the windows that could not be used. `withheld_counts` is why no
+    count can be judged although some were sent: such a call is refused, not answered with silence.
     """
 
     states: States
@@ -339,6 +345,7 @@ class Interpretation:
     orders: tuple[ProposedOrder, ...] = ()
     withheld: tuple[WithheldOrder, ...] = ()
     set_aside: tuple[Unreadable, ...] = ()
+    withheld_counts: Reason | None = None
     modifiers: tuple[AppliedModifier, ...] = ()
     remarks: tuple[Remark, ...] = ()
     named_drugs: tuple[str, ...] = ()

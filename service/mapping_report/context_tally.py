@@ -23,6 +23,7 @@ from fhir_mappings.r4.context_resources import (
     MedicationRecord,
     ProcedureResource,
 )
+from fhir_mappings.r4.subjects import PatientNames
 from fhir_mappings.vocabulary.site_context import is_unread
 from fhir_mappings.vocabulary.value_sets import sets_of
 from service.mapping_report.codings import short
@@ -95,7 +96,9 @@ class ContextTally:
 
     def add(self, chart: ChartDocuments) -> None:
         """Count one chart."""
-        resources = open_chart(chart.documents, chart.patient_id, self.terminology.context)
+        resources = open_chart(
+            chart.documents, PatientNames(chart.patient_id), self.terminology.context
+        )
         for kind, codings, reading in _readings(resources):
             self._count(kind, codings, reading)
 

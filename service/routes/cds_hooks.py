@@ -72,7 +72,7 @@ def _call(product: Application, service: CdsService) -> Response:
     key = product.settings.hash_key.get_secret_value()
     audit.about(key, client, hook_call.user_id, hook_call.patient_id)
     searches = SearchLog() if hook_call.wants_explanation else None
-    source = _data_source(product, hook_call, deadline, searches)
+    source = _data_source(product, hook_call, deadline, searches, now)
     memory = product.memory(client, service)
     try:
         answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
@@ -94,7 +94,11 @@ def _audit_answer(audit: AuditEntry, answer: Answer) -> None:
 
 
 def _data_source(
-    product: Application, call: CdsRequest, deadline: Deadline, searches: SearchLog | None
+    product: Application,
+    call: CdsRequest,
+    deadline: Deadline,
+    searches: SearchLog | None,
+    now: datetime,
 ) -> ClinicalDataSource:
     if call.fhir_server is None:
         return ClinicalDataSource(call, product.plan.templates)
@@ -108,7 +112,7 @@ def _data_source(
         limits=FetchLimits(settings.max_search_bytes, settings.max_pages, settings.max_call_bytes),
         visit=product.fhir_servers.visit(base, deadline),
     )
-    fetcher = Fetcher(server, call.patient_id, deadline, product.plan, searches)
+    fetcher = Fetcher(server, call.patient_id, deadline, product.plan, searches, now)
     fetcher.observe = product.metrics.fetched
     return ClinicalDataSource(call, product.plan.templates, fetcher)
 

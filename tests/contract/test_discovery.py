@@ -24,6 +24,7 @@ CORE = {
 }
 SECOND = {
     "smear",
+    "filmReports",
     "hemolysis",
     "kidneyFunction",
     "liverFunction",

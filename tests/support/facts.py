@@ -125,10 +125,12 @@ def refused(
     days: float | None = 1,
     reason: Reason = Reason.UNIT,
     candidates: tuple[Decimal, ...] = (),
+    reported: str = "7",
 ) -> Unreadable:
     """Return a result that was reported but could not be read."""
     taken = None if days is None else ago(days)
-    return Unreadable(analyte, reason, "The unit is not known.", taken=taken, candidates=candidates)
+    sentence = "The unit is not known."
+    return Unreadable(analyte, reason, sentence, reported, taken, candidates=candidates)
 
 
 def on_smear(

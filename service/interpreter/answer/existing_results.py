@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import BLOOD_COUNTS, Analyte, DataGroup, SerologyTest, SmearMethod
+from service.interpreter.assessment.unusable import due_results
 from service.interpreter.formatting import GROUP_NAMES, day, listed
 from service.interpreter.interpretation import CellLineState, IronState
-from service.interpreter.rules.data_quality import refused_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def usable_cbc(situation: Situation) -> str:
         situation.conflict
         or situation.counts_preliminary
         or situation.anc_bands_would_cross
-        or any(item.analyte in BLOOD_COUNTS for item in refused_results(situation))
+        or any(item.analyte in BLOOD_COUNTS for item in due_results(situation))
     )
     if not complete or disputed or neutrophils is None:
         return ""

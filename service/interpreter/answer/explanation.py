@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from service.interpreter.assessment.cell_lines import NOTHING_SENT
 from service.interpreter.assessment.situation import Freshness
 from service.interpreter.formatting import (
     ANALYTE_NAMES,
@@ -27,8 +28,9 @@ from service.interpreter.rules.order_hooks import ORDER_HOOKS
 from service.interpreter.rules.rule import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
 
+    from fhir_mappings.panel import Unreadable
     from service.interpreter.assessment.situation import Situation
     from service.interpreter.evaluation import Evaluation, RuleResult
     from service.interpreter.interpretation import AppliedModifier, CellLineFact, Facts
@@ -52,6 +54,7 @@ def explain(
     walk: Evaluation,
     nobody_reason: str = "",
     modifiers: tuple[AppliedModifier, ...] = (),
+    left_out: tuple[Unreadable, ...] = (),
     *,
     about_orders: bool = False,
 ) -> Explanation:
@@ -59,7 +62,8 @@ def explain(
     if nobody_reason:
         return Explanation(f"No card: {nobody_reason}.")
     if about_orders:
-        return Explanation(_about_orders(situation, walk), _tried_rules(walk.tried), modifiers)
+        text = _about_orders(situation, walk)
+        return Explanation(text, _tried_rules(walk.tried), modifiers, left_out)
     shown_ids = [each.id for each in walk.overlays]
     if walk.finding is not None and walk.finding.has_card:
         shown_ids.append(walk.finding.id)
@@ -73,7 +77,7 @@ def explain(
         )
     else:
         text = f"No card: {_silence(situation, walk)}."
-    return Explanation(_tidy(text), _tried_rules(walk.tried), modifiers)
+    return Explanation(_tidy(text), _tried_rules(walk.tried), modifiers, left_out)
 
 
 def _about_orders(situation: Situation, walk: Evaluation) -> str:
@@ -190,7 +194,8 @@ def _verb(names: list[str]) -> str:
 
 def _no_count(situation: Situation) -> str:
     if situation.anchor is None:
-        return "no usable blood count was found"
+        reasons = _unknown(situation, NOTHING_SENT)
+        return "no usable blood count was found" + (f": {reasons}" if reasons else "")
     return f"the newest blood count ({day(situation.anchor)}) is older than 90 days"
 
 
@@ -209,12 +214,14 @@ def _named(situation: Situation, *states: CellLineState) -> list[str]:
     ]
 
 
-def _unknown(situation: Situation) -> str:
+def _unknown(situation: Situation, unless: Container[str] = ()) -> str:
     facts = situation.states.lines
     reasons = [
         f"{LINE_NAMES[line]} not known ({facts[line].why or 'no reason recorded'})"
         for line in CellLine
-        if line in facts and facts[line].state is CellLineState.UNKNOWN
+        if line in facts
+        and facts[line].state is CellLineState.UNKNOWN
+        and facts[line].why not in unless
     ]
     return listed(reasons)
 

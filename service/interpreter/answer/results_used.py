@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup
 from service.interpreter.formatting import GROUP_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fhir_mappings.panel import LabResult, Unreadable
     from service.interpreter.assessment.situation import Opening, Situation
     from service.interpreter.rules.rule import Rule
 
-_NAMELESS = timedelta(days=90)
+MOST_LEFT_OUT = 50
+
+_RECENT = timedelta(days=90)
 _SHOWN = tuple(
     analyte
     for analyte in Analyte
@@ -29,6 +34,7 @@ _CONTEXT_OF_STOPS = frozenset(
         DataGroup.MEDICATION_STATEMENTS,
         DataGroup.SERVICE_REQUESTS,
         DataGroup.SMEAR,
+        DataGroup.FILM_REPORTS,
         DataGroup.TEMPERATURE,
     }
 )
@@ -58,9 +64,20 @@ def set_aside(situation: Opening) -> tuple[Unreadable, ...]:
     nameless = [
         item
         for item in situation.facts.panel.unreadable
-        if item.analyte is None and (item.taken is None or situation.now - item.taken <= _NAMELESS)
+        if item.analyte is None and (item.taken is None or situation.now - item.taken <= _RECENT)
     ]
     return tuple(dict.fromkeys([*known, *nameless]))
+
+
+def left_out(situation: Opening, aside: Iterable[Unreadable]) -> tuple[Unreadable, ...]:
+    """Return the newest of what was sent and neither used nor set aside, for who asks why."""
+    named = set(aside)
+    others = (
+        item
+        for item in situation.facts.panel.unreadable
+        if item not in named and (item.taken is None or situation.now - item.taken <= _RECENT)
+    )
+    return tuple(islice(others, MOST_LEFT_OUT))
 
 
 def could_not_check(situation: Situation, finding: Rule | None) -> tuple[str, ...]:
@@ -77,5 +94,10 @@ def could_not_check(situation: Situation, finding: Rule | None) -> tuple[str, ..
     entries = [
         f"{count} {kind or 'unknown'} {'entry' if count == 1 else 'entries'} that could not be read"
         for kind, count in sorted(broken.items())
+    ]
+    nobody = Counter(situation.facts.context.of_nobody)
+    entries += [
+        f"{count} {kind} {'entry' if count == 1 else 'entries'} that do not say whose they are"
+        for kind, count in sorted(nobody.items())
     ]
     return (*missing, *entries)

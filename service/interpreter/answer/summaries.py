@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, SmearMethod
+from service.interpreter.assessment.unusable import due_results
 from service.interpreter.formatting import (
     SHORT_NAMES,
     bare_number,
@@ -19,7 +20,7 @@ from service.interpreter.formatting import (
     with_unit,
 )
 from service.interpreter.interpretation import CellLine, CellLineState, Grade
-from service.interpreter.rules.data_quality import refused_names, refused_results
+from service.interpreter.rules.data_quality import refused_names
 from service.interpreter.rules.rule import Step
 from service.interpreter.rules.texts.missing_results import missing_names
 
@@ -168,7 +169,7 @@ TEXTS: Mapping[str, Callable[[Case], str]] = {
     "child_blasts": _child_blasts,
     "new": _new_things,
     "after_chemotherapy": _after_chemotherapy,
-    "refused_count": lambda case: str(len(refused_results(case.situation))),
+    "refused_count": lambda case: str(len(due_results(case.situation))),
 }
 
 PLACEHOLDERS = frozenset({*VALUES, *LISTS, *TEXTS})

@@ -10,6 +10,7 @@ from service.interpreter.assessment.pediatric_limits import child_limit, low_in_
 from service.interpreter.assessment.procedures import done_between
 from service.interpreter.assessment.smear import standing_clumps
 from service.interpreter.assessment.timeline import LOW_FLAGS
+from service.interpreter.assessment.unusable import why_unusable
 from service.interpreter.interpretation import CellLine, CellLineFact, CellLineState, Grade, Pattern
 from service.interpreter.logic import any_of, below
 from service.interpreter.windows import Span
@@ -32,6 +33,11 @@ ANALYTES_OF_LINE = {
 
 
 CLUMPED = "platelet clumps"
+NOT_MEASURED = "not measured"
+TOO_OLD = "more than 90 d old"
+NOTHING_SENT = frozenset({NOT_MEASURED, TOO_OLD})
+"""Why nothing of a line was sent that could bear on today."""
+
 NOT_RETRIEVED = "could not be retrieved"
 
 
@@ -118,12 +124,14 @@ def _line(line: CellLine, chart: Timeline) -> CellLineFact:
 
 def _why_absent(line: CellLine, chart: Timeline) -> str:
     analytes = ANALYTES_OF_LINE[line]
-    if any(chart.unreadable(analyte, chart.data_quality_span) for analyte in analytes):
-        return "reported, but could not be read"
+    sent = [chart.unreadable(analyte, chart.data_quality_span) for analyte in analytes]
+    if words := why_unusable([item for items in sent for item in items]):
+        return words
     if any(chart.every(analyte) for analyte in analytes):
         recent = chart.anchor is not None
-        return "more than 72 h apart from the other counts" if recent else "more than 90 d old"
-    return "not measured"
+        return "more than 72 h apart from the other counts" if recent else TOO_OLD
+    said_nothing = chart.without_statement(analytes, chart.data_quality_span)
+    return why_unusable(said_nothing) or NOT_MEASURED
 
 
 def _judged(line: CellLine, result: LabResult, chart: Timeline) -> CellLineFact:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import BLOOD_COUNTS, GROUP_OF_ANALYTE, Analyte, Flag, Reason
+from fhir_mappings.panel import (
+    BLOOD_COUNTS,
+    GROUP_OF_ANALYTE,
+    NO_STATEMENT,
+    Analyte,
+    Flag,
+    Reason,
+)
 from service.interpreter.windows import Span, newest_first
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from datetime import datetime
     from decimal import Decimal
 
@@ -20,11 +28,6 @@ if TYPE_CHECKING:
 
 
 LOW_FLAGS = frozenset({Flag.LOW, Flag.CRITICALLY_LOW})
-
-_IGNORED = frozenset(
-    {Reason.STATUS, Reason.SUBJECT, Reason.SPECIMEN, Reason.FUTURE, Reason.NO_VALUE}
-)
-"""Reasons for which a result is no statement about this patient's analyte at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +84,49 @@ class Timeline:
         return found
 
     def unreadable(self, analyte: Analyte, span: Span | None) -> tuple[Unreadable, ...]:
-        """Return refused results of the analyte in the span, undated ones among them."""
+        """Return results of the analyte in the span that were sent and cannot be used (A10).
+
+        One without a time, or of the future, counts as of today. One that is only registered says
+        nothing where a result of the span is there.
+        """
         if not self.facts.panel.unreadable:
             return ()
-        return tuple(
+        found = tuple(
             item
             for item in self.facts.panel.unreadable
             if item.analyte is analyte
-            and item.reason not in _IGNORED
-            and (item.taken is None or (span is not None and span.holds(item.taken)))
+            and item.reason not in NO_STATEMENT
+            and (item.taken is None or (span is not None and span.holds(self.drawn(item))))
         )
+        window = self.counts_span if analyte in BLOOD_COUNTS else span
+        return tuple(
+            item
+            for item in found
+            if item.reason is not Reason.STATUS
+            or (usable := self.newest(analyte, window)) is None
+            or self.is_later(item, usable)
+        )
+
+    def is_later(self, item: Unreadable, usable: LabResult) -> bool:
+        """Whether a number that cannot be used is later than the 72 h in which another stands."""
+        together = self.windows.counts_together
+        return bool(item.reported) and usable.taken < self.drawn(item) - together
+
+    def without_statement(
+        self, analytes: Container[Analyte | None], span: Span
+    ) -> tuple[Unreadable, ...]:
+        """Return what was sent of the analytes in the span and is no result of this patient."""
+        return tuple(
+            item
+            for item in self.facts.panel.unreadable
+            if item.reason in NO_STATEMENT
+            and item.analyte in analytes
+            and (item.taken is None or span.holds(self.drawn(item)))
+        )
+
+    def drawn(self, item: Unreadable) -> datetime:
+        """Return when a result that cannot be used was drawn, today at the latest."""
+        return min(item.taken or self.now, self.now)
 
     def since(self, analyte_window_start: datetime) -> Span:
         """From a moment to the call."""

@@ -1,15 +1,11 @@
-"""When results that could not be used deserve a card (clinical-knowledge 3.3, data-quality).
-
-A result is *excluded* when it was reported and could be about this patient, but its unit or value
-cannot be trusted. Results without a value, of the future, cancelled or of another subject are no
-statement about the analyte and raise no card.
-"""
+"""When results that could not be used deserve a card (clinical-knowledge 3.3, data-quality)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import BLOOD_COUNTS, Analyte, Reason
+from fhir_mappings.panel import UNSURE, Analyte
+from service.interpreter.assessment.unusable import due_results
 from service.interpreter.formatting import ANALYTE_NAMES, day, listed, sentence
 from service.interpreter.interpretation import CellLine, CellLineState, FindingIndicator
 from service.interpreter.rules.criteria.criterion import Criterion
@@ -21,46 +17,9 @@ if TYPE_CHECKING:
     from service.interpreter.assessment.situation import Opening, Situation
     from service.interpreter.rules.criteria.criterion import Case
 
-EXCLUDING = frozenset(
-    {
-        Reason.UNIT,
-        Reason.UNIT_CONFLICT,
-        Reason.UNIT_SUSPECT,
-        Reason.IMPLAUSIBLE,
-        Reason.ANC_GT_WBC,
-        Reason.IRON_UNIT,
-        Reason.VALUE,
-        Reason.MALFORMED,
-    }
-)
-CHEMISTRY = (
-    Analyte.IRON,
-    Analyte.IRON_BINDING_CAPACITY,
-    Analyte.TRANSFERRIN_SATURATION,
-    Analyte.VITAMIN_B12,
-)
 AGE_UNKNOWN_SUMMARY = (
     "Age unknown: blood counts could not be judged. Check the patient's date of birth."
 )
-
-
-def _excluded(situation: Opening, analyte: Analyte) -> tuple[Unreadable, ...]:
-    return tuple(item for item in situation.unreadable.get(analyte, ()) if item.reason in EXCLUDING)
-
-
-def _line_usable(situation: Opening, analyte: Analyte) -> bool:
-    """Whether a usable result stands in for the refused one; an ANC stands in for a WBC."""
-    if analyte in situation.selected:
-        return True
-    return analyte is Analyte.LEUKOCYTES and Analyte.NEUTROPHILS in situation.selected
-
-
-def refused_results(situation: Opening) -> tuple[Unreadable, ...]:
-    """Return the newest excluded result of each analyte that no usable result replaces."""
-    analytes = [each for each in BLOOD_COUNTS if not _line_usable(situation, each)]
-    if situation.low_lines >= 2 and not situation.child:
-        analytes += [each for each in CHEMISTRY if each not in situation.selected]
-    return tuple(excluded[0] for analyte in analytes if (excluded := _excluded(situation, analyte)))
 
 
 def judged_at_unknown_age(situation: Opening) -> bool:
@@ -72,12 +31,13 @@ def judged_at_unknown_age(situation: Opening) -> bool:
 
 def data_quality_due(situation: Opening) -> bool:
     """Whether results that could not be used, or an unknown age, keep counts from being judged."""
-    return judged_at_unknown_age(situation) or bool(refused_results(situation))
+    return judged_at_unknown_age(situation) or bool(due_results(situation))
 
 
 DATA_QUALITY_DUE = Criterion(
-    "a blood count of the last 90 days was not usable and no other replaces it; or iron, TIBC, "
-    "saturation or B12 with two low lines; or the age is unknown and a count would be low",
+    "a blood count of the last 90 days was sent and is not usable, and no other replaces it; or "
+    "iron, TIBC, saturation or B12 with two low lines; or the age is unknown and a count would be "
+    "low",
     lambda case: data_quality_due(case.situation),
 )
 
@@ -103,7 +63,7 @@ def _severe_if_meant(item: Unreadable, situation: Situation) -> Decimal | None:
 def data_quality_indicator(case: Case) -> FindingIndicator:
     """Return warning when a refused value may be severe, or blasts wait for an age; else info."""
     situation = case.situation
-    severe = any(_severe_if_meant(item, situation) for item in refused_results(situation))
+    severe = any(_severe_if_meant(item, situation) for item in due_results(situation))
     blasts = situation.age is None and situation.blasts.present is True
     return FindingIndicator.WARNING if severe or blasts else FindingIndicator.INFO
 
@@ -115,17 +75,19 @@ def _refused_sentence(item: Unreadable, situation: Situation) -> str:
     text = f"{name}{when}{reported} was not used: {item.explanation.rstrip('.')}."
     meant = _severe_if_meant(item, situation)
     if meant is not None:
-        text += (
-            f" If {meant.normalize():f} in the usual unit was meant, this is a severe value: ask "
-            "the laboratory at once."
+        which = (
+            "it is this patient's and current"
+            if item.reason in UNSURE
+            else (f"{meant.normalize():f} in the usual unit was meant")
         )
+        text += f" If {which}, this is a severe value: ask the laboratory at once."
     return text
 
 
 def data_quality_paragraphs(case: Case) -> str:
     """Say what was not used and why, and what the missing age hides."""
     situation = case.situation
-    parts = [_refused_sentence(item, situation) for item in refused_results(situation)]
+    parts = [_refused_sentence(item, situation) for item in due_results(situation)]
     if judged_at_unknown_age(situation):
         parts.insert(0, _age_sentence(situation))
     return " ".join(parts)
@@ -162,7 +124,7 @@ def age_meaning(situation: Situation) -> str:
 
 def severe_if_meant(case: Case) -> str:
     """Name the first refused count that is severe in the unit most likely meant; else empty."""
-    for item in refused_results(case.situation):
+    for item in due_results(case.situation):
         meant = _severe_if_meant(item, case.situation)
         if meant is not None and item.analyte:
             name = sentence(ANALYTE_NAMES[item.analyte])
@@ -177,6 +139,6 @@ def refused_names(case: Case) -> list[str]:
     return list(
         dict.fromkeys(
             ANALYTE_NAMES[item.analyte] if item.analyte else "a result"
-            for item in refused_results(case.situation)
+            for item in due_results(case.situation)
         )
     )

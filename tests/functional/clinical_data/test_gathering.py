@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -21,7 +22,7 @@ from service.cds_hooks.messages import CdsRequest
 from service.clinical_data.fetching import Fetcher, FetchPlan
 from service.clinical_data.gathered import FIRST_STAGE, SECOND_STAGE, ClinicalData, DataSource
 from service.clinical_data.gathering import ClinicalDataSource
-from service.clinical_data.refused_searches import CodeSearchMemory
+from service.clinical_data.refused_searches import RefusalMemory
 from service.fhir_client.deadline import Deadline
 from service.fhir_client.failures import FailureKind
 from service.fhir_client.server import FhirServer
@@ -58,14 +59,14 @@ def source(
     *,
     base: str | None = BASE,
     seconds: float = 3.0,
-    memory: CodeSearchMemory | None = None,
+    memory: RefusalMemory | None = None,
     workers: int = 12,
 ) -> ClinicalDataSource:
     if base is None:
         return ClinicalDataSource(call(prefetch), TEMPLATES)
     deadline = Deadline(seconds)
     server = FhirServer(parse_base_url(base), fhir_session(connections=40), deadline)
-    plan = FetchPlan(TEMPLATES, memory or CodeSearchMemory(time.monotonic), workers=workers)
+    plan = FetchPlan(TEMPLATES, memory or RefusalMemory(time.monotonic), workers=workers)
     return ClinicalDataSource(call(prefetch), TEMPLATES, Fetcher(server, "p1", deadline, plan))
 
 
@@ -118,7 +119,10 @@ def test_the_first_stage_asks_for_the_first_stage_only(fhir: responses.RequestsM
     assert {sent.request.url.split("?")[0] for sent in fhir.calls} == {
         f"{BASE}/Patient/p1",
         f"{BASE}/Observation",
+        f"{BASE}/DiagnosticReport",
     }
+    (films,) = queries(fhir, "DiagnosticReport")
+    assert len(films["code"][0].split(",")) > 20, "one search, however many codes"
 
 
 def test_every_code_is_searched_once_in_searches_of_at_most_twenty(
@@ -127,7 +131,12 @@ def test_every_code_is_searched_once_in_searches_of_at_most_twenty(
     answer_all(fhir)
     gather({})
     searches = [query["code"][0].split(",") for query in queries(fhir, "Observation")]
-    wanted = [code for template in TEMPLATES.values() for code in template.codes]
+    wanted = [
+        code
+        for template in TEMPLATES.values()
+        if template.resource_type == "Observation"
+        for code in template.codes
+    ]
     assert max(map(len, searches)) <= 20
     assert sorted(code for search in searches for code in search) == sorted(wanted)
     assert all(query["patient"] == ["p1"] for query in queries(fhir, "Observation"))
@@ -223,6 +232,7 @@ def test_one_failed_search_of_a_key_makes_the_whole_key_unavailable(
         return (403, {}, "") if last in codes else (200, {}, json.dumps(EMPTY))
 
     fhir.add_callback("GET", f"{BASE}/Observation", callback=answer)
+    fhir.get(f"{BASE}/DiagnosticReport", json=EMPTY)
     data = source({}).first_stage()
     assert set(data.failures) == {DataGroup.BLOOD_COUNTS}
     assert data.documents(DataGroup.BLOOD_COUNTS) == ()
@@ -237,6 +247,7 @@ def refuse_codes(fhir: responses.RequestsMock, status: int, body: object) -> Non
         return (status, {}, json.dumps(body)) if refused else (200, {}, json.dumps(EMPTY))
 
     fhir.add_callback("GET", f"{BASE}/Observation", callback=answer)
+    fhir.get(f"{BASE}/DiagnosticReport", json=EMPTY)
 
 
 @pytest.mark.parametrize(("status", "body"), [(400, ERROR), (422, {}), (501, {}), (200, ERROR)])
@@ -256,7 +267,7 @@ def test_a_refusal_is_remembered_for_the_server_and_for_an_hour(
     fhir: responses.RequestsMock,
 ) -> None:
     clock = [0.0]
-    memory = CodeSearchMemory(lambda: clock[0])
+    memory = RefusalMemory(lambda: clock[0])
     refuse_codes(fhir, 400, ERROR)
     source({}, memory=memory).first_stage()
     for moment, searched_by_code in ((3599, False), (3601, True)):
@@ -269,7 +280,7 @@ def test_a_refusal_is_remembered_for_the_server_and_for_an_hour(
 def test_a_server_that_refuses_everything_is_not_remembered(
     fhir: responses.RequestsMock,
 ) -> None:
-    memory = CodeSearchMemory(time.monotonic)
+    memory = RefusalMemory(time.monotonic)
     answer_all(fhir, ERROR, status=400)
     data = source({}, memory=memory).first_stage()
     assert data.failures[DataGroup.BLOOD_COUNTS].status == 400
@@ -283,7 +294,8 @@ def test_searches_of_a_stage_run_side_by_side() -> None:
 
     with HTTPServer(threaded=True) as server:
         server.expect_request("/fhir/Patient/p1").respond_with_json(PATIENT)
-        server.expect_request("/fhir/Observation").respond_with_handler(slow)
+        for kind in ("Observation", "DiagnosticReport"):
+            server.expect_request(f"/fhir/{kind}").respond_with_handler(slow)
         started = time.monotonic()
         data = source({}, base=server.url_for("/fhir")).first_stage()
         taken = time.monotonic() - started
@@ -361,3 +373,76 @@ def test_a_medication_with_a_display_is_known_by_it(fhir: responses.RequestsMock
     fhir.get(f"{BASE}/Medication/7", status=403)
     assert not gather(prescribed(medicationReference=reference)).unavailable
     assert not gather(prescribed(medicationReference=reference), base=None).unavailable
+
+
+@pytest.mark.parametrize("status", [400, 422, 501])
+def test_a_search_refused_for_its_page_size_is_made_again_without_it(
+    fhir: responses.RequestsMock, status: int
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        refused = "_count=" in (request.url or "")
+        return (status, {}, json.dumps(ERROR)) if refused else (200, {}, json.dumps(EMPTY))
+
+    for kind in {template.resource_type for template in TEMPLATES.values()} - {"Patient"}:
+        fhir.add_callback("GET", f"{BASE}/{kind}", callback=answer)
+    memory = RefusalMemory(time.monotonic)
+    first = source({}, memory=memory)
+    assert not first.second_stage(first.first_stage()).unavailable
+    assert not memory.refuses(BASE), "it is the page size that was refused, not the codes"
+    fhir.calls.reset()
+    again = source({}, memory=memory)
+    assert not again.second_stage(again.first_stage()).unavailable
+    assert all("_count" not in (sent.request.url or "") for sent in fhir.calls)
+
+
+def test_film_reports_are_looked_for_in_the_last_weeks_only(fhir: responses.RequestsMock) -> None:
+    answer_all(fhir)
+    deadline = Deadline(3.0)
+    server = FhirServer(parse_base_url(BASE), fhir_session(connections=4), deadline)
+    plan = FetchPlan(TEMPLATES, RefusalMemory(time.monotonic))
+    now = datetime(2026, 6, 15, 12, tzinfo=UTC)
+    fetcher = Fetcher(server, "p1", deadline, plan, now=now)
+    data = ClinicalDataSource(call({}), TEMPLATES, fetcher).first_stage()
+    assert not data.failures
+    (films,) = queries(fhir, "DiagnosticReport")
+    assert films["date"] == ["ge2026-05-15"]
+
+
+def test_film_reports_are_not_asked_for_where_every_report_was_prefetched(
+    fhir: responses.RequestsMock,
+) -> None:
+    answer_all(fhir)
+    data = source({"diagnosticReports": EMPTY}).first_stage()
+    assert queries(fhir, "DiagnosticReport") == []
+    assert DataGroup.FILM_REPORTS not in data.unavailable
+
+
+def test_film_reports_that_failed_are_known_once_every_report_is(
+    fhir: responses.RequestsMock,
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        refused = "code=" in (request.url or "")
+        return (403, {}, "") if refused else (200, {}, json.dumps(EMPTY))
+
+    for kind in {template.resource_type for template in TEMPLATES.values()} - {"Patient"}:
+        if kind != "DiagnosticReport":
+            fhir.get(f"{BASE}/{kind}", json=EMPTY)
+    fhir.add_callback("GET", f"{BASE}/DiagnosticReport", callback=answer)
+    origin = source({})
+    first = origin.first_stage()
+    assert set(first.failures) == {DataGroup.FILM_REPORTS}
+    assert not origin.second_stage(first).failures
+
+
+def test_members_are_read_by_id_once_and_beside_the_counts(fhir: responses.RequestsMock) -> None:
+    answer_all(fhir)
+    member = {"resourceType": "Observation", "id": "m1"}
+    fhir.get(f"{BASE}/Observation/m1", json=member)
+    fhir.get(f"{BASE}/Observation/m2", status=404)
+    origin = source({})
+    data = origin.with_members(origin.first_stage(), ["m1", "m2"])
+    assert json.loads(data.documents(DataGroup.BLOOD_COUNTS)[-1]) == member
+    assert not data.failures
+    fhir.calls.reset()
+    assert origin.with_members(data, ["m1", "m2"]) == data
+    assert len(fhir.calls) == 0

@@ -39,6 +39,7 @@ def test_a_call_that_is_refused_logs_its_gaps_in_one_line() -> None:
         "bloodCounts",
         "differential",
         "smear",
+        "filmReports",
     ]
 
 

@@ -120,7 +120,7 @@ def test_one_code_with_two_units_is_two_rows(tmp_path: Path) -> None:
         (result("777-3", 250, "/uL"), "UNIT_SUSPECT"),
         (result("718-7", 13.1, "g/dL", status="entered-in-error"), "STATUS"),
         (result("718-7", 13.1, "g/dL", effectiveDateTime=None), "NO_TIME"),
-        (result("718-7"), "NO_VALUE"),
+        (result("718-7"), "ABSENT"),
         (result("718-7", valueString="hemolysed"), "VALUE"),
         (result("718-7", 13.1, "g/dL", subject=None), "SUBJECT"),
         (result("718-7", 13.1, "g/dL", specimen={"display": "cord blood"}), "SPECIMEN"),

@@ -51,7 +51,7 @@ def test_the_reasons_are_given_when_asked_for(saved: Path) -> None:
         ('{"hook": "encounter-start"}', 2, "no hook of this service"),
         ('{"hook": 1}', 2, "no hook of this service"),
         (json.dumps(call(prefetch={})), 3, "answered 412"),
-        (json.dumps(call(prefetch={}, hookInstance="x")), 1, "answered 400: hookInstance"),
+        (json.dumps(call(prefetch={}, context={"patientId": "1"})), 1, "400: context.userId"),
     ],
 )
 def test_what_cannot_be_replayed_is_said_in_a_sentence(

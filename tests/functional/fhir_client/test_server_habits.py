@@ -134,6 +134,16 @@ def references_as(form: str) -> Habit:
     return habit
 
 
+def under_its_inner_address(bundle: Json, request: Request) -> Json:
+    """A server behind a proxy that writes its inner address into everything."""
+    inner = "https://inner.example/r4"
+    changed = references_as(inner + "/Patient/{patient}")(bundle, request)
+    for each in entries(changed):
+        resource = each["resource"]
+        each["fullUrl"] = f"{inner}/{resource['resourceType']}/{resource['id']}"
+    return changed
+
+
 HABITS: dict[str, Habit] = {
     "oldest first": reversed_order,
     "no total": no_total,
@@ -145,7 +155,7 @@ HABITS: dict[str, Habit] = {
     "warnings among the rows": warnings_among_the_rows,
     "social history with everything": social_history_on_the_first_page,
     "absolute references": references_as("{base}/Patient/{patient}"),
-    "absolute references elsewhere": references_as("https://proxy.example/r4/Patient/{patient}"),
+    "references under the address of its own entries": under_its_inner_address,
     "versioned references": references_as("Patient/{patient}/_history/3"),
     "absolute versioned references": references_as("{base}/Patient/{patient}/_history/3"),
     "urn:uuid references": references_as("urn:uuid:5f5b1a6e-8a53-4d32-b6ab-0d7f3d3a1c11"),
@@ -157,6 +167,20 @@ def test_the_cards_do_not_depend_on_a_servers_habits(
     server: ChartServer, expected: list[Any], name: str
 ) -> None:
     server.habit = HABITS[name]
+    assert cards_from(server) == expected
+
+
+def test_the_same_id_on_another_server_is_not_taken_for_the_patient(server: ChartServer) -> None:
+    server.habit = references_as("https://elsewhere.example/r4/Patient/{patient}")
+    answer = post(client(call_deadline=20), call(fhirServer=server.base))
+    assert answer.status_code == 412
+    assert "whose they are" in answer.text
+
+
+def test_a_server_that_refuses_the_page_size_gives_the_same_cards(
+    server: ChartServer, expected: list[Any]
+) -> None:
+    server.refuses = lambda request: int(request.args.get("_count", "0")) > 100
     assert cards_from(server) == expected
 
 

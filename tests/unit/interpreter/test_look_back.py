@@ -162,4 +162,4 @@ def test_the_neutrophils_before_may_have_been_a_percentage():
 def test_a_result_of_another_patient_is_noticed_however_old_it_is():
     other = count(9, 2000) | {"subject": {"reference": "Patient/somebody-else"}}
     (refused,) = relevant_panel(count(8, 1), count(9, 2), other).unreadable
-    assert refused.reason is Reason.SUBJECT
+    assert refused.reason is Reason.OTHER_PATIENT

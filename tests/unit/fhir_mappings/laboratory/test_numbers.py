@@ -99,7 +99,7 @@ def test_what_is_no_plain_number_is_unreadable_and_never_unmeasured(more):
     ],
 )
 def test_a_result_without_a_value_is_reported_all_the_same(more):
-    assert refused(panel_of(hemoglobin(**more)), HGB).reason is Reason.NO_VALUE
+    assert refused(panel_of(hemoglobin(**more)), HGB).reason is Reason.ABSENT
 
 
 def test_an_integer_is_a_number_without_a_unit():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from fhir_mappings.panel import Analyte, Note, Reason
@@ -50,7 +52,8 @@ def test_a_result_that_is_not_settled_is_used_and_labelled(status, note):
 )
 def test_any_other_status_is_set_aside_and_told(status):
     found = refused(panel_of(hemoglobin(status=status)), HGB)
-    assert found.reason is Reason.STATUS
+    withdrawn = str(status).strip().lower() in {"cancelled", "entered-in-error"}
+    assert found.reason is (Reason.WITHDRAWN if withdrawn else Reason.STATUS)
     assert found.reported == "8.9 g/dL"
 
 
@@ -71,10 +74,8 @@ def test_the_patient_is_known_by_every_spelling_of_the_reference(reference):
 @pytest.mark.parametrize(
     "subject",
     [
-        {"reference": "Patient/someone-else"},
         {"reference": f"Group/{PATIENT_ID}"},
         {"reference": f"Device/{PATIENT_ID}"},
-        {"reference": f"Patient/x{PATIENT_ID}"},
         {"reference": "urn:uuid:0f9d7a52-9d9c-4c3a-8f0e-000000000000"},
         {"identifier": {"value": "MRN 1"}},
         {"display": "Somebody"},
@@ -83,8 +84,17 @@ def test_the_patient_is_known_by_every_spelling_of_the_reference(reference):
         "Patient",
     ],
 )
-def test_a_result_of_anyone_else_or_of_nobody_is_set_aside(subject):
-    assert refused(panel_of(hemoglobin(subject=subject)), HGB).reason is Reason.SUBJECT
+def test_a_result_of_nobody_who_can_be_matched_is_set_aside(subject):
+    found = refused(panel_of(hemoglobin(subject=subject)), HGB)
+    assert found.reason is Reason.SUBJECT
+    assert found.candidates == (Decimal("8.9"),)
+
+
+@pytest.mark.parametrize("other", ["someone-else", f"x{PATIENT_ID}"])
+def test_a_result_of_another_patient_is_set_aside_and_not_repeated(other):
+    found = refused(panel_of(hemoglobin(subject={"reference": f"Patient/{other}"})), HGB)
+    assert found.reason is Reason.OTHER_PATIENT
+    assert (found.reported, found.candidates) == ("", ())
 
 
 def test_a_uuid_is_resolved_through_the_patient_of_the_bundle():
@@ -99,7 +109,7 @@ def test_a_uuid_is_resolved_through_the_patient_of_the_bundle():
     }
     assert only(read_documents(transaction), HGB).value
     transaction["entry"][0]["resource"]["id"] = "other"
-    assert refused(read_documents(transaction), HGB).reason is Reason.SUBJECT
+    assert refused(read_documents(transaction), HGB).reason is Reason.OTHER_PATIENT
 
 
 @pytest.mark.parametrize(
@@ -128,7 +138,7 @@ def test_fetus_cord_donor_and_blood_product_are_not_the_patient(more):
         "type": concept(coding("122556008", "http://snomed.info/sct", "Cord blood specimen")),
     }
     found = refused(panel_of(hemoglobin(**more), specimen), HGB)
-    assert found.reason in {Reason.SPECIMEN, Reason.SUBJECT}
+    assert found.reason in {Reason.SPECIMEN, Reason.OTHER_PATIENT}
 
 
 def test_an_ordinary_specimen_and_a_focus_on_the_patient_change_nothing():
@@ -211,7 +221,7 @@ def test_local_and_excluded_codes_are_neither_used_nor_refused(code):
 def test_codings_of_different_analytes_are_ambiguous_for_both():
     panel = panel_of(hemoglobin(code=concept(coding(HEMOGLOBIN), coding("777-3"))))
     assert {each.analyte for each in panel.unreadable} == {HGB, Analyte.PLATELETS}
-    assert {each.reason for each in panel.unreadable} == {Reason.AMBIGUOUS_CODE}
+    assert {each.reason for each in panel.unreadable} == {Reason.CODE}
     assert not panel.results
 
 
@@ -223,12 +233,12 @@ def test_two_codes_of_one_analyte_and_a_panel_code_beside_are_not_ambiguous():
 def test_segmented_neutrophils_beside_the_whole_count_are_ambiguous():
     code = concept(coding("751-8"), coding("768-2"))
     panel = panel_of(observation("", 1.1, "10*9/L", code=code))
-    assert refused(panel, Analyte.NEUTROPHILS).reason is Reason.AMBIGUOUS_CODE
+    assert refused(panel, Analyte.NEUTROPHILS).reason is Reason.CODE
 
 
 def test_an_excluded_code_beside_an_analyte_makes_it_ambiguous():
     panel = panel_of(hemoglobin(code=concept(coding(HEMOGLOBIN), coding("4548-4"))))
-    assert refused(panel, HGB).reason is Reason.AMBIGUOUS_CODE
+    assert refused(panel, HGB).reason is Reason.CODE
 
 
 def test_components_of_a_panel_take_its_time_and_status():
@@ -252,7 +262,7 @@ def test_a_component_of_a_panel_entered_in_error_is_set_aside():
     cbc = observation(
         "58410-2", status="entered-in-error", component=[component(HEMOGLOBIN, 8.9, "g/dL")]
     )
-    assert refused(panel_of(cbc), HGB).reason is Reason.STATUS
+    assert refused(panel_of(cbc), HGB).reason is Reason.WITHDRAWN
 
 
 def test_a_member_without_a_time_takes_that_of_the_panel_that_names_it():
@@ -271,8 +281,10 @@ def test_what_a_report_contains_takes_its_subject_status_and_time():
     assert only(panel, HGB).status == "amended"
     assert only(panel, HGB).source == ""
     for broken, reason in [
-        ({"status": "cancelled"}, Reason.STATUS),
-        ({"subject": {"reference": "Patient/other"}}, Reason.SUBJECT),
+        ({"status": "cancelled"}, Reason.WITHDRAWN),
+        ({"status": "registered"}, Reason.STATUS),
+        ({"subject": {"reference": "Patient/other"}}, Reason.OTHER_PATIENT),
+        ({"subject": None}, Reason.SUBJECT),
         ({"effectiveDateTime": None}, Reason.NO_TIME),
     ]:
         panel = panel_of(report("58410-2", contained=[inner], **broken))

@@ -159,7 +159,7 @@ def test_a_result_withdrawn_later_is_gone_but_told():
     panel = panel_of(
         count("777-3", 30, id="p"), count("777-3", 30, id="p", status="entered-in-error")
     )
-    assert refused(panel, PLT).reason is Reason.STATUS
+    assert refused(panel, PLT).reason is Reason.WITHDRAWN
 
 
 def test_the_same_value_under_a_preliminary_and_a_final_id_is_final():

@@ -172,7 +172,6 @@ def test_the_conclusion_of_any_report_on_a_blood_film_is_read(more):
 @pytest.mark.parametrize(
     "more",
     [
-        {"code": concept(coding("58410-2"))},
         {"code": {"text": "Pap smear"}},
         {"code": {"text": "Bone marrow smear"}},
         {"code": concept(coding("18314-5")), "specimen": [{"display": "Bone marrow"}]},
@@ -225,3 +224,9 @@ def test_a_narrative_without_words_is_no_film(value):
 def test_a_note_speaks_for_a_narrative_without_a_value():
     noted = observation("18314-5", note=[{"text": "Circulating blasts"}])
     assert panel_of(noted).smear[0].present is True
+
+
+def test_what_a_panel_concludes_of_the_film_is_read_and_anything_else_shows_no_film():
+    (found,) = panel_of(report("58410-2", conclusion="Anemia. Blasts seen.")).smear
+    assert (found.finding, found.present) == (SmearSet.BLASTS, True)
+    assert panel_of(report("58410-2", conclusion="Anemia, please repeat.")).smear == ()

@@ -95,7 +95,7 @@ def test_b12_counts_from_90_days_before_the_anchor_to_the_call(days, state) -> N
 def test_unread_or_unretrieved_b12_is_told_from_not_measured() -> None:
     unread = assessed(unreadable=(refused(B12),))
     hidden = assessed(result(B12, 500), unavailable=[DataGroup.VITAMIN_B12])
-    cancelled = assessed(unreadable=(refused(B12, reason=Reason.STATUS),))
+    cancelled = assessed(unreadable=(refused(B12, reason=Reason.WITHDRAWN),))
     assert unread.states.b12 is hidden.states.b12 is B12State.MISSING
     assert B12 in unread.unreadable
     assert B12 in hidden.unknown

@@ -7,7 +7,16 @@ from decimal import Decimal
 import pytest
 
 from fhir_mappings.context import Sex, ValueSetName
-from fhir_mappings.panel import DataGroup, Flag, Note, PregnancyObservation, Reason, SmearSet
+from fhir_mappings.panel import (
+    NO_STATEMENT,
+    UNSURE,
+    DataGroup,
+    Flag,
+    Note,
+    PregnancyObservation,
+    Reason,
+    SmearSet,
+)
 from service.interpreter.assessment.situation import Freshness
 from service.interpreter.interpretation import CellLine, CellLineState, Grade, Pattern
 from tests.support.facts import (
@@ -261,8 +270,16 @@ def test_a_line_whose_group_was_not_retrieved_is_unknown_not_absent(group, which
 
 def test_why_a_line_is_unknown_is_told_apart() -> None:
     unread = line(CellLine.PLATELETS, count(9), unreadable=(refused(PLT),))
-    cancelled = line(CellLine.PLATELETS, count(9), unreadable=(refused(PLT, reason=Reason.STATUS),))
-    assert unread.why != cancelled.why == "not measured"
+    never = line(CellLine.PLATELETS, count(9))
+    reasons = [*UNSURE, *NO_STATEMENT, Reason.UNIT]
+    said = {
+        reason: line(CellLine.PLATELETS, count(9), unreadable=(refused(PLT, reason=reason),)).why
+        for reason in reasons
+    }
+    assert never.why == "not measured"
+    assert unread.why == said[Reason.UNIT]
+    assert len({*said.values(), never.why}) == len(reasons) + 1
+    assert {reason for reason, why in said.items() if "not measured" in why} == {Reason.WITHDRAWN}
 
 
 @pytest.mark.parametrize(

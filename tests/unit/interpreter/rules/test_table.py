@@ -9,15 +9,29 @@ from typing import Any
 import pytest
 
 from fhir_mappings.context import ValueSetName
-from fhir_mappings.panel import Analyte, DataGroup, Reason, SmearMethod, SmearSet
+from fhir_mappings.panel import (
+    NO_STATEMENT,
+    Analyte,
+    DataGroup,
+    Reason,
+    SmearMethod,
+    SmearSet,
+    changed,
+)
 from fhir_mappings.vocabulary.orders import ORDERS
 from service.interpreter.answer.summaries import fitted
 from service.interpreter.interpret import interpret
-from service.interpreter.interpretation import FindingIndicator, Interpretation
+from service.interpreter.interpretation import (
+    CellLine,
+    CellLineState,
+    FindingIndicator,
+    Interpretation,
+)
 from service.interpreter.rules import RULES
 from service.knowledge import table_checks as checks
 from tests.support.facts import (
     NOW,
+    ago,
     condition,
     count,
     facts,
@@ -247,10 +261,63 @@ def test_data_quality_of_iron_and_b12_needs_two_low_lines() -> None:
     assert answer(PAN, unreadable=(refusal,)).data_quality is not None
 
 
-@pytest.mark.parametrize("reason", [Reason.STATUS, Reason.FUTURE, Reason.SUBJECT, Reason.NO_VALUE])
+@pytest.mark.parametrize("reason", sorted(NO_STATEMENT))
 def test_results_that_say_nothing_about_the_patient_raise_no_data_quality(reason: Reason) -> None:
     refusal = refused(Analyte.HEMOGLOBIN, reason=reason)
     assert answer(HEALTHY[1:], unreadable=(refusal,)).data_quality is None
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - NO_STATEMENT))
+def test_a_count_that_was_sent_and_cannot_be_used_is_never_passed_over(reason: Reason) -> None:
+    refusal = refused(Analyte.HEMOGLOBIN, reason=reason)
+    given = answer(HEALTHY[1:], unreadable=(refusal,))
+    assert given.data_quality is not None
+    assert given.states.lines[CellLine.HEMOGLOBIN].state is CellLineState.UNKNOWN
+    assert answer(HEALTHY, unreadable=(refusal,)).data_quality is None
+
+
+@pytest.mark.parametrize("days", [0, 1, 3.5])
+@pytest.mark.parametrize("reason", [Reason.UNIT, Reason.SUBJECT])
+@pytest.mark.parametrize("other", [Analyte.NEUTROPHILS, Analyte.LEUKOCYTES])
+def test_the_other_white_count_stands_in_for_one_that_cannot_be_used(
+    other: Analyte, reason: Reason, days: float
+) -> None:
+    """V24: an excluded one only where the other is newer; one that is unsure wherever it judges."""
+    this = {Analyte.NEUTROPHILS: Analyte.LEUKOCYTES, Analyte.LEUKOCYTES: Analyte.NEUTROPHILS}
+    results = [result(other, "5.0", 1), *(r for r in HEALTHY if r.analyte not in this)]
+    given = answer(results, unreadable=(refused(this[other], 1 + days, reason=reason),))
+    is_newer = days > 0
+    assert (given.data_quality is None) is (is_newer or reason is Reason.SUBJECT)
+
+
+def test_an_older_count_hides_no_later_one_that_cannot_be_used() -> None:
+    later = refused(Analyte.HEMOGLOBIN, 1, reason=Reason.SUBJECT)
+    healthy = [changed(each, taken=ago(10)) for each in HEALTHY]
+    assert answer(healthy, unreadable=(later,)).data_quality is not None
+    pending = refused(Analyte.HEMOGLOBIN, 1, reason=Reason.STATUS, reported="")
+    assert answer(healthy, unreadable=(pending,)).data_quality is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "withheld"),
+    [
+        (Reason.SUBJECT, True),
+        (Reason.OTHER_PATIENT, True),
+        (Reason.NOT_DELIVERED, True),
+        (Reason.FUTURE, False),
+        (Reason.UNIT, False),
+        (Reason.WITHDRAWN, False),
+    ],
+)
+def test_a_chart_whose_counts_may_all_be_the_patients_is_not_answered_with_silence(
+    reason: Reason, withheld: bool
+) -> None:
+    refusal = refused(Analyte.HEMOGLOBIN, reason=reason)
+    given = answer([], unreadable=(refusal,))
+    assert (given.withheld_counts is reason) is withheld
+    assert answer(HEALTHY[1:2], unreadable=(refusal,)).withheld_counts is None
+    old = refused(Analyte.HEMOGLOBIN, 91, reason=reason)
+    assert answer([], unreadable=(old,)).withheld_counts is None
 
 
 def test_blasts_at_unknown_age_are_not_passed_over() -> None:

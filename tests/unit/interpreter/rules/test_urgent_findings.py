@@ -394,4 +394,4 @@ def test_leukocyte_limit_of_severity_is_not_read_where_an_anc_is_known() -> None
 
 
 def test_a_cancelled_result_leaves_nothing_open() -> None:
-    assert blasts(unreadable=(refused(BLASTP, reason=Reason.STATUS),)).present is False
+    assert blasts(unreadable=(refused(BLASTP, reason=Reason.WITHDRAWN),)).present is False

@@ -14,7 +14,7 @@ from service.cds_hooks.discovery import CORE_KEYS, document_path, load_catalogue
 from service.cds_hooks.prefetch_template import Template, parse_template, token_of
 from service.cds_hooks.prefetch_templates import prefetch_templates, regenerate, with_site_codes
 from service.clinical_data.gathered import FIRST_STAGE, SECOND_STAGE
-from service.clinical_data.refused_searches import CodeSearchMemory
+from service.clinical_data.refused_searches import RefusalMemory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +105,7 @@ def test_a_code_is_escaped_as_search_asks() -> None:
 
 
 def test_refusals_are_remembered_for_so_many_servers_only() -> None:
-    memory = CodeSearchMemory(lambda: 0.0, most=2)
+    memory = RefusalMemory(lambda: 0.0, most=2)
     for server in ("a", "b", "c"):
         memory.remember(server)
     assert [memory.refuses(server) for server in ("a", "b", "c")] == [False, True, True]
