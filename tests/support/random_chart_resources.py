@@ -96,7 +96,7 @@ def patient(chart: Chart) -> Resource:
 def result(number: int, value: Value) -> Resource:
     """One result; what cannot be used has no unit of its kind, no value or a void status."""
     loinc, unit = CODES[value.analyte]
-    given = {
+    given: Resource = {
         "loinc": loinc,
         "unit": "kg" if value.refused == "unit" else unit,
         "value": f"{value.bound}{value.value}" if value.bound else value.value,

@@ -119,7 +119,7 @@ def chemistry(draw: Draw, anchor: float) -> None:
         "ldh": 0.15,
         "hapt": 0.1,
     }
-    wanted = {
+    wanted: dict[str, dict[str, tuple[float, ...]]] = {
         "index": {"b12": (901, 1000, 1480), "iron": (54, 55, 59), "tibc": (262, 270, 300)},
         "high b12": {"b12": (901, 999, 1000, 1480)},
         "low b12": {"b12": (110, 150, 199)},
