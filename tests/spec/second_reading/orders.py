@@ -93,12 +93,24 @@ def takes_marrow(p: Patient, made: Reading) -> bool:
         return False
     if blasts:
         return True
-    used = [p.counts.hgb, p.counts.anc or p.counts.wbc, p.counts.plt]
-    if any(v is not None and (v.conflict or v.status in {"preliminary", "unknown"}) for v in used):
+    if doubtful(p):
         return False
     if p.counts.white_by_wbc and "severe-cytopenias" not in made.overlays:
         return False
     return not deferred(p, made)
+
+
+def patient_of(chart: Chart) -> Patient:
+    """The chart with its states."""
+    return Patient(chart)
+
+
+def doubtful(p: Patient) -> bool:
+    """A1 and A8: a count that is used is preliminary, of unknown status or in conflict."""
+    used = [p.counts.hgb, p.counts.anc or p.counts.wbc, p.counts.plt]
+    return any(
+        v is not None and (v.conflict or v.status in {"preliminary", "unknown"}) for v in used
+    )
 
 
 def deferred(p: Patient, made: Reading) -> bool:
