@@ -7,6 +7,7 @@ kind. Values stand on both sides of every limit of clinical-knowledge 2 and 3.
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.spec.second_reading.chart import Chart, Film
@@ -52,7 +53,19 @@ def random_chart(dice: random.Random, scene: str) -> Chart:
     temperature(draw)
     context(draw)
     oddities(draw, anchor)
+    keep_plausible(draw)
     return Chart(values=tuple(draw.values), films=tuple(draw.films), **draw.fields)
+
+
+def keep_plausible(draw: Draw) -> None:
+    """No specimen has more neutrophils than leukocytes."""
+    most: dict[float, float] = {}
+    for value in draw.values:
+        if value.analyte == "anc":
+            most[value.days] = max(value.value, most.get(value.days, 0))
+    for n, value in enumerate(draw.values):
+        if value.analyte == "wbc" and not value.refused and value.value < most.get(value.days, 0):
+            draw.values[n] = replace(value, value=most[value.days])
 
 
 def person(draw: Draw) -> None:
@@ -155,7 +168,7 @@ def chemistry(draw: Draw, anchor: float) -> None:
         days = anchor if name == "mcv" else anchor + dice.choice((0.0, 0.0, 0.0, 0.5, 2.0, 5.0))
         if name in WINDOWS and dice.random() < 0.3:
             days = dice.choice(WINDOWS[name]) + 0.25
-        if name == "tibc" and dice.random() < 0.9:
+        if name == "tsat" or (name == "tibc" and dice.random() < 0.9):
             days = next((v.days for v in draw.values if v.analyte == "iron"), days)
         draw.add(name, dice.choice(choices), days)
 

@@ -81,7 +81,9 @@ def iron(chart: Chart, anchor: float) -> str:
     tibc = chart.newest("tibc", anchor + 30, anchor - 30)
     ferritin = chart.newest("ferr", anchor + 30, anchor - 30)
     fe, tsat = iron_studies(chart, anchor)
-    if fe is not None and confounded(chart, fe):
+    reported = chart.newest("tsat", anchor + 30, anchor - 30)
+    sample = fe or reported or tibc or ferritin
+    if sample is not None and confounded(chart, sample):
         return "CONF"
     if yes(ferritin, 30):
         return "ID_TRUE"
@@ -111,10 +113,10 @@ def checked(
     return fe, computed
 
 
-def confounded(chart: Chart, fe: Value) -> bool:
+def confounded(chart: Chart, sample: Value) -> bool:
     """2.3 CONF: IV iron in 28 d or red cells in 7 d before the iron sample."""
-    return transfused(chart.red_cells_days, fe, 7) or transfused(
-        chart.intravenous_iron_days, fe, 28
+    return transfused(chart.red_cells_days, sample, 7) or transfused(
+        chart.intravenous_iron_days, sample, 28
     )
 
 

@@ -6,7 +6,7 @@ one of the two shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.spec.second_reading import blast_history, chemistry, lines
 from tests.spec.second_reading.bicytopenia import bicytopenia
@@ -159,7 +159,7 @@ def recent_chemotherapy(p: Patient) -> Reading:
     made = Reading(overlays, stopped="context")
     if overlays or p.counts.pattern:
         made.finding = "recent-chemotherapy"
-        made.indicator = "warning" if p.severe or overlays else "info"
+        made.indicator = "warning" if p.severe or overlays or flagged(p) else "info"
         made.indicator = "critical" if critical else made.indicator
     return made
 
@@ -205,6 +205,8 @@ def was_shown(p: Patient, overlays: list[str]) -> bool:
     """Step 6: would these counts have had a card when they were current?"""
     if p.chart.pregnant or p.counts.pattern != "BI":
         return bool(p.counts.pattern)
+    if p.chart.stay_days is not None and p.chart.stay_days < p.anchor:
+        p = Patient(replace(p.chart, stay_days=None))  # the stay began later
     return bool(bicytopenia(p, overlays))
 
 
@@ -269,10 +271,14 @@ def indicator(p: Patient, finding: str) -> str:
     if finding == "incomplete-cbc" and p.b12 == "HIGH":
         level = "warning"
     doubtful = lines.severe(c, conflicts=True) != p.severe
-    flagged = any(v is not None and v.flag == "LL" for v in (c.hgb, c.anc, c.plt))
-    if (doubtful and c.current) or (flagged and c.pattern == "PAN"):
-        level = "warning"
-    return level
+    return "warning" if (doubtful and c.current) or flagged(p) else level
+
+
+def flagged(p: Patient) -> bool:
+    """2.6: LL on a count with PAN raises info to warning."""
+    c = p.counts
+    critical = any(v is not None and v.flag == "LL" for v in (c.hgb, c.anc, c.plt))
+    return critical and c.pattern == "PAN"
 
 
 def order_findings(p: Patient, finding: str) -> set[str]:

@@ -67,11 +67,13 @@ MISSING_TOO = {"functional-b12-deficiency", "folate-deficiency", "incomplete-wor
 
 def work_up(chart: Chart, made: Reading) -> dict[str, str]:
     """Every test that is proposed, with its priority."""
-    if made.finding in {*NO_ORDERS, "pediatric"} or not made.findings:
+    if made.finding in NO_ORDERS or not made.findings:
         return {}
     if chart.disorder:
         return {}
     p = patient_of(chart)
+    if made.finding == "pediatric":
+        return {CBC: "urgent"} if doubtful(p) else {}
     wanted = asked(p, made)
     due = {order for order in wanted if not done(p, order, made)}
     return {order: priority(p, order, made) for order in due}
@@ -103,12 +105,21 @@ def of_finding(p: Patient, finding: str) -> set[str]:
     if finding in MISSING_TOO and p.chart.newest("b12", p.anchor + 90) is None:
         wanted |= {B12}
     if finding in {"incomplete-workup", "bicytopenia"}:
-        wanted |= {"iron-tibc", "ferritin"}
+        wanted |= missing_iron(p)
     if finding == "bicytopenia" and falling_platelets(p):
         wanted = falling(p, wanted)
-    if finding and renal(p) and p.func == "UNK":
+    if finding and p.counts.current and p.counts.pattern in {"PAN", "BI"} and renal(p):
         wanted |= {CMP}
     return wanted
+
+
+def missing_iron(p: Patient) -> set[str]:
+    """Iron studies that were not had; those after a transfusion or IV iron are not missing."""
+    chart, window = p.chart, p.anchor + 30
+    aside = chemistry.iron_set_aside(chart, p.anchor)
+    both = all(chart.newest(name, window) for name in ("iron", "tibc"))
+    wanted = set() if both and not aside else {"iron-tibc"}
+    return wanted if chart.newest("ferr", window) else {*wanted, "ferritin"}
 
 
 def falling(p: Patient, wanted: set[str]) -> set[str]:
@@ -128,7 +139,7 @@ def falling_platelets(p: Patient) -> bool:
 def renal(p: Patient) -> bool:
     """MMA_RENAL: a raised MMA that the kidneys leave open."""
     mma = chemistry.function(p.chart, p.anchor)[1]
-    return mma is not None and mma.value > 0.40
+    return mma is not None and mma.value > 0.40 and p.func == "UNK"
 
 
 def complete(p: Patient) -> bool:
@@ -147,8 +158,10 @@ def done(p: Patient, order: str, made: Reading) -> bool:
     if order == SMEAR:
         again = {"circulating-blasts", "thrombotic-microangiopathy"} & set(made.overlays)
         return not again and any(film.days <= 3 for film in chart.films)
-    if order == LDH:
-        return chart.newest("ldh", 7) is not None
+    if order in {LDH, "haptoglobin"}:
+        return chart.newest("ldh" if order == LDH else "hapt", 7) is not None
+    if order == CMP:
+        return chart.kidney_unavailable  # a result may exist unseen (3.4)
     if order in {"iron-tibc", "ferritin"} and p.iron != "CONF":
         names = ("iron", "tibc") if order == "iron-tibc" else ("ferr",)
         aside = order == "iron-tibc" and chemistry.iron_set_aside(chart, p.anchor)
