@@ -33,7 +33,7 @@ SCENES = {
     "folate": 2,
     "two lines": 6,
     "two and unknown": 3,
-    "hospital": 5,
+    "hospital": 7,
     "portal": 3,
     "blasts": 4,
     "film": 2,
@@ -42,7 +42,7 @@ SCENES = {
     "fever": 5,
     "agranulocytosis": 4,
     "known": 5,
-    "chemotherapy": 4,
+    "chemotherapy": 6,
     "stale": 4,
     "pregnant": 4,
     "child": 4,
@@ -51,7 +51,7 @@ SCENES = {
     "conflict": 2,
     "bounds": 2,
     "old anc": 3,
-    "refused": 3,
+    "refused": 6,
     "transfused": 2,
     "drafts": 5,
     "gone": 1,
@@ -64,7 +64,7 @@ class Draw:
 
     def __init__(self, dice: random.Random, scene: str) -> None:
         self.dice = dice
-        self.scenes = {scene} | ({dice.choice(ROTATION)} if dice.random() < 0.4 else set())
+        self.scenes = {scene} | ({dice.choice(ROTATION)} if dice.random() < 0.5 else set())
         self.values: list[Value] = []
         self.films: list[Film] = []
         self.fields: dict[str, Any] = {}

@@ -80,11 +80,11 @@ def transfused(draw: Draw, anchor: float) -> None:
 def refused(draw: Draw, anchor: float) -> None:
     """A result that cannot be used, beside a usable one or alone."""
     dice = draw.dice
-    name = dice.choice(("hgb", "plt", "anc", "wbc", "b12", "iron"))
-    if dice.random() < 0.6:
-        draw.values = [v for v in draw.values if v.analyte != name]
+    name = dice.choice(("hgb", "plt", "anc", "anc", "wbc", "wbc", "b12", "iron"))
+    if dice.random() < 0.7:
+        draw.values = [v for v in draw.values if v.analyte not in {name, "neutpct"}]
     reason = dice.choice(("unit", "absent", "void"))
-    draw.add(name, 5.0, anchor + dice.choice((0.0, 1.0, 60.0)), refused=reason)
+    draw.add(name, 5.0, anchor + dice.choice((0.0, 0.0, 1.0, 60.0)), refused=reason)
 
 
 def marked(draw: Draw, anchor: float) -> None:

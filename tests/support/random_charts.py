@@ -90,7 +90,8 @@ def counts(draw: Draw) -> float:
     if draw.about("agranulocytosis") or draw.about("fever"):
         anchor = dice.choice((0.3, 1.0, 2.0, 2.99, 3.2))
     draw.count(anchor, *lines(draw))
-    if draw.about("agranulocytosis", chance=0.8) or draw.about("fever", chance=0.6):
+    chances = {"agranulocytosis": 0.8, "fever": 0.6, "chemotherapy": 0.35}
+    if any(draw.about(scene, chance=chance) for scene, chance in chances.items()):
         draw.values = [v for v in draw.values if v.analyte not in {"anc", "neutpct"}]
         draw.add("anc", dice.choice((0.1, 0.3, 0.49, 0.5)), anchor)
     if draw.about("microangiopathy", chance=0.9):
@@ -107,7 +108,7 @@ def lines(draw: Draw) -> tuple[set[str], set[str]]:
     number = dice.choices((3, 2, 1, 0), (66, 24, 7, 3))[0]
     if draw.scenes & {"two lines", "hospital", "portal", "two and unknown"}:
         number = 2
-    if draw.about("portal", chance=0.8):
+    if draw.about("portal", chance=0.8) or draw.about("hospital", chance=0.6):
         order = ["hgb", "plt", "white"]
     missing = {order[2]} if "two and unknown" in draw.scenes else set()
     if draw.about("", 0.03):
@@ -176,12 +177,13 @@ def chemistry(draw: Draw, anchor: float) -> None:
 def earlier_counts(draw: Draw, anchor: float) -> None:
     """Blood counts from before, mostly where a rule asks for them."""
     dice = draw.dice
-    asked = draw.about("known", chance=0.75) or draw.about("hospital", 0.1, 0.5)
+    asked = draw.about("known", chance=0.75) or draw.about("hospital", 0.1, 0.6)
     for _ in range(dice.choice((1, 1, 2)) if asked else 0):
         days = anchor + dice.choice((2.0, 4.0, 8.0, 20.0, 29.9, 30.1, 60.0, 89.0, 91.0))
-        lines = ["hgb", "white", "plt"]
-        dice.shuffle(lines)
-        draw.count(days, set(lines[: dice.choice((3, 3, 2, 1))]), set())
+        order = ["hgb", "plt", "white"]
+        if "hospital" not in draw.scenes:
+            dice.shuffle(order)
+        draw.count(days, set(order[: dice.choice((3, 3, 2, 1))]), set())
 
 
 def blasts(draw: Draw, anchor: float) -> None:
