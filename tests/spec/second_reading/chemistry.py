@@ -25,6 +25,16 @@ def b12(chart: Chart, anchor: float) -> str:
     return "BORDERLINE" if value.value < 400 else "NORMAL"
 
 
+def b12_open(chart: Chart, anchor: float) -> bool:
+    """A9, A10: was B12 reported, but in a way that leaves its state open?"""
+    if b12(chart, anchor) != "MISSING":
+        return False
+    refused = [v for v in chart.values if v.analyte == "b12" and v.refused in {"unit", "absent"}]
+    return chart.newest("b12", anchor + 90) is not None or any(
+        v.days <= anchor + 90 for v in refused
+    )
+
+
 def function(chart: Chart, anchor: float) -> tuple[str, Value | None]:
     """2.3 FUNC, and the MMA that it rests on."""
     mma = chart.newest("mma", anchor + 90)

@@ -25,6 +25,11 @@ class Patient:
         return chemistry.b12(self.chart, self.anchor)
 
     @cached_property
+    def b12_open(self) -> bool:
+        """Undecided (A9): B12 is neither LOW nor not LOW."""
+        return chemistry.b12_open(self.chart, self.anchor)
+
+    @cached_property
     def func(self) -> str:
         return chemistry.function(self.chart, self.anchor)[0]
 

@@ -220,7 +220,7 @@ def pancytopenia(p: Patient, *, critical_blasts: bool) -> str:
     if p.b12 == "LOW":
         return "pancytopenia-low-b12"
     folate = p.chart.newest("fol", p.anchor + 90)
-    if yes(folate, 3.0) and p.b12 != "HIGH":
+    if yes(folate, 3.0) and p.b12 != "HIGH" and not p.b12_open:
         return "folate-deficiency"
     if p.b12 == "HIGH":
         if p.iron == "ID_TRUE":
@@ -239,7 +239,7 @@ def pancytopenia(p: Patient, *, critical_blasts: bool) -> str:
 def treated(p: Patient) -> bool:
     """treated-b12-deficiency: begun 60 d ago or less, with proof from before the first dose."""
     first = p.chart.b12_first
-    if first is None or first > 60 or p.b12 == "LOW":
+    if first is None or first > 60 or p.b12 == "LOW" or p.b12_open:
         return False
     func, mma = chemistry.function(p.chart, p.anchor)
     if func == "DEF" and mma is not None and first - mma.days > 7:

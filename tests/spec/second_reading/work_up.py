@@ -102,13 +102,13 @@ def of_finding(p: Patient, finding: str) -> set[str]:
             wanted |= {"iron-tibc", "ferritin"}
         if p.iron == "LOWIRON_INDET":
             wanted |= {"ferritin"}
-    if finding in MISSING_TOO and p.chart.newest("b12", p.anchor + 90) is None:
+    if finding in MISSING_TOO and p.b12 == "MISSING":
         wanted |= {B12}
     if finding in {"incomplete-workup", "bicytopenia"}:
         wanted |= missing_iron(p)
     if finding == "bicytopenia" and falling_platelets(p):
         wanted = falling(p, wanted)
-    if finding and p.counts.current and p.counts.pattern in {"PAN", "BI"} and renal(p):
+    if finding and p.counts.current and p.counts.pattern and renal(p):
         wanted |= {CMP}
     return wanted
 
