@@ -129,10 +129,11 @@ def new_blasts(p: Patient) -> bool:
 
 def new_severe(p: Patient) -> bool:
     """ANC < 0.5 or platelets < 20 with two low lines, and not so in any CBC of 30 d before."""
-    if not (p.counts.current and lines.severe(p.counts, hemoglobin=False)):
+    if not p.counts.current:
         return False
     earlier = lines.specimens(p.chart, p.anchor + 30, p.anchor + QUARTER)
-    return not any(lines.severe(each, hemoglobin=False) for each in earlier)
+    before = {line for each in earlier for line in lines.severe(each, hemoglobin=False)}
+    return bool(set(lines.severe(p.counts, hemoglobin=False)) - before)
 
 
 def new_pancytopenia(p: Patient) -> bool:

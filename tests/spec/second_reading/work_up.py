@@ -108,7 +108,7 @@ def of_finding(p: Patient, finding: str) -> set[str]:
         wanted |= missing_iron(p)
     if finding == "bicytopenia" and falling_platelets(p):
         wanted = falling(p, wanted)
-    if finding and p.counts.current and p.counts.pattern and renal(p):
+    if finding and p.counts.current and p.counts.pattern in {"PAN", "BI"} and renal(p):
         wanted |= {CMP}
     return wanted
 
