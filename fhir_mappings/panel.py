@@ -179,6 +179,7 @@ class Reason(StrEnum):
     IMPLAUSIBLE = "IMPLAUSIBLE"
     ANC_GT_WBC = "ANC_GT_WBC"
     IRON_UNIT = "IRON_UNIT"
+    TSAT_OVER = "TSAT_OVER"
     VALUE = "VALUE"
     NO_VALUE = "NO_VALUE"
     NO_TIME = "NO_TIME"

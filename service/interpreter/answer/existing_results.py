@@ -121,6 +121,7 @@ def usable_cbc(situation: Situation) -> str:
         situation.conflict
         or situation.counts_preliminary
         or situation.anc_bands_would_cross
+        or situation.white_by_leukocytes_alone
         or any(item.analyte in BLOOD_COUNTS for item in refused_results(situation))
     )
     if not complete or disputed or neutrophils is None:

@@ -29,6 +29,7 @@ EXCLUDING = frozenset(
         Reason.IMPLAUSIBLE,
         Reason.ANC_GT_WBC,
         Reason.IRON_UNIT,
+        Reason.TSAT_OVER,
         Reason.VALUE,
         Reason.MALFORMED,
     }

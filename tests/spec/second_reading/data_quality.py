@@ -27,8 +27,11 @@ def data_quality(p: Patient) -> bool:
     if chemistry.iron_set_aside(chart, p.anchor):
         return True
     others = {"iron": 30, "tibc": 30, "tsat": 30, "b12": 90}
-    due = [v for v in refused if v.analyte in others]
-    return any(chart.newest(v.analyte, p.anchor + others[v.analyte]) is None for v in due)
+    return any(
+        chart.newest(name, p.anchor + window) is None
+        for name, window in others.items()
+        if any(v.analyte == name and v.days <= p.anchor + window for v in refused)
+    )
 
 
 def white_due(p: Patient, refused: Value) -> bool:
