@@ -50,6 +50,8 @@ class ValueSetName(StrEnum):
     NEVER_SUPPRESS = "never-suppress"
     HISTORY_OF_HEMATOLOGIC_MALIGNANCY = "history-of-hematologic-malignancy"
     COPPER_DEFICIENCY = "copper-deficiency"
+    ALCOHOL_USE_DISORDER = "alcohol-use-disorder"
+    GASTRIC_SURGERY_MALABSORPTION = "gastric-surgery-malabsorption"
     MYELOSUPPRESSIVE_CHEMOTHERAPY = "myelosuppressive-chemotherapy"
     MARROW_SUPPRESSIVE_DRUGS = "marrow-suppressive-drugs"
     B12_MEDICATION = "b12-medication"
@@ -58,6 +60,8 @@ class ValueSetName(StrEnum):
     GRANULOCYTE_GROWTH_FACTOR = "granulocyte-growth-factor"
     ERYTHROPOIETIN_THROMBOPOIETIN_AGENTS = "erythropoietin-thrombopoietin-agents"
     ZINC_MEDICATION = "zinc-medication"
+    AGRANULOCYTOSIS_DRUGS = "agranulocytosis-drugs"
+    HEPARIN_MEDICATION = "heparin-medication"
     IMAGING_ULTRASOUND_ABDOMEN = "imaging-ultrasound-abdomen"
     IMAGING_CT_ABDOMEN_PELVIS = "imaging-ct-abdomen-pelvis"
 

@@ -1,4 +1,4 @@
-"""Which medicines a record names: by RxNorm code, or by whole words in its text.
+"""Which medicines a record names: by RxNorm or ATC code, or by whole words in its text.
 
 Each drug of a combination is found for itself. Of terms that overlap in the text the longest wins
 ("ferric carboxymaltose" is not also "ferric"), and belongs to the value sets of both.
@@ -10,11 +10,17 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from fhir_mappings.context import ValueSetName
-from fhir_mappings.r4.code_systems import RXNORM, normal_code, normal_system
-from fhir_mappings.vocabulary.value_sets import MEDICATION_TERM, value_sets
+from fhir_mappings.r4.code_systems import ATC, RXNORM, normal_code, normal_system
+from fhir_mappings.vocabulary.value_sets import (
+    MEDICATION_TERM,
+    display_of,
+    value_sets,
+    value_sets_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +49,9 @@ def drugs_in(codings: Iterable[Coding], texts: Iterable[str]) -> tuple[Drug, ...
     """Return the medicines of the value sets, those found by code first, each once."""
     found: dict[str, Drug] = {}
     covered: set[ValueSetName] = set()
-    for drug in (*_by_code(codings), *_by_text(texts)):
+    codings = tuple(codings)
+    named = chain(_by_code(codings), _by_text(texts), _by_class(codings, covered))
+    for drug in named:
         is_news = drug.sets & _MANY_DRUGS or not drug.sets <= covered
         if drug.name not in found and is_news:
             found[drug.name] = drug
@@ -57,6 +65,18 @@ def _by_code(codings: Iterable[Coding]) -> Iterator[Drug]:
             drug = _coded().get(normal_code(coding.code))
             if drug:
                 yield drug
+
+
+def _by_class(codings: Iterable[Coding], covered: set[ValueSetName]) -> Iterator[Drug]:
+    """Yield what an ATC code adds to the sets that RxNorm codes and words gave, `covered`."""
+    for coding in codings:
+        if normal_system(coding.system) != ATC:
+            continue
+        sets = value_sets_of(coding.system, coding.code)
+        if sets and not sets <= covered:
+            known = _drugs().get((ATC, normal_code(coding.code)))
+            name = known.name if known else coding.display or display_of((coding,))
+            yield Drug(name, sets, known.drug_class if known else "")
 
 
 def _by_text(texts: Iterable[str]) -> Iterator[Drug]:
@@ -75,7 +95,11 @@ def _coded() -> dict[str, Drug]:
 @cache
 def _worded() -> tuple[dict[str, Drug], re.Pattern[str]]:
     """Return the drugs by group name, and one pattern that finds the longest term at each place."""
-    terms = {code.casefold(): drug for (system, code), drug in _drugs().items() if system != RXNORM}
+    terms = {
+        code.casefold(): drug
+        for (system, code), drug in _drugs().items()
+        if system == MEDICATION_TERM
+    }
     ordered = sorted(terms, key=len, reverse=True)
     groups = {f"t{number}": _with_shorter_terms(term, terms) for number, term in enumerate(ordered)}
     pieces = (f"(?P<t{number}>{_flexible(term)})" for number, term in enumerate(ordered))
@@ -105,7 +129,7 @@ def _drugs() -> dict[tuple[str, str], Drug]:
     drugs: dict[tuple[str, str], Drug] = {}
     for name, definition in value_sets().items():
         for key, concept in definition.concepts.items():
-            if concept.system in {RXNORM, MEDICATION_TERM}:
+            if concept.system in {RXNORM, MEDICATION_TERM, ATC}:
                 sets = drugs[key].sets if key in drugs else frozenset()
                 drugs[key] = Drug(concept.display, sets | {name}, concept.drug_class)
     return drugs

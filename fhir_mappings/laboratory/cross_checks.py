@@ -32,6 +32,9 @@ _UNIT_SLIPS = (
 )
 """Computed / reported saturation, and what the iron would have to be multiplied with."""
 
+_MOST_SATURATION = Decimal(110)
+"""Per cent: more cannot come from rounding and the error of two assays (1.4)."""
+
 _POINTS = Decimal(5)
 _FACTORS = (Decimal("0.5"), Decimal(2))
 _BELOW = frozenset({Comparator.LESS, Comparator.LESS_OR_EQUAL})
@@ -102,21 +105,33 @@ def check_iron(
     capacities: Sequence[LabResult],
     saturations: Sequence[LabResult],
 ) -> Checked:
-    """U10: iron whose saturation is off by the factor of a unit slip is not used."""
+    """U10: iron whose saturation is off by the factor of a unit slip, or above 110 % (1.4)."""
 
     def judge(each: Measured) -> Unreadable | None:
         result = each.result
         capacity = nearest(capacities, result.taken, ONE_DAY)
+        if capacity is None:
+            return None
         reported = nearest(saturations, result.taken, ONE_DAY)
-        if capacity is None or reported is None:
-            return None
-        factor = unit_slip(result, capacity, reported)
-        if factor is None:
-            return None
-        sentence = "Iron and binding capacity do not give the reported saturation: a unit is wrong."
-        return refuse(result, Reason.IRON_UNIT, sentence, (result.value * factor,))
+        factor = unit_slip(result, capacity, reported) if reported else None
+        if factor is not None:
+            sentence = (
+                "Iron and binding capacity do not give the reported saturation: a unit is wrong."
+            )
+            return refuse(result, Reason.IRON_UNIT, sentence, (result.value * factor,))
+        if _saturates_too_much(result, capacity):
+            sentence = "There is more iron than the binding capacity can hold."
+            return refuse(result, Reason.TSAT_OVER, sentence)
+        return None
 
     return _sorted_out(measured, judge)
+
+
+def _saturates_too_much(iron: LabResult, capacity: LabResult) -> bool:
+    """Whether the computed saturation is above 110 %; a bound on the wrong side decides nothing."""
+    if iron.comparator in _BELOW or capacity.comparator in _ABOVE:
+        return False
+    return 100 * iron.value > _MOST_SATURATION * capacity.value
 
 
 def unit_slip(iron: LabResult, capacity: LabResult, reported: LabResult) -> Decimal | None:

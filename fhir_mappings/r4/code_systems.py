@@ -15,6 +15,7 @@ ICD_10 = "http://hl7.org/fhir/sid/icd-10"
 ICD_9_CM = "http://hl7.org/fhir/sid/icd-9-cm"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
 
 _OIDS = {
     "2.16.840.1.113883.6.96": SNOMED_CT,
@@ -23,9 +24,23 @@ _OIDS = {
     "2.16.840.1.113883.6.3": ICD_10,
     "2.16.840.1.113883.6.103": ICD_9_CM,
     "2.16.840.1.113883.6.88": RXNORM,
+    "2.16.840.1.113883.6.73": ATC,
 }
 """OIDs of HL7. 2.16.840.1.113883.6.104 is left out: it is the procedure volume of ICD-9-CM, whose
 20.01 (an ear operation) without its dot begins like 200.1 (a lymphoma)."""
+
+
+_NATIONAL_ICD_10 = frozenset(
+    {
+        "http://fhir.de/codesystem/bfarm/icd-10-gm",
+        "http://fhir.de/codesystem/dimdi/icd-10-gm",
+        "http://hl7.org/fhir/sid/icd-10-gm",
+        "http://hl7.org/fhir/sid/icd-10-am",
+        "http://hl7.org/fhir/sid/icd-10-ca",
+    }
+)
+"""National editions that keep the stems of the international ICD-10 (lower case). ICD-10-CM does
+not: it means other things by some of them."""
 
 
 @lru_cache(maxsize=512)
@@ -38,6 +53,8 @@ def normal_system(system: str) -> str:
         return oid
     if lower.startswith(SNOMED_CT + "/"):
         return SNOMED_CT
+    if lower in _NATIONAL_ICD_10:
+        return ICD_10
     return lower if lower in _OIDS.values() else text
 
 

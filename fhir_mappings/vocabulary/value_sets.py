@@ -1,8 +1,9 @@
 """The value sets of clinical-knowledge 5: FHIR ValueSets read once, then asked code by code.
 
-SNOMED CT, RxNorm and LOINC codes match exactly. ICD codes match the regular expression of the
-include's filter, in upper case and with dots removed on both sides. The international ICD-10 has
-includes of its own, because it differs where it matters (D61.9 is unexplained pancytopenia there).
+SNOMED CT, RxNorm and LOINC codes match exactly. ICD and ATC codes match the regular expression of
+the include's filter, in upper case and with dots removed on both sides. The international ICD-10,
+and with it its national editions but ICD-10-CM, has includes of its own by three or four
+characters, because it differs where it matters (D61.9 is unexplained pancytopenia there).
 """
 
 from __future__ import annotations
@@ -18,7 +19,14 @@ from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.valueset import ValueSet
 
 from fhir_mappings.context import ValueSetName
-from fhir_mappings.r4.code_systems import ICD_9_CM, ICD_10, ICD_10_CM, normal_code, normal_system
+from fhir_mappings.r4.code_systems import (
+    ATC,
+    ICD_9_CM,
+    ICD_10,
+    ICD_10_CM,
+    normal_code,
+    normal_system,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,7 +40,7 @@ CONTEXT = f"{CANONICAL_BASE}/CodeSystem/context"
 MEDICATION_TERM = f"{CANONICAL_BASE}/CodeSystem/medication-term"
 DRUG_CLASS = f"{CANONICAL_BASE}/StructureDefinition/drug-class"
 
-_DOTTED = frozenset({ICD_10_CM, ICD_10, ICD_9_CM})
+_BY_PATTERN = frozenset({ICD_10_CM, ICD_10, ICD_9_CM, ATC})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +174,8 @@ def _concept(system: str, concept: Any) -> Concept:  # noqa: ANN401 - R4B names 
 
 
 def _pattern(system: str, part: Any) -> Pattern:  # noqa: ANN401 - R4B names no nested types
-    if (part.property, part.op) != ("code", "regex") or system not in _DOTTED:
-        raise ValueError(f"Only a regex on the code of an ICD system is understood, not {part.op}")
+    if (part.property, part.op) != ("code", "regex") or system not in _BY_PATTERN:
+        raise ValueError(f"Only a regex on the code of ICD or ATC is understood, not {part.op}")
     return Pattern(system, part.value, re.compile(part.value.replace(r"\.", "")))
 
 

@@ -49,6 +49,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.IMPLAUSIBLE: "value outside the plausible range",
     Reason.ANC_GT_WBC: "neutrophils above leukocytes of the same specimen",
     Reason.IRON_UNIT: "iron does not fit the reported saturation",
+    Reason.TSAT_OVER: "more iron than the binding capacity can hold",
     Reason.VALUE: "value is not a number",
     Reason.ABSENT: "no value",
     Reason.NO_TIME: "no time of collection",

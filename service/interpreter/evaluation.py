@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup
@@ -14,6 +14,7 @@ from service.interpreter.rules.criteria.patient import (
     CHILD,
     HOSPICE,
     KNOWN_DISORDER,
+    MARROW_AND_REFERRAL_EXIST,
     PREGNANT,
     RECENT_CHEMOTHERAPY,
     STALE,
@@ -64,11 +65,15 @@ class RuleResult(NamedTuple):
 
 @dataclass(slots=True)
 class Evaluation:
-    """What came of the rows. `stopped` is the step after which nothing more was tried."""
+    """What came of the rows. `stopped` is the step after which nothing more was tried.
+
+    `silenced`: marrow and referral exist already, so that the finding has no card (M6).
+    """
 
     overlays: tuple[Rule, ...] = ()
     overlay_indicators: dict[str, FindingIndicator] = field(default_factory=dict)
     finding: Rule | None = None
+    silenced: bool = False
     order_findings: tuple[tuple[Rule, MedicationDraft], ...] = ()
     data_quality: bool = False
     stopped: Step | None = None
@@ -76,10 +81,17 @@ class Evaluation:
     open_rules: tuple[Rule, ...] = ()
 
     @property
+    def shown_finding(self) -> Rule | None:
+        """The finding, when it has a card."""
+        if self.finding is None or self.silenced or not self.finding.has_card:
+            return None
+        return self.finding
+
+    @property
     def has_card(self) -> bool:
         """Whether any card comes of it."""
-        finding = self.finding is not None and self.finding.has_card
-        return bool(finding or self.overlays or self.order_findings or self.data_quality)
+        shown = self.shown_finding or self.overlays or self.order_findings
+        return bool(shown or self.data_quality)
 
     def undecided_groups(self, case: Case) -> frozenset[DataGroup]:
         """Return the unavailable laboratory groups that leave a row open, when no card fires."""
@@ -129,6 +141,7 @@ class _Walker:
         self._order_hooks()
         self._data_quality()
         self._keep_overlays()
+        self.walk.silenced = self._nothing_left_to_do()
         self.walk.tried = tuple(self.tried)
         self.walk.open_rules = tuple(self.open_rules)
         return self.walk
@@ -191,16 +204,15 @@ class _Walker:
         self.walk.order_findings = tuple(found)
 
     def _order_hook(self, rule: Rule) -> list[tuple[Rule, MedicationDraft]]:
-        case = self.case
+        finding = self.walk.finding.id if self.walk.finding else ""
+        case = replace(self.case, finding=finding)
         drafts = concerned_drafts(self.situation)
-        truths = {
-            draft: judge(rule.when, Case(self.situation, case.overlays, draft)) for draft in drafts
-        }
+        truths = {draft: judge(rule.when, replace(case, draft=draft)) for draft in drafts}
         matching = [(rule, draft) for draft in drafts if truths[draft] is True]
         undecided = [draft for draft in drafts if truths[draft] is None]
         # A draft that is of no concern must not hide another that could not be judged.
         shown = next(iter([*(draft for _rule, draft in matching), *undecided, *drafts]), None)
-        outcome = self._judge(rule, Case(self.situation, case.overlays, shown))
+        outcome = self._judge(rule, replace(case, draft=shown))
         return matching if outcome is RuleOutcome.FIRED else []
 
     def _data_quality(self) -> None:
@@ -208,6 +220,13 @@ class _Walker:
             self._pass_by(DATA_QUALITY)
             return
         self.walk.data_quality = self._judge(DATA_QUALITY, self.case) is RuleOutcome.FIRED
+
+    def _nothing_left_to_do(self) -> bool:
+        """Whether marrow and referral exist and no red flag stands, for steps 9 to 11 (M6)."""
+        finding = self.walk.finding
+        if finding is None or finding.step not in _CAUSES:
+            return False
+        return MARROW_AND_REFERRAL_EXIST.test(self.case) is True
 
     def _keep_overlays(self) -> None:
         """A known disorder keeps only neutropenic fever (3.1, step 4)."""

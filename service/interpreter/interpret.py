@@ -11,6 +11,7 @@ from service.interpreter.answer.card_remarks import data_quality_remarks, remark
 from service.interpreter.answer.card_values import values_of
 from service.interpreter.answer.explanation import explain, nobody
 from service.interpreter.answer.indicators import indicator_of
+from service.interpreter.answer.modifier_triggers import by_danger
 from service.interpreter.answer.orders import orders_due
 from service.interpreter.answer.results_used import (
     could_not_check,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.interpreter.assessment.situation import Opening, Situation
-    from service.interpreter.interpretation import Facts, Remark, States
+    from service.interpreter.interpretation import AppliedModifier, Facts, Remark, States
     from service.interpreter.rules.rule import Rule
     from service.interpreter.thresholds import Thresholds
 
@@ -72,11 +73,14 @@ def interpret(
     walk = evaluate_rules(situation, findings_off)
     case = Case(situation, walk.overlay_indicators)
     finding = _fired(walk.finding, case) if walk.finding else None
-    overlays = tuple(_overlay(rule, case, alone=not _has_card(walk)) for rule in walk.overlays)
-    orders = orders_due(case, walk.finding, walk.overlays)
-    any_card = bool(overlays) or _has_card(walk)
+    if finding is not None and walk.silenced:
+        finding = replace(finding, has_card=False)
+    shown = walk.shown_finding
+    overlays = tuple(_overlay(rule, case, alone=shown is None) for rule in walk.overlays)
+    orders = orders_due(case, None if walk.silenced else walk.finding, walk.overlays)
+    any_card = bool(overlays) or shown is not None
     aside = set_aside(situation)
-    applied = modifiers.applied(case, walk.finding) if any_card else ()
+    applied = modifiers.applied(case, walk.finding) if any_card or walk.silenced else ()
     return Interpretation(
         states=_states(situation),
         overlay=overlays[0] if overlays else None,
@@ -94,6 +98,7 @@ def interpret(
         else withheld_counts(situation),
         modifiers=applied,
         remarks=_remarks(walk, case, any_card=any_card),
+        named_drugs=_named_drugs(applied, situation) if any_card else (),
         could_not_check=could_not_check(situation, walk.finding) if any_card else (),
         undecided_groups=walk.undecided_groups(case),
         undecided_order_groups=walk.undecided_order_groups(case),
@@ -125,8 +130,9 @@ def may_still_fire(facts: Facts, now: datetime, findings_off: frozenset[str] = f
     """Return whether any rule could fire once everything still unavailable is known.
 
     Sound, not exact: True may end without a card, False never hides one. Fewer than two low lines
-    (with pregnancy limits where a pregnancy is not excluded), no neutrophils below 0.5, no blasts
-    and no refused count leave every rule false whatever the second stage brings.
+    (with pregnancy limits where a pregnancy is not excluded), no neutrophils below 0.5, no blasts,
+    no schistocytes beside low platelets and no refused count leave every rule false whatever the
+    second stage brings.
     """
     return is_open(assess_opening(facts, now), findings_off)
 
@@ -140,6 +146,7 @@ def is_open(opening: Opening, findings_off: frozenset[str] = frozenset()) -> boo
         or len(opening.pediatric_low) >= 2
         or opening.neutrophils_below_half_with_age is not False
         or opening.blasts.present is not False
+        or opening.schistocytes_with_low_platelets is not False
         or (DATA_QUALITY.id not in findings_off and _data_quality_may_be_due(opening))
     )
 
@@ -153,11 +160,8 @@ def _data_quality_may_be_due(opening: Opening) -> bool:
 def _remarks(walk: Evaluation, case: Case, *, any_card: bool) -> tuple[Remark, ...]:
     """A card about data quality alone says only what the refused values may hide."""
     doubts = data_quality_remarks(case) if walk.data_quality else ()
-    return (*doubts, *remarks_for_card(case, walk.finding)) if any_card else doubts
-
-
-def _has_card(walk: Evaluation) -> bool:
-    return walk.finding is not None and walk.finding.has_card
+    said_of = None if walk.silenced else walk.finding
+    return (*doubts, *remarks_for_card(case, said_of)) if any_card else doubts
 
 
 def _states(situation: Situation) -> States:
@@ -167,6 +171,13 @@ def _states(situation: Situation) -> States:
         else ()
     )
     return replace(situation.states, used=used_results(situation), notes=notes)
+
+
+def _named_drugs(applied: tuple[AppliedModifier, ...], situation: Situation) -> tuple[str, ...]:
+    """Return the drugs that M9 names, the most dangerous first."""
+    if not any(each.id == "M9" for each in applied):
+        return ()
+    return tuple(dict.fromkeys(each.name for each in by_danger(situation)))
 
 
 def _paragraphs(rule: Rule, case: Case) -> tuple[str, ...]:

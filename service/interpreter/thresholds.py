@@ -47,6 +47,9 @@ class Thresholds:
     wbc: Decimal = _limit("4.0", "10*9/L", "WBC low below, no ANC", "R2", "R3")
     plt: Decimal = _limit("150", "10*9/L", "platelets low below", "R2")
     plt_pregnant: Decimal = _limit("100", "10*9/L", "platelets low below, pregnant")
+    anc_overruled: Decimal = _limit(
+        "1.0", "10*9/L", "ANC that a newer WBC, itself not low, overrules from"
+    )
     # 2.2 severity
     hgb_severe: Decimal = _limit("7.0", "g/dL", "Hgb severe below", "R1")
     hgb_moderate: Decimal = _limit("10.0", "g/dL", "Hgb moderate below")
@@ -68,7 +71,7 @@ class Thresholds:
     tsat_high: Decimal = _limit("45", "%", "TSAT high above", "R14")
     ferritin_deficient: Decimal = _limit("30", "ng/mL", "ferritin iron deficiency below")
     ferritin_replete: Decimal = _limit("100", "ng/mL", "ferritin deficiency unlikely from")
-    ferritin_hlh: Decimal = _limit("10000", "ng/mL", "ferritin HLH warning with fever above")
+    ferritin_hlh: Decimal = _limit("10000", "ng/mL", "ferritin possible-hlh with fever from")
     # 2.3 vitamin B12, MMA, homocysteine, folate
     b12_low: Decimal = _limit("200", "pg/mL", "B12 LOW below", "R1", "R7")
     b12_normal: Decimal = _limit("400", "pg/mL", "B12 NORMAL from", "R8")
@@ -102,7 +105,20 @@ class Thresholds:
     # blasts and nucleated red cells
     blast_percent_critical: Decimal = _limit("5", "%", "blasts critical from")
     blasts_critical: Decimal = _limit("0.5", "10*9/L", "blasts critical from")
+    wbc_refuting: Decimal = _limit(
+        "1.0", "10*9/L", "WBC of a differential that helps to refute critical blasts, from"
+    )
     nrbc_ratio: Decimal = _limit("1", "/100{WBCs}", "nucleated red cells a red flag from")
+    # 3.2 thrombotic-microangiopathy, 3.5 M3
+    plt_microangiopathy: Decimal = _limit(
+        "100", "10*9/L", "platelets with more than a few schistocytes, below"
+    )
+    plt_microangiopathy_hemolysis: Decimal = _limit(
+        "50", "10*9/L", "platelets with a few schistocytes and hemolysis, below"
+    )
+    anc_fever_inpatient: Decimal = _limit(
+        "1.0", "10*9/L", "ANC with which fever in hospital is constitutional, below"
+    )
     # 2.5 children without a laboratory range
     child_hgb: Decimal = _limit("9.0", "g/dL", "Hgb low below, child")
     child_anc: Decimal = _limit("1.0", "10*9/L", "ANC low below, child")
@@ -133,11 +149,61 @@ class Thresholds:
     lab_homocysteine_max: Decimal = _limit("20", "umol/L", "laboratory homocysteine ULN used to")
     lab_ldh_min: Decimal = _limit("150", "U/L", "laboratory LDH ULN used from")
     lab_ldh_max: Decimal = _limit("500", "U/L", "laboratory LDH ULN used to")
-    # 3.2 bicytopenia
-    mcv_bicytopenia: Decimal = _limit("110", "fL", "MCV that makes bicytopenia a card, above")
+    # 3.2 bicytopenia, outside a hospital stay
+    hgb_bicytopenia: Decimal = _limit("10.0", "g/dL", "Hgb that makes it a card, below")
+    anc_bicytopenia: Decimal = _limit("1.0", "10*9/L", "ANC that makes it a card, below")
+    wbc_alone_bicytopenia: Decimal = _limit(
+        "2.0", "10*9/L", "WBC, no ANC, that makes it a card, below"
+    )
     plt_bicytopenia: Decimal = _limit("100", "10*9/L", "platelets that make it a card, below")
-    plt_inpatient: Decimal = _limit("50", "10*9/L", "the same during a hospital stay, below")
-    wbc_inpatient: Decimal = _limit("30", "10*9/L", "WBC that makes it a card in hospital, above")
+    mcv_bicytopenia: Decimal = _limit("100", "fL", "MCV that makes it a card, above")
+    wbc_bicytopenia: Decimal = _limit(
+        "30", "10*9/L", "WBC that makes it a card, and its referral urgent, above"
+    )
+    anc_bicytopenia_warning: Decimal = _limit("1.0", "10*9/L", "ANC that makes it a warning, below")
+    plt_bicytopenia_warning: Decimal = _limit(
+        "50", "10*9/L", "platelets that make it a warning, below"
+    )
+    anc_high_b12_warning: Decimal = _limit(
+        "1.0", "10*9/L", "ANC that makes it a warning with high B12, below"
+    )
+    plt_high_b12_warning: Decimal = _limit(
+        "100", "10*9/L", "platelets that make it a warning with high B12, below"
+    )
+    # 3.2 bicytopenia, in a hospital stay and in portal hypertension
+    wbc_alone_inpatient: Decimal = _limit(
+        "3.0", "10*9/L", "WBC, no ANC, that makes it a card in hospital, below"
+    )
+    mcv_inpatient: Decimal = _limit("110", "fL", "MCV that makes it a card in hospital, above")
+    plt_inpatient: Decimal = _limit(
+        "50", "10*9/L", "platelets that make it a card in hospital, below"
+    )
+    wbc_inpatient: Decimal = _limit("50", "10*9/L", "WBC that makes it a card in hospital, above")
+    wbc_plt_inpatient: Decimal = _limit(
+        "30", "10*9/L", "WBC that makes it a card in hospital with low platelets, above"
+    )
+    plt_wbc_inpatient: Decimal = _limit(
+        "100", "10*9/L", "platelets that count in hospital with a high WBC, below"
+    )
+    plt_before_inpatient: Decimal = _limit(
+        "100", "10*9/L", "platelets that count in hospital when both were low before, below"
+    )
+    plt_portal: Decimal = _limit(
+        "30", "10*9/L", "platelets that portal hypertension explains, from"
+    )
+    mcv_portal: Decimal = _limit(
+        "115", "fL", "MCV that portal hypertension does not explain, above"
+    )
+    # 3.5 M17
+    plt_falling: Decimal = _limit(
+        "50", "10*9/L", "platelets that are looked into as falling, below"
+    )
+    mcv_falling_low: Decimal = _limit(
+        "80", "fL", "MCV that calls for iron and B12 in hospital, below"
+    )
+    mcv_falling_high: Decimal = _limit(
+        "100", "fL", "MCV that calls for iron and B12 in hospital, above"
+    )
 
 
 LIMITS = Thresholds()

@@ -29,7 +29,16 @@ class Windows:
     neutrophils_with_fever: timedelta = timedelta(days=3)
     temperature: timedelta = timedelta(hours=24)
     smear: timedelta = timedelta(days=30)
+    schistocytes: timedelta = timedelta(days=3)
     new_blasts: timedelta = timedelta(days=3)
+    blasts_before: timedelta = timedelta(days=90)
+    severe_before: timedelta = timedelta(days=30)
+    pancytopenia_before_from: timedelta = timedelta(days=90)
+    pancytopenia_before_until: timedelta = timedelta(days=3)
+    ferritin_with_fever: timedelta = timedelta(days=7)
+    temperature_with_ferritin: timedelta = timedelta(hours=72)
+    neutrophils_under_drug: timedelta = timedelta(days=3)
+    course: timedelta = timedelta(days=730)
     iron_around_anchor: timedelta = timedelta(days=30)
     iron_together: timedelta = timedelta(hours=24)
     vitamins_before_anchor: timedelta = timedelta(days=90)
@@ -44,10 +53,13 @@ class Windows:
     transplant: timedelta = timedelta(days=365)
     chemotherapy: timedelta = timedelta(days=42)
     suppressive_drug: timedelta = timedelta(days=30)
+    agranulocytosis_drug: timedelta = timedelta(days=30)
+    heparin: timedelta = timedelta(days=30)
     b12_medication: timedelta = timedelta(days=180)
+    b12_treatment: timedelta = timedelta(days=60)
     b12_evidence: timedelta = timedelta(days=180)
+    mma_after_first_dose: timedelta = timedelta(days=7)
     growth_factor: timedelta = timedelta(days=14)
-    constitutional: timedelta = timedelta(days=90)
     marrow_done: timedelta = timedelta(days=180)
     order_stands: timedelta = timedelta(days=90)
     encounter_ahead: timedelta = timedelta(days=60)
@@ -62,6 +74,7 @@ LOOK_BACK = LookBack(
         WINDOWS.vitamins_before_anchor,
         WINDOWS.organs_before_anchor,
         WINDOWS.both_low_from,
+        WINDOWS.pancytopenia_before_from,
     ),
     together=WINDOWS.counts_together + WINDOWS.same_specimen,
     counts={
@@ -72,12 +85,25 @@ LOOK_BACK = LookBack(
         Analyte.PLATELETS: Analyte.PLATELETS,
     },
     longer={
-        Analyte.VITAMIN_B12: WINDOWS.b12_evidence,
-        Analyte.METHYLMALONATE: WINDOWS.b12_evidence,
+        Analyte.VITAMIN_B12: WINDOWS.b12_treatment + WINDOWS.b12_evidence,
+        Analyte.METHYLMALONATE: WINDOWS.b12_treatment + WINDOWS.b12_evidence,
+        Analyte.BLAST_PERCENT: WINDOWS.new_blasts + WINDOWS.blasts_before,
+        Analyte.BLASTS: WINDOWS.new_blasts + WINDOWS.blasts_before,
+        **dict.fromkeys(
+            (
+                Analyte.HEMOGLOBIN,
+                Analyte.LEUKOCYTES,
+                Analyte.NEUTROPHILS,
+                Analyte.NEUTROPHIL_PERCENT,
+                Analyte.PLATELETS,
+            ),
+            WINDOWS.course,
+        ),
     },
 )
 """The longest windows in which laboratory numbers count. Of the blood counts one before the
-current ones is wanted too: severe is new or not (3.1), and a line was measured once or never."""
+current ones is wanted too, however old: when the line was not low (cards.md), or measured at all.
+"""
 
 
 class Span(NamedTuple):

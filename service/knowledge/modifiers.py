@@ -1,4 +1,4 @@
-"""The modifiers M1 to M15 in words (clinical-knowledge 3.5), for people who read the table."""
+"""The modifiers M1 to M17 in words (clinical-knowledge 3.5), for people who read the table."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ MODIFIER_ROWS: tuple[ModifierRow, ...] = tuple(
             "portal hypertension, or liver disease with an enlarged spleen; a marrow-suppressive "
             "drug now or in the last 30 days, or drug-induced pancytopenia; B12 treatment now or "
             "in the last 180 days",
-            "no marrow-biopsy unless a red flag stands; the card stays",
+            "no marrow-biopsy unless a red flag stands (an earlier hematologic disorder counts as "
+            "one, but not against B12 treatment); the card stays",
         ),
         (
             "M2",
-            "critical blasts, severe cytopenias or neutropenic fever; dysplasia, teardrop cells, "
-            "nucleated red cells, constitutional symptoms or an earlier hematologic malignancy",
-            "priority of referral and marrow: stat, asap, else urgent (two low lines: routine)",
+            "a critical urgent finding; dysplasia, teardrop cells, nucleated red cells, "
+            "constitutional symptoms or an earlier hematologic disorder",
+            "priority of referral and marrow: stat, asap, else urgent (two low lines: routine, "
+            "urgent with leukocytes above 30)",
         ),
         (
             "M3",
-            "fever, night sweats or weight loss, active or in the last 90 days, or a temperature "
-            "of at least 38.0 Cel in the last 24 hours",
+            "active night sweats or weight loss; active fever, or a temperature of at least "
+            "38.0 Cel in the last 24 hours, in a hospital stay only with neutrophils below 1.0",
             "indicator critical for the findings that say so",
         ),
         (
@@ -46,9 +48,9 @@ MODIFIER_ROWS: tuple[ModifierRow, ...] = tuple(
             "M5",
             "a hematology referral of the last 90 days, or a hematology visit from 90 days ago to "
             "60 days ahead",
-            "no hematology-referral; with blasts or severe cytopenias the text asks to escalate it",
+            "no hematology-referral; with a critical urgent finding the text asks to escalate it",
         ),
-        ("M6", "M4 and M5 together, without a red flag", "indicator info, no suggestions"),
+        ("M6", "M4 and M5 together, without a red flag", "no card for the finding"),
         (
             "M7",
             "palliative care, not hospice",
@@ -71,7 +73,12 @@ MODIFIER_ROWS: tuple[ModifierRow, ...] = tuple(
             "G-CSF, erythropoietin or a thrombopoietin agonist in the last 14 days",
             "the text says what it can do to the counts",
         ),
-        ("M13", "zinc medication, or copper deficiency", "copper and zinc are proposed"),
+        (
+            "M13",
+            "zinc medication, copper deficiency, gastric surgery, malabsorption or parenteral "
+            "nutrition",
+            "copper and zinc are proposed",
+        ),
         (
             "M14",
             "red cells in the 7 days, or platelets in the 3 days, before the sample",
@@ -81,6 +88,13 @@ MODIFIER_ROWS: tuple[ModifierRow, ...] = tuple(
             "M15",
             "the white line is judged by leukocytes alone",
             "cbc-differential first; no marrow-biopsy unless blasts are critical or counts severe",
+        ),
+        ("M16", "an alcohol use disorder", "the text says that alcohol can lower all cell lines"),
+        (
+            "M17",
+            "hemoglobin and platelets low, platelets below 50, nothing else",
+            "coagulation, hemolysis and metabolic panel are proposed and heparin is named; in a "
+            "hospital stay B12 and iron only with MCV above 100 or below 80 fL",
         ),
     )
 )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.context import Patient
-from fhir_mappings.panel import Panel
+from fhir_mappings.panel import Analyte, LabResult, Panel
 from service.interpreter.answer.existing_results import GROUPS_OF_ORDER, SEROLOGY_OF_ORDER
 from service.interpreter.answer.orders import KNOWN_DISEASE
 from service.interpreter.answer.summaries import MAX_SUMMARY, PLACEHOLDERS
@@ -24,6 +26,7 @@ from service.interpreter.interpretation import (
     CellLineFact,
     CellLineState,
     Facts,
+    FindingIndicator,
     FunctionState,
     IronState,
     Overlay,
@@ -31,19 +34,20 @@ from service.interpreter.interpretation import (
     States,
 )
 from service.interpreter.rules import RULES
-from service.interpreter.rules.criteria.criterion import Case, judge
+from service.interpreter.rules.criteria.bicytopenia import WORTH_A_CARD
+from service.interpreter.rules.criteria.chemistry import HIGH_B12, UNSETTLED_IRON
+from service.interpreter.rules.criteria.criterion import Case
+from service.interpreter.rules.criteria.patient import CRITICAL_BLASTS
 from service.interpreter.rules.rule import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from service.interpreter.rules.rule import Rule
 
 ENUMERATED = frozenset(
     {
-        Overlay.NEUTROPENIC_FEVER,
-        Overlay.CIRCULATING_BLASTS,
-        Overlay.SEVERE_CYTOPENIAS,
+        *Overlay,
         "index-pattern",
         "pancytopenia-high-b12",
         "pancytopenia-high-b12-iron-deficiency",
@@ -77,11 +81,16 @@ ENUMERATED = frozenset(
 
 CITATION = re.compile(r"R([1-9]|1[0-9])|OWN")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+_WEEKS_AGO = date(2026, 5, 25)
+_LONG_AGO = date(2025, 12, 17)
 _WORD = re.compile(r"\S*[^\W_]\S*")
+
+FIRST_OF_ALL = frozenset({"treated-b12-deficiency"})
+"""A row that goes before every other of its step."""
 
 FIRST_MATCH = frozenset(
     {
-        frozenset({"treated-b12-deficiency", "pancytopenia-high-b12"}),
         frozenset({"functional-b12-deficiency", "folate-deficiency"}),
         frozenset({"functional-b12-deficiency", "incomplete-workup"}),
         frozenset({"folate-deficiency", "incomplete-workup"}),
@@ -154,20 +163,44 @@ def marrow_problems(rules: Iterable[Rule] = RULES) -> list[str]:
 
 
 def overlap_problems(rules: Iterable[Rule] = RULES) -> list[str]:
-    """Every state of a patient with low lines has a cause row; two only where order decides."""
+    """Every patient with low lines has the cause row due; two only where order decides."""
     causes = [rule for rule in rules if rule.step in {Step.PANCYTOPENIA, Step.BICYTOPENIA}]
     problems: set[str] = set()
-    for case in _cases():
-        fired = frozenset(rule.id for rule in causes if judge(rule.when, case) is True)
+    for name, case in checked_cases():
+        fired = frozenset(
+            rule.id for rule in causes if all(each.test(case) is True for each in rule.when)
+        )
         states = case.situation.states
-        if not fired:
-            problems.add(f"no row: {states.pattern} {states.b12} {states.iron} {states.function}")
+        which = f"{states.pattern} {states.b12} {states.iron} {states.function}, {name}"
+        if not fired and _row_is_due(case):
+            problems.add(f"no row: {which}")
+        if fired and not _row_is_due(case):
+            problems.add(f"{' and '.join(sorted(fired))} without being due: {which}")
         problems |= {
             f"{' and '.join(sorted(pair))} hold together"
             for pair in _pairs(fired)
-            if pair not in FIRST_MATCH
+            if pair not in FIRST_MATCH and not pair & FIRST_OF_ALL
         }
     return sorted(problems)
+
+
+def _row_is_due(case: Case) -> bool:
+    """Three low lines always have a row but beside critical blasts; two when something adds."""
+    states = case.situation.states
+    high = states.b12 in HIGH_B12
+    if states.pattern is Pattern.PANCYTOPENIA:
+        incomplete = states.b12 is B12State.MISSING or states.iron in UNSETTLED_IRON
+        settled = (
+            high
+            or states.b12 is B12State.LOW
+            or states.function is FunctionState.DEFICIENT
+            or case.situation.folate is FolateState.LOW
+            or bool(case.situation.b12_prior_deficiency)
+        )
+        return settled or not incomplete or CRITICAL_BLASTS.test(case) is not True
+    if states.b12 is B12State.LOW or (high and states.function is FunctionState.DEFICIENT):
+        return True
+    return WORTH_A_CARD.test(case) is True
 
 
 def _pairs(fired: frozenset[str]) -> Iterator[frozenset[str]]:
@@ -177,34 +210,76 @@ def _pairs(fired: frozenset[str]) -> Iterator[frozenset[str]]:
             yield frozenset({first, second})
 
 
-def _cases() -> Iterator[Case]:
-    """One case for each combination of pattern, B12, iron, function and folate."""
-    patterns = (Pattern.PANCYTOPENIA, Pattern.BICYTOPENIA)
+_PATIENTS: Mapping[str, tuple[dict[str, Any], str]] = {
+    "mild": ({}, "140"),
+    "platelets 60": ({}, "60"),
+    "platelets 60 in hospital": ({"inpatient": True}, "60"),
+    "platelets 40 in hospital": ({"inpatient": True}, "40"),
+    "portal hypertension": ({"hypersplenism": ("cirrhosis",)}, "60"),
+    "B12 medicine": ({"b12_medication": ("B12",), "b12_first_given": _LONG_AGO}, "60"),
+    "B12 treated": ({"b12_first_given": _WEEKS_AGO, "b12_prior_deficiency": ("B12",)}, "60"),
+    "B12 treated, MMA still raised": (
+        {
+            "b12_first_given": _WEEKS_AGO,
+            "b12_prior_deficiency": ("B12",),
+            "mma_under_treatment": True,
+        },
+        "60",
+    ),
+    "critical blasts": ({}, "60"),
+}
+"""What else than the states decides a cause row: fields of the situation, and the platelets."""
+
+
+def checked_cases() -> Iterator[tuple[str, Case]]:
+    """One case for each combination of low lines, B12, iron, function, folate and patient."""
     folates = (FolateState.LOW, FolateState.NORMAL)
-    grid = product(patterns, B12State, IronState, FunctionState, folates)
-    for pattern, b12, iron, function, folate in grid:
-        yield Case(_situation(States(_lines(pattern), pattern, b12, iron, function), folate))
+    grid = product(_LOW_LINES, B12State, IronState, FunctionState, folates, _PATIENTS)
+    blasts: dict[str, FindingIndicator] = {Overlay.CIRCULATING_BLASTS: FindingIndicator.CRITICAL}
+    for low, b12, iron, function, folate, name in grid:
+        fields, platelets = _PATIENTS[name]
+        pattern = Pattern.PANCYTOPENIA if len(low) == len(CellLine) else Pattern.BICYTOPENIA
+        states = States(_lines(low, platelets), pattern, b12, iron, function)
+        situation = replace(_situation(states, folate), **fields)
+        yield name, Case(situation, blasts if name == "critical blasts" else {})
 
 
-def _lines(pattern: Pattern) -> dict[CellLine, CellLineFact]:
-    third = CellLineState.LOW if pattern is Pattern.PANCYTOPENIA else CellLineState.NORMAL
+_LOW_LINES = (
+    tuple(CellLine),
+    (CellLine.WHITE, CellLine.PLATELETS),
+    (CellLine.HEMOGLOBIN, CellLine.PLATELETS),
+)
+
+
+def _lines(low: tuple[CellLine, ...], platelets: str) -> dict[CellLine, CellLineFact]:
+    counts = {
+        CellLine.HEMOGLOBIN: (Analyte.HEMOGLOBIN, "10.5", "13.5"),
+        CellLine.WHITE: (Analyte.NEUTROPHILS, "1.2", "4.0"),
+        CellLine.PLATELETS: (Analyte.PLATELETS, platelets, platelets),
+    }
     return {
-        CellLine.HEMOGLOBIN: CellLineFact(CellLine.HEMOGLOBIN, third),
-        CellLine.WHITE: CellLineFact(CellLine.WHITE, CellLineState.LOW),
-        CellLine.PLATELETS: CellLineFact(CellLine.PLATELETS, CellLineState.LOW),
+        line: CellLineFact(
+            line,
+            CellLineState.LOW if line in low else CellLineState.NORMAL,
+            result=_result(analyte, if_low if line in low else if_normal),
+        )
+        for line, (analyte, if_low, if_normal) in counts.items()
     }
 
 
+def _result(analyte: Analyte, value: str) -> LabResult:
+    return LabResult(analyte, Decimal(value), _NOW, "", value, "")
+
+
 def _situation(states: States, folate: FolateState) -> Situation:
-    now = datetime(2026, 6, 15, 12, tzinfo=UTC)
     facts = Facts(Patient("checked", birth_date=date(1960, 1, 1)), Panel())
     return Situation(
         facts=facts,
-        now=now,
+        now=_NOW,
         states=states,
         age=66,
         freshness=Freshness.CURRENT,
-        anchor=now,
+        anchor=_NOW,
         anchor_age_days=0,
         low_lines=sum(fact.state is CellLineState.LOW for fact in states.lines.values()),
         folate=folate,

@@ -30,6 +30,7 @@ LOINC_NAMES: dict[str, str] = {
     "13965-9": "Homocysteine [Moles/volume] in Serum or Plasma",
     "2532-0": "Lactate dehydrogenase [Enzymatic activity/volume] in Serum or Plasma",
     "98979-8": "Glomerular filtration rate/1.73 sq M predicted by creatinine (CKD-EPI 2021)",
+    "800-3": "Schistocytes [Presence] in Blood by Light microscopy",
     "2951-2": "Sodium [Moles/volume] in Serum or Plasma",
     "2823-3": "Potassium [Moles/volume] in Serum or Plasma",
     "8310-5": "Body temperature",

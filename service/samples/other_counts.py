@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.samples.chart import Person, Sample
-from service.samples.records import condition, given
+from service.samples.records import condition, given, prescription
 from service.samples.resources import (
     NORMAL_IRON,
     SEED_IRON,
@@ -37,7 +37,7 @@ OTHER_COUNTS = (
         "two-lines",
         "Hemoglobin and neutrophils low, everything else ordinary.",
         Person("Sunniva", "Sample-Berge", "female", 60),
-        (*cbc(10.4, 3.1, 1.3, 210), *iron(*NORMAL_IRON), b12(450)),
+        (*cbc(9.4, 3.1, 1.3, 210), *iron(*NORMAL_IRON), b12(450)),
         ("bicytopenia",),
         "info",
     ),
@@ -76,6 +76,35 @@ OTHER_COUNTS = (
             given("40048", "carboplatin 450 mg infusion", days=9),
         ),
         ("neutropenic-fever", "recent-chemotherapy"),
+        "critical",
+    ),
+    Sample(
+        "schistocytes",
+        "Platelets 62 with moderate schistocytes on the film.",
+        Person("Rosalind", "Sample-Okafor", "female", 44),
+        (*cbc(9.1, 6.2, 4.0, 62), finding("800-3", "moderate")),
+        ("thrombotic-microangiopathy", "bicytopenia"),
+        "critical",
+    ),
+    Sample(
+        "ferritin-and-fever",
+        "Three low lines, ferritin 15,000 and a fever two days ago.",
+        Person("Tomas", "Sample-Novotny", "male", 35),
+        (
+            *cbc(8.9, 2.4, 1.1, 84),
+            *iron(70, 200, 35, 15000),
+            b12(450),
+            temperature(38.6, days=2),
+        ),
+        ("possible-hlh", "unexplained-pancytopenia"),
+        "critical",
+    ),
+    Sample(
+        "clozapine",
+        "Neutrophils 0.3 under clozapine, the other lines normal.",
+        Person("Silvan", "Sample-Keller", "male", 38),
+        (*cbc(13.8, 1.9, 0.3, 220), prescription("2626", "clozapine 100 mg oral tablet")),
+        ("drug-agranulocytosis",),
         "critical",
     ),
     Sample(

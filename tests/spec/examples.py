@@ -12,7 +12,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.context import Sex, ValueSetName
-from fhir_mappings.panel import Analyte, Flag, PregnancyObservation
+from fhir_mappings.panel import (
+    Analyte,
+    Flag,
+    PregnancyObservation,
+    SmearFinding,
+    SmearMethod,
+    SmearSet,
+)
 from service.interpreter.interpret import interpret
 from service.interpreter.interpretation import CellLine, Interpretation
 from tests.support.facts import NOW, ago, condition, facts, result, stay
@@ -61,6 +68,14 @@ def function(answer: Interpretation) -> object:
 
 def finding(answer: Interpretation) -> object:
     return answer.finding.id if answer.finding else None
+
+
+def indicator(answer: Interpretation) -> object:
+    return answer.finding.indicator.value if answer.finding else None
+
+
+def proposes(order: str) -> Probe:
+    return lambda answer: order in {each.order for each in answer.orders}
 
 
 def overlay(answer: Interpretation) -> object:
@@ -197,9 +212,16 @@ pair("tsat_high", TSAT_BASE, "transferrin_saturation", iron, ("45", "IDX"), ("46
 pair("ferritin_deficient", DECIDED, "ferritin", iron, ("29", "ID_TRUE"), ("30", "NORMAL"))
 REPLETE = {**TSAT_BASE, "transferrin_saturation": "12"}
 pair("ferritin_replete", REPLETE, "ferritin", iron, ("99", "LOWIRON_INDET"), ("100", "ACD"))
-HLH = says("hemophagocytic lymphohistiocytosis must be considered")
 FEVER = {"context": {"conditions": (condition(ValueSetName.FEVER),)}}
-pair("ferritin_hlh", DECIDED, "ferritin", HLH, ("10000", False), ("10001", True), **FEVER)
+pair(
+    "ferritin_hlh",
+    DECIDED,
+    "ferritin",
+    overlay,
+    ("9999", None),
+    ("10000", ("possible-hlh", "critical")),
+    **FEVER,
+)
 
 # 2.3 B12, MMA, homocysteine, folate
 pair("b12_low", DECIDED, "vitamin_b12", b12, ("199", "LOW"), ("200", "BORDERLINE"))
@@ -332,26 +354,164 @@ pair(
 for _age, _expected in ((17, "pediatric"), (18, "incomplete-workup")):
     EXAMPLES.append(Example("adult_age", values(**PANCYTOPENIA), finding, _expected, {"age": _age}))
 
-# 3.2 bicytopenia
-ANEMIC = {**NORMAL, "hemoglobin": "9.5", "leukocytes": "6.0"}
+# 2.1 an older ANC, 2.4 blasts that are refuted
+for _value, _state in (("0.9", "low"), ("1.0", "normal")):
+    _older = result(A.NEUTROPHILS, _value, 2.5)
+    _newer = (result(A.HEMOGLOBIN, "9.0", 0.5), result(A.LEUKOCYTES, "6.0", 0.5))
+    EXAMPLES.append(Example("anc_overruled", (_older, *_newer), WHITE, _state, {}))
+for _value, _overlay in (("0.9", ("circulating-blasts", "critical")), ("1.0", None)):
+    _course = (
+        *values(**NORMAL, leukocytes="6.0", blast_percent="0"),
+        result(A.BLAST_PERCENT, "8", 9),
+        result(A.BLAST_PERCENT, "0", 4),
+        result(A.LEUKOCYTES, _value, 4),
+    )
+    EXAMPLES.append(Example("wbc_refuting", _course, overlay, _overlay, {}))
+
+# 3.2 thrombotic-microangiopathy, 3.5 M3
+MICROANGIOPATHY = ("thrombotic-microangiopathy", "critical")
+
+
+def schistocytes(amount: str) -> dict[str, Any]:
+    found = SmearFinding(SmearSet.SCHISTOCYTES, True, ago(1), SmearMethod.FILM, "800-3", amount)
+    return {"smear": (found,)}
+
+
+pair(
+    "plt_microangiopathy",
+    NORMAL,
+    "platelets",
+    overlay,
+    ("99", MICROANGIOPATHY),
+    ("100", None),
+    **schistocytes("moderate"),
+)
+pair(
+    "plt_microangiopathy_hemolysis",
+    {**NORMAL, "lactate_dehydrogenase": "600"},
+    "platelets",
+    overlay,
+    ("49", MICROANGIOPATHY),
+    ("50", None),
+    **schistocytes("rare"),
+)
+for _value, _indicator in (("0.9", "critical"), ("1.0", "warning")):
+    _found = (
+        *values(**{**DECIDED, "neutrophils": _value}),
+        result(A.BODY_TEMPERATURE, "38.6", 0.2),
+    )
+    EXAMPLES.append(Example("anc_fever_inpatient", _found, indicator, _indicator, INPATIENT))
+
+# 3.2 bicytopenia, outside a hospital stay
+WHITE_LOW = {"hemoglobin": "10.8", "neutrophils": "1.4", "platelets": "240"}
+NO_ANC = {"hemoglobin": "10.8", "platelets": "240"}
+PLATELETS_LOW = {"hemoglobin": "10.8", "neutrophils": "4.0", "platelets": "140"}
 SHOWN = "bicytopenia"
+pair("hgb_bicytopenia", WHITE_LOW, "hemoglobin", finding, ("9.9", SHOWN), ("10.0", None))
+pair("anc_bicytopenia", WHITE_LOW, "neutrophils", finding, ("0.9", SHOWN), ("1.0", None))
+pair("wbc_alone_bicytopenia", NO_ANC, "leukocytes", finding, ("1.9", SHOWN), ("2.0", None))
+pair("plt_bicytopenia", PLATELETS_LOW, "platelets", finding, ("99", SHOWN), ("100", None))
 pair(
     "mcv_bicytopenia",
-    {**ANEMIC, "platelets": "140"},
+    PLATELETS_LOW,
+    "mean_corpuscular_volume",
+    finding,
+    ("100", None),
+    ("101", SHOWN),
+)
+MANY = {**PLATELETS_LOW, "neutrophils": "24"}
+pair("wbc_bicytopenia", MANY, "leukocytes", finding, ("30", None), ("31", SHOWN))
+DEEPER = {"hemoglobin": "9.5", "neutrophils": "4.0", "platelets": "240"}
+pair(
+    "anc_bicytopenia_warning", DEEPER, "neutrophils", indicator, ("0.9", "warning"), ("1.0", "info")
+)
+pair("plt_bicytopenia_warning", DEEPER, "platelets", indicator, ("49", "warning"), ("50", "info"))
+HIGH_B12 = {**DEEPER, "vitamin_b12": "1500"}
+pair(
+    "anc_high_b12_warning", HIGH_B12, "neutrophils", indicator, ("0.9", "warning"), ("1.0", "info")
+)
+pair("plt_high_b12_warning", HIGH_B12, "platelets", indicator, ("99", "warning"), ("100", "info"))
+
+# in a hospital stay
+STAYING = {"hemoglobin": "9.0", "neutrophils": "4.0", "platelets": "130"}
+pair(
+    "wbc_alone_inpatient",
+    {"hemoglobin": "9.0", "platelets": "240"},
+    "leukocytes",
+    finding,
+    ("2.9", SHOWN),
+    ("3.0", None),
+    **INPATIENT,
+)
+pair(
+    "mcv_inpatient",
+    STAYING,
     "mean_corpuscular_volume",
     finding,
     ("110", None),
     ("111", SHOWN),
+    **INPATIENT,
 )
-pair("plt_bicytopenia", ANEMIC, "platelets", finding, ("99", SHOWN), ("100", None))
-pair("plt_inpatient", ANEMIC, "platelets", finding, ("49", SHOWN), ("50", None), **INPATIENT)
+pair("plt_inpatient", STAYING, "platelets", finding, ("49", SHOWN), ("50", None), **INPATIENT)
+FULL = {**STAYING, "neutrophils": "24"}
+pair("wbc_inpatient", FULL, "leukocytes", finding, ("50", None), ("51", SHOWN), **INPATIENT)
 pair(
-    "wbc_inpatient",
-    {**ANEMIC, "platelets": "120"},
+    "wbc_plt_inpatient",
+    {**FULL, "platelets": "95"},
     "leukocytes",
     finding,
     ("30", None),
     ("31", SHOWN),
+    **INPATIENT,
+)
+pair(
+    "plt_wbc_inpatient",
+    {**FULL, "leukocytes": "36"},
+    "platelets",
+    finding,
+    ("99", SHOWN),
+    ("100", None),
+    **INPATIENT,
+)
+for _value, _finding in (("99", SHOWN), ("100", None)):
+    _before = (result(A.HEMOGLOBIN, "10.1", 20), result(A.PLATELETS, "105", 20))
+    _now = values(**{**STAYING, "platelets": _value})
+    EXAMPLES.append(
+        Example("plt_before_inpatient", (*_now, *_before), finding, _finding, INPATIENT)
+    )
+
+# in portal hypertension
+PORTAL = {"context": {"conditions": (condition(ValueSetName.PORTAL_HYPERTENSION),)}}
+pair("plt_portal", DEEPER, "platelets", finding, ("29", SHOWN), ("30", None), **PORTAL)
+pair(
+    "mcv_portal",
+    {**DEEPER, "platelets": "60"},
+    "mean_corpuscular_volume",
+    finding,
+    ("115", None),
+    ("116", SHOWN),
+    **PORTAL,
+)
+
+# 3.5 M17
+pair("plt_falling", DEEPER, "platelets", proposes("haptoglobin"), ("49", True), ("50", False))
+FALLING = {**STAYING, "platelets": "45"}
+pair(
+    "mcv_falling_low",
+    FALLING,
+    "mean_corpuscular_volume",
+    proposes("ferritin"),
+    ("79", True),
+    ("80", False),
+    **INPATIENT,
+)
+pair(
+    "mcv_falling_high",
+    FALLING,
+    "mean_corpuscular_volume",
+    proposes("ferritin"),
+    ("100", False),
+    ("101", True),
     **INPATIENT,
 )
 

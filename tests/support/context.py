@@ -16,7 +16,9 @@ SNOMED = "http://snomed.info/sct"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 ICD10 = "http://hl7.org/fhir/sid/icd-10"
 ICD9CM = "http://hl7.org/fhir/sid/icd-9-cm"
+ICD10GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
 LOINC = "http://loinc.org"
 
 _GROUPS = {

@@ -1,12 +1,13 @@
 """The worked examples of clinical-knowledge 6 as FHIR charts.
 
-The context text of each vignette is built here as real resources, so that nothing but FHIR
+The context text of each vignette is read here into real resources, so that nothing but FHIR
 reaches the service.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def concept(system: str, *codes: str, text: str = "") -> Resource:
 
 
 def observation(number: int, given: dict[str, Any]) -> Resource:
-    """One Observation of a vignette: Quantity, comparator, text, status, reference range."""
+    """One Observation of a vignette: Quantity, comparator, text, status, reference range, flag."""
     made: Resource = {
         "resourceType": "Observation",
         "id": f"observation-{number}",
@@ -64,39 +65,48 @@ def observation(number: int, given: dict[str, Any]) -> Resource:
             )
         ],
         "code": concept(LOINC, given["loinc"]),
-        "subject": subject(),
-        "effectiveDateTime": at(given["dayOffset"]),
+        "effectiveDateTime": at(given["dayOffset"])[: 10 if given.get("dateOnly") else None],
+        **_value(given),
     }
-    value, unit = given["value"], given["unit"]
-    if isinstance(value, str) and value[0] in "<>":
-        comparator = value[:2] if value[1] == "=" else value[:1]
-        number_text = value[len(comparator) :]
-        made["valueQuantity"] = {
-            "value": float(number_text),
-            "comparator": comparator,
-            "unit": unit,
-        }
-    elif isinstance(value, str):
-        made["valueString"] = value
-    else:
-        made["valueQuantity"] = {"value": value} | ({"unit": unit} if unit else {})
+    if given.get("subject") != "absent":
+        made["subject"] = (
+            {"reference": "Patient/somebody-else"} if given.get("subject") else subject()
+        )
     if "rr" in given:
         low, high = given["rr"]
+        unit = given["unit"]
         made["referenceRange"] = [
             {"low": {"value": low, "unit": unit}, "high": {"value": high, "unit": unit}}
         ]
+    if "flag" in given:
+        made["interpretation"] = [concept(given["flagSystem"], given["flag"])]
+    if "note" in given:
+        made["note"] = [{"text": given["note"]}]
     return made
 
 
-def condition(system: str, code: str, *, verification: str = "confirmed") -> Resource:
-    """An active Condition."""
+def _value(given: dict[str, Any]) -> Resource:
+    value, unit = given["value"], given["unit"]
+    if isinstance(value, str) and value[0] in "<>":
+        comparator = value[:2] if value[1] == "=" else value[:1]
+        number = float(value[len(comparator) :])
+        return {"valueQuantity": {"value": number, "comparator": comparator, "unit": unit}}
+    if isinstance(value, str):
+        return {"valueString": f"{value} {unit}" if unit else value}
+    return {"valueQuantity": {"value": value} | ({"unit": unit} if unit else {})}
+
+
+def condition(
+    system: str, code: str, *, status: str = "active", verification: str = "confirmed"
+) -> Resource:
+    """A Condition of 20 days before T0; without a system the code is a text alone."""
     base = "http://terminology.hl7.org/CodeSystem/condition-"
     return {
         "resourceType": "Condition",
-        "id": f"condition-{code.replace('.', '-')}",
-        "clinicalStatus": concept(base + "clinical", "active"),
+        "id": f"condition-{re.sub(r'[^A-Za-z0-9]', '-', code)}",
+        "clinicalStatus": concept(base + "clinical", status),
         "verificationStatus": concept(base + "ver-status", verification),
-        "code": concept(system, code),
+        "code": concept(system, code) if system else {"text": code},
         "subject": subject(),
         "recordedDate": at(-20),
     }
@@ -114,93 +124,143 @@ def procedure(code: str, status: str, days: float | None) -> Resource:
     return made | ({"performedDateTime": at(days)} if days is not None else {})
 
 
-def administration(code: str, days: float, suffix: str = "") -> Resource:
-    """A completed MedicationAdministration by RxNorm code."""
+def medicine(kind: str, named: str, suffix: str = "", **more: Any) -> Resource:
+    """A record of a medicine by RxNorm code, or by text alone."""
+    code = concept(RXNORM, named) if named.isdigit() else {"text": named}
     return {
-        "resourceType": "MedicationAdministration",
-        "id": f"administration-{code}{suffix}",
-        "status": "completed",
-        "medicationCodeableConcept": concept(RXNORM, code),
+        "resourceType": kind,
+        "id": f"{kind.lower()}-{re.sub(r'[^A-Za-z0-9]', '-', named)}{suffix}",
+        "medicationCodeableConcept": code,
         "subject": subject(),
-        "effectiveDateTime": at(days),
+        **more,
     }
 
 
-def in_hospital() -> Resource:
-    """A hospital stay since two days before T0."""
+def administration(named: str, days: float, suffix: str = "") -> Resource:
+    """A completed MedicationAdministration."""
+    return medicine(
+        "MedicationAdministration", named, suffix, status="completed", effectiveDateTime=at(days)
+    )
+
+
+def stay(coding: Resource, days: float) -> Resource:
+    """An Encounter in progress since `days` from T0."""
     return {
         "resourceType": "Encounter",
         "id": "encounter-stay",
         "status": "in-progress",
-        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+        "class": coding,
         "subject": subject(),
-        "period": {"start": at(-2)},
+        "period": {"start": at(days)},
     }
 
 
-CONTEXT: dict[str, list[Resource]] = {
-    "V43": [condition(SNOMED, "91861009")],
-    "V44": [procedure("385763009", "in-progress", -10)],
-    "V45": [administration("40048", -10)],
-    "V46": [administration("40048", -9)],
-    "V48": [
-        {
-            "resourceType": "DiagnosticReport",
-            "id": "report-marrow",
-            "status": "final",
-            "code": concept(LOINC, "33721-2"),
-            "subject": subject(),
-            "effectiveDateTime": at(-5),
-        }
-    ],
-    "V50": [
-        procedure("56241004", "completed", -20),
+_V3_CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+_ICD = {"ICD-9-CM": ICD9, "ICD-10-CM": ICD10}
+
+
+def context(text: str) -> list[Resource]:
+    """The resources of a context text such as `Condition 19943007; Procedure 56241004 D-20`.
+
+    Raises ValueError for words that it does not know.
+    """
+    return [each for part in text.split("; ") if part for each in _resources(part)]
+
+
+def _resources(part: str) -> list[Resource]:
+    kind, _, rest = part.partition(" ")
+    days = [-float(day) for day in re.findall(r"D-(\d+)", rest)]
+    makers = {
+        "Condition": _conditions,
+        "Encounter": _encounter,
+        "MedicationAdministration": _administrations,
+        "MedicationStatement": _statement,
+        "MedicationRequest": _request,
+        "Procedure": _procedure,
+        "ServiceRequest": _referral,
+        "DiagnosticReport": _report,
+        "search": lambda _rest, _days: [],
+    }
+    if kind not in makers:
+        raise ValueError(part)
+    return makers[kind](rest, days)
+
+
+def _conditions(rest: str, _days: list[float]) -> list[Resource]:
+    if quoted := re.match(r'text "([^"]+)"', rest):
+        return [condition("", quoted[1])]
+    status = "resolved" if "resolved" in rest else "active"
+    verification = "provisional" if "provisional" in rest else "confirmed"
+    if icd := re.match(r"(ICD-\d+-CM) (\S+)", rest):
+        return [condition(_ICD[icd[1]], icd[2], status=status, verification=verification)]
+    return [
+        condition(SNOMED, code, status=status, verification=verification)
+        for code in re.findall(r"\b\d{6,}\b", rest)
+    ]
+
+
+def _encounter(rest: str, days: list[float]) -> list[Resource]:
+    display = re.search(r"display (\w+)", rest)
+    if "local code" in rest and display:
+        coding = {"system": "urn:local", "code": "7", "display": display[1]}
+    else:
+        code = rest.split()[1]
+        coding = {"system": _V3_CLASS, "code": code}
+        coding |= {"display": display[1]} if display else {}
+    return [stay(coding, days[0])]
+
+
+def _administrations(rest: str, days: list[float]) -> list[Resource]:
+    text = re.match(r"text (.+?) D-", rest)
+    named = text[1] if text else rest.split()[0]
+    return [administration(named, day, f"-{number}") for number, day in enumerate(days)]
+
+
+def _statement(rest: str, _days: list[float]) -> list[Resource]:
+    period = {"start": at(-400)}
+    return [
+        medicine("MedicationStatement", rest.split()[0], status="active", effectivePeriod=period)
+    ]
+
+
+def _request(rest: str, _days: list[float]) -> list[Resource]:
+    text = re.match(r"text (.+) active", rest)
+    named = text[1] if text else rest.split()[0]
+    return [
+        medicine("MedicationRequest", named, status="active", intent="order", authoredOn=at(-60))
+    ]
+
+
+def _procedure(rest: str, days: list[float]) -> list[Resource]:
+    status = "in-progress" if "in progress" in rest else "completed"
+    return [procedure(rest.split()[0], status, days[0] if days else -10)]
+
+
+def _referral(rest: str, _days: list[float]) -> list[Resource]:
+    return [
         {
             "resourceType": "ServiceRequest",
             "id": "request-referral",
             "status": "active",
             "intent": "order",
-            "code": concept(SNOMED, "183567007"),
+            "code": concept(SNOMED, rest.split()[0]),
             "subject": subject(),
             "authoredOn": at(-20),
-        },
-    ],
-    "V51": [condition(SNOMED, "19943007"), condition(SNOMED, "16294009")],
-    "V52": [administration("11248", -7), condition(SNOMED, "84027009")],
-    "V53": [
-        {
-            "resourceType": "MedicationStatement",
-            "id": "statement-b12",
-            "status": "active",
-            "medicationCodeableConcept": concept(RXNORM, "11248"),
-            "subject": subject(),
-            "effectivePeriod": {"start": at(-400)},
         }
-    ],
-    "V54": [procedure("116863004", "completed", -2)],
-    "V55": [condition(SNOMED, "42984000"), condition(SNOMED, "448765001")],
-    "V66": [condition(SNOMED, "109995007")],
-    "V68": [
+    ]
+
+
+def _report(rest: str, days: list[float]) -> list[Resource]:
+    return [
         {
-            "resourceType": "MedicationRequest",
-            "id": "request-methotrexate",
-            "status": "active",
-            "intent": "order",
-            "medicationCodeableConcept": concept(RXNORM, "6851", text="methotrexate 2.5 mg weekly"),
+            "resourceType": "DiagnosticReport",
+            "id": "report-marrow",
+            "status": "final",
+            "code": concept(LOINC, rest.split()[0]),
             "subject": subject(),
-            "authoredOn": at(-60),
+            "effectiveDateTime": at(days[0]),
         }
-    ],
-    "V74": [in_hospital()],
-    "V75": [in_hospital()],
-    "V81": [condition(ICD9, "203.00")],
-    "V82": [condition(SNOMED, "91861009", verification="provisional")],
-    "V86": [administration("11248", -100, "-first"), administration("11248", -40, "-last")],
-    "V88": [condition(SNOMED, "736024007")],
-    "V92": [in_hospital()],
-    "V94": [condition(ICD10, "C92.01")],
-    "V95": [condition(SNOMED, "109995007")],
-}
+    ]
 
 
 def pregnancy(trimester: int | None) -> list[Resource]:
@@ -247,5 +307,5 @@ def chart(given: dict[str, Any]) -> list[Resource]:
         patient(given),
         *(observation(n, o) for n, o in enumerate(given["observations"])),
         *(pregnancy(given["trimester"]) if given["pregnant"] else []),
-        *CONTEXT.get(given["id"], []),
+        *context(given["context"]),
     ]

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fhir_mappings.panel import Analyte
 from service.interpreter.answer import modifiers
 from service.interpreter.answer.blood_picture import mma_after_treatment
 from service.interpreter.answer.remarks import analyser_flag, low_neutrophils_with_fever
 from service.interpreter.answer.summaries import severe_conflict
-from service.interpreter.formatting import with_unit
 from service.interpreter.interpretation import Remark, RemarkRank
 from service.interpreter.rules.data_quality import severe_if_meant
-from service.interpreter.rules.texts.paragraphs import hlh_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,13 +33,6 @@ class PictureRemark(NamedTuple):
 
 def _schistocytes(case: Case) -> str:
     return "Schistocytes: exclude TTP, HUS or DIC today." if case.situation.schistocytes else ""
-
-
-def _hlh(case: Case) -> str:
-    ferritin = case.situation.selected.get(Analyte.FERRITIN)
-    if ferritin is None or not hlh_warning(case):
-        return ""
-    return f"Ferritin {with_unit(ferritin)} with fever: consider HLH, hematology today."
 
 
 def _conflict(case: Case) -> str:
@@ -81,7 +71,6 @@ def _preserved(case: Case) -> str:
 
 PICTURE_REMARKS = (
     PictureRemark("schistocytes", RemarkRank.RED_FLAG, _schistocytes, pattern=False),
-    PictureRemark("hlh", RemarkRank.RED_FLAG, _hlh),
     PictureRemark("fever", RemarkRank.RED_FLAG, low_neutrophils_with_fever),
     PictureRemark("analyzer-flag", RemarkRank.RED_FLAG, analyser_flag, pattern=False),
     PictureRemark("conflict", RemarkRank.OTHER, _conflict, pattern=False),

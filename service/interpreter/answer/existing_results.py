@@ -122,6 +122,7 @@ def usable_cbc(situation: Situation) -> str:
         or situation.counts_preliminary
         or situation.anc_bands_would_cross
         or any(item.analyte in BLOOD_COUNTS for item in due_results(situation))
+        or situation.white_by_leukocytes_alone
     )
     if not complete or disputed or neutrophils is None:
         return ""

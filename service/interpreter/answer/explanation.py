@@ -65,8 +65,8 @@ def explain(
         text = _about_orders(situation, walk)
         return Explanation(text, _tried_rules(walk.tried), modifiers, left_out)
     shown_ids = [each.id for each in walk.overlays]
-    if walk.finding is not None and walk.finding.has_card:
-        shown_ids.append(walk.finding.id)
+    if walk.shown_finding is not None:
+        shown_ids.append(walk.shown_finding.id)
     shown_ids += [rule.id for rule, _draft in walk.order_findings]
     if walk.data_quality:
         shown_ids.append("data-quality")
@@ -139,6 +139,11 @@ def _silence(situation: Situation, walk: Evaluation) -> str:
 
 
 def _stopped(situation: Situation, walk: Evaluation) -> str:
+    if walk.silenced and walk.finding is not None:
+        return (
+            f"{walk.finding.id} holds, but a marrow and a hematology referral exist already and no "
+            "red flag stands"
+        )
     if walk.stopped is Step.HOSPICE:
         return f"the patient is in hospice care ({listed(situation.hospice)})"
     if walk.stopped is Step.CHILD:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from service.interpreter.answer import modifier_triggers as triggers
 from service.interpreter.formatting import listed, sentence
 from service.interpreter.interpretation import CellLine, CellLineState, IronState
+from service.interpreter.rules.criteria.bicytopenia import in_hospital
 from service.interpreter.rules.criteria.chemistry import HIGH_B12
 
 if TYPE_CHECKING:
@@ -141,9 +142,26 @@ def growth_factor(situation: Situation) -> str:
     return f"{names} may raise neutrophils or cause a few immature cells."
 
 
-def copper() -> str:
-    """M13: zinc taken, or copper deficiency known."""
-    return "Lack of copper can look like a myelodysplastic neoplasm: measure copper and zinc."
+def copper(situation: Situation) -> str:
+    """M13: zinc taken, copper deficiency known, or too little copper taken up."""
+    reasons = (
+        *(each.name for each in situation.zinc),
+        *(each.display for each in (*situation.copper_deficiency, *situation.copper_malabsorption)),
+    )
+    name = sentence(names_of(reasons, 1))
+    return f"{name}: lack of copper can look like a myelodysplastic neoplasm; measure copper, zinc."
+
+
+def falling_platelets(case: Case) -> str:
+    """M17: what comes before the marrow in hospital, and a heparin."""
+    heparins = names_of((each.name for each in case.situation.heparins), 1)
+    if not in_hospital(case):
+        return f"{sentence(heparins)} was given: consider HIT." if heparins else ""
+    heparin = f"heparin ({heparins}; 4Ts for HIT)" if heparins else "heparin (HIT)"
+    return (
+        f"Falling platelets in hospital: DIC, sepsis, {heparin}, TMA, bleeding, dilution before "
+        "the marrow."
+    )
 
 
 def transfusions(situation: Situation) -> str:

@@ -20,6 +20,7 @@ from service.interpreter.interpretation import (
     Overlay,
     Priority,
 )
+from service.interpreter.rules.criteria.bicytopenia import FALLING_PLATELETS, in_hospital
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,12 +85,7 @@ def deferral(situation: Situation, *, with_b12: bool = True) -> str:
 
 def red_flag_priority(case: Case) -> Priority | None:
     """M2: stat or asap by red flags; None without one."""
-    stat = (
-        case.severe
-        or Overlay.NEUTROPENIC_FEVER in case.overlays
-        or case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical"
-    )
-    if stat:
+    if case.critical_overlay:
         return Priority.STAT
     return Priority.ASAP if case.situation.red_flags.any else None
 
@@ -142,9 +138,9 @@ def referral_exists(situation: Situation) -> str:
 
 
 def says_m5(case: Case, _rule: Rule | None) -> str:
-    """With blasts or severe counts the existing referral must be escalated."""
+    """With a critical urgent finding the existing referral must be escalated."""
     text = f"Hematology is involved already ({referral_exists(case.situation)})."
-    if case.severe or Overlay.CIRCULATING_BLASTS in case.overlays:
+    if case.critical_overlay:
         text += " Escalate the existing referral now."
     return text
 
@@ -257,12 +253,51 @@ def says_m12(case: Case, _rule: Rule | None) -> str:
 
 
 def zinc_or_copper(situation: Situation) -> str:
-    """M13: zinc taken, or copper deficiency known."""
+    """M13: zinc taken, copper deficiency known, or too little copper taken up."""
     return listed(
         [
             *(each.name for each in situation.zinc),
             *(each.display for each in situation.copper_deficiency),
+            *(each.display for each in situation.copper_malabsorption),
         ]
+    )
+
+
+def says_m13(case: Case, _rule: Rule | None) -> str:
+    """Lack of copper looks like a marrow disorder."""
+    return (
+        f"Copper may be lacking ({zinc_or_copper(case.situation)}), which can look like a "
+        "myelodysplastic neoplasm: measure copper and zinc."
+    )
+
+
+def alcohol(situation: Situation) -> str:
+    """M16: an alcohol use disorder."""
+    return listed(each.display for each in situation.alcohol)
+
+
+def falling_platelets(case: Case, rule: Rule | None) -> str:
+    """M17: hemoglobin and platelets low, platelets below 50, finding bicytopenia."""
+    if rule is None or rule.id != "bicytopenia" or not FALLING_PLATELETS.test(case):
+        return ""
+    platelets = case.situation.selected.get(Analyte.PLATELETS)
+    return f"platelets {with_unit(platelets)}" if platelets else "platelets below 50"
+
+
+def heparin_names(situation: Situation) -> str:
+    """Return the heparins being given or given in the last 30 days."""
+    return listed(each.name for each in situation.heparins)
+
+
+def says_m17(case: Case, _rule: Rule | None) -> str:
+    """What comes before the marrow when platelets fall in hospital."""
+    names = heparin_names(case.situation)
+    heparin = f" Heparin was given: {names}." if names else ""
+    if not in_hospital(case):
+        return heparin.strip()
+    return (
+        "Falling platelets in hospital: DIC, sepsis, heparin (HIT: count the 4Ts), "
+        "microangiopathy, bleeding and dilution come before the marrow." + heparin
     )
 
 

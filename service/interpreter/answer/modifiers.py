@@ -1,4 +1,4 @@
-"""The modifiers M1 to M15: what triggers each, and what it says (clinical-knowledge 3.5).
+"""The modifiers M1 to M17: what triggers each, and what it says (clinical-knowledge 3.5).
 
 What they do to the indicator stands in `indicators`, what they do to orders in `orders_due`.
 """
@@ -19,6 +19,11 @@ from service.interpreter.interpretation import (
     RemarkRank,
 )
 from service.interpreter.rules.criteria.chemistry import HIGH_B12
+from service.interpreter.rules.criteria.patient import (
+    HISTORY,
+    MARROW_AND_REFERRAL_EXIST,
+    RED_FLAG_OF_DEFERRAL,
+)
 from service.interpreter.rules.rule import Step
 
 if TYPE_CHECKING:
@@ -44,25 +49,19 @@ def wants_marrow(case: Case, rule: Rule | None) -> bool:
     return listed or case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical"
 
 
-def red_flag_of_deferral(case: Case) -> bool:
-    """Whether a red flag of M1 stands, so that a marrow is not deferred."""
-    return (
-        case.severe
-        or Overlay.CIRCULATING_BLASTS in case.overlays
-        or case.situation.red_flags.overrides_deferral
-    )
+def marrow_deferred(case: Case) -> bool:
+    """Whether M1 defers the marrow: a red flag undoes it, history all but a B12 medicine."""
+    if not triggers.deferral(case.situation) or RED_FLAG_OF_DEFERRAL.test(case):
+        return False
+    return not HISTORY.test(case) or bool(case.situation.b12_medication)
 
 
 def all_done(case: Case, rule: Rule | None) -> bool:
     """Whether M6 holds: marrow and referral exist and no red flag stands."""
-    situation = case.situation
     return (
         rule is not None
         and rule.step in _ACTIONABLE_STEPS
-        and bool(situation.marrow_exists)
-        and bool(situation.referral_exists)
-        and not case.overlays
-        and not situation.red_flags.any
+        and MARROW_AND_REFERRAL_EXIST.test(case) is True
     )
 
 
@@ -90,13 +89,13 @@ def _m1_trigger(case: Case, rule: Rule | None) -> str:
 def _m1_effect(case: Case, rule: Rule | None) -> str:
     if not wants_marrow(case, rule):
         return "named as a possible explanation"
-    if red_flag_of_deferral(case):
+    if not marrow_deferred(case):
         return "a red flag stands: the marrow is not deferred"
     return "marrow-biopsy is not proposed"
 
 
 def _deferred(case: Case, rule: Rule | None) -> bool:
-    return wants_marrow(case, rule) and not red_flag_of_deferral(case)
+    return wants_marrow(case, rule) and marrow_deferred(case)
 
 
 def _m1_remark(case: Case, rule: Rule | None) -> str:
@@ -201,10 +200,7 @@ MODIFIERS = (
     Modifier(
         "M6",
         lambda case, rule: "marrow and referral exist, no red flag" if all_done(case, rule) else "",
-        lambda _case, _rule: "indicator info, no suggestions",
-        lambda _case, _rule: (
-            "Marrow sampling and hematology are already on their way: nothing further is proposed."
-        ),
+        lambda _case, _rule: "no card for this finding",
     ),
     Modifier(
         "M8",
@@ -247,11 +243,8 @@ MODIFIERS = (
         "M13",
         lambda case, _rule: triggers.zinc_or_copper(case.situation),
         lambda _case, _rule: "copper and zinc",
-        lambda _case, _rule: (
-            "Zinc or copper deficiency is recorded: lack of copper can look like a myelodysplastic "
-            "neoplasm. Measure copper and zinc."
-        ),
-        remark=lambda _case, _rule: remarks.copper(),
+        triggers.says_m13,
+        remark=lambda case, _rule: remarks.copper(case.situation),
     ),
     Modifier(
         "M14",
@@ -266,6 +259,23 @@ MODIFIERS = (
         lambda _case, _rule: "cbc-differential first, no marrow-biopsy",
         _m15_says,
         remark=lambda _case, _rule: remarks.no_neutrophil_count(),
+    ),
+    Modifier(
+        "M16",
+        lambda case, _rule: triggers.alcohol(case.situation),
+        lambda _case, _rule: "text",
+        lambda case, _rule: (
+            f"{sentence(triggers.alcohol(case.situation))}: alcohol can lower all cell lines."
+        ),
+        remark=lambda _case, _rule: "Alcohol can lower all cell lines.",
+    ),
+    Modifier(
+        "M17",
+        triggers.falling_platelets,
+        lambda _case, _rule: "coagulation, hemolysis and metabolic panel; heparin is named",
+        triggers.says_m17,
+        remark=lambda case, _rule: remarks.falling_platelets(case),
+        rank=RemarkRank.DRUG,
     ),
 )
 """In the order in which their sentences stand on the card: goals of care first."""

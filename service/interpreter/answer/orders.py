@@ -9,7 +9,7 @@ from fhir_mappings.context import ValueSetName
 from fhir_mappings.panel import DataGroup, SerologyTest
 from service.interpreter.answer import existing_results
 from service.interpreter.answer import modifier_triggers as triggers
-from service.interpreter.answer.modifiers import all_done, red_flag_of_deferral
+from service.interpreter.answer.modifiers import marrow_deferred
 from service.interpreter.assessment.situation import Freshness
 from service.interpreter.formatting import GROUP_NAMES, listed
 from service.interpreter.interpretation import (
@@ -20,6 +20,8 @@ from service.interpreter.interpretation import (
     ProposedOrder,
     WithheldOrder,
 )
+from service.interpreter.rules.criteria.patient import CRITICAL_BLASTS
+from service.interpreter.rules.order_lists import SECONDARY_CAUSE_ORDERS
 from service.interpreter.rules.rule import Step, WantedOrder
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ _RANK = {
     Priority.STAT: 3,
 }
 _STAT_WORK_UP = frozenset({CBC, "peripheral-smear", "prothrombin-time", "aptt", "fibrinogen"})
+_STAT_OVERLAYS = frozenset(Overlay) - {Overlay.NEUTROPENIC_FEVER}
+"""At critical they make film, counts and coagulation stat (4.2); fever waits for no result."""
+
 _PATTERN_STEPS = frozenset({Step.PREGNANCY, Step.PANCYTOPENIA, Step.BICYTOPENIA})
 
 KNOWN_DISEASE = {
@@ -68,8 +73,6 @@ class OrdersDue:
 def orders_due(case: Case, finding: Rule | None, overlays: Iterable[Rule]) -> OrdersDue:
     """Return the one order list of a call, finding and overlays merged (3.1, 3.5, 4.2, 4.3)."""
     proposed, withheld = [], []
-    if all_done(case, finding):
-        return _nothing_more(case.situation)
     for wish, priority in _merged(_wishes(case, finding, tuple(overlays)), case):
         reason = _why_not(wish, case)
         if reason:
@@ -79,19 +82,11 @@ def orders_due(case: Case, finding: Rule | None, overlays: Iterable[Rule]) -> Or
     return OrdersDue(tuple(proposed), tuple(withheld))
 
 
-def _nothing_more(situation: Situation) -> OrdersDue:
-    """M6: no suggestion at all; what stands already is named."""
-    return OrdersDue(
-        withheld=(
-            WithheldOrder(HEMATOLOGY_REFERRAL, triggers.referral_exists(situation)),
-            WithheldOrder(MARROW_BIOPSY, triggers.marrow_exists(situation)),
-        )
-    )
-
-
 def _wishes(case: Case, finding: Rule | None, overlays: tuple[Rule, ...]) -> list[WantedOrder]:
     own = list(finding.orders) if finding else []
     if finding is None or not finding.replaces_overlay_orders:
+        if CRITICAL_BLASTS.test(case):
+            own = []
         own += [
             wish
             for overlay in overlays
@@ -113,16 +108,23 @@ def _added(case: Case, finding: Rule | None) -> list[WantedOrder]:
     """Return what modifiers and rules 1.1 add: the repeated CBC first."""
     if finding is not None and not finding.adds_orders:
         return []
-    child = case.situation.child
+    disputed = case.situation.severe.in_conflict and not case.situation.child
     wishes = (
-        [WantedOrder(CBC, because=reason)] if (reason := _repeat_cbc(case, child=child)) else []
+        [WantedOrder(CBC, priority=_stat if disputed else None, because=reason)]
+        if (reason := _repeat_cbc(case, finding))
+        else []
     )
-    if finding is not None and finding.step in _PATTERN_STEPS:
+    # With critical blasts everything else is left to hematology (3.2).
+    if finding is not None and finding.step in _PATTERN_STEPS and not CRITICAL_BLASTS.test(case):
         wishes += _added_by_modifiers(case.situation)
     return wishes
 
 
-def _repeat_cbc(case: Case, *, child: bool) -> str:
+def _stat(_case: Case) -> Priority:
+    return Priority.STAT
+
+
+def _repeat_cbc(case: Case, finding: Rule | None) -> str:
     situation = case.situation
     if situation.conflict:
         return "two results of the same time contradict each other"
@@ -130,7 +132,8 @@ def _repeat_cbc(case: Case, *, child: bool) -> str:
         return "a count is preliminary or of unknown status"
     if situation.anc_bands_would_cross:
         return "band forms would move the neutrophil count across a limit"
-    alone = situation.white_by_leukocytes_alone and not child
+    read = finding is not None and not situation.child
+    alone = situation.white_by_leukocytes_alone and read
     return "no neutrophil count: the differential comes first" if alone else ""
 
 
@@ -144,11 +147,8 @@ def _added_by_modifiers(situation: Situation) -> list[WantedOrder]:
         wishes.append(WantedOrder(ULTRASOUND, because="splenomegaly"))
         if existing_results.imaging_done(ULTRASOUND, situation) and not situation.pregnant:
             wishes.append(WantedOrder(CT, because="splenomegaly, ultrasound done"))
-    if situation.zinc or situation.copper_deficiency:
-        wishes += [
-            WantedOrder("copper", because="zinc or copper"),
-            WantedOrder("zinc", because="zinc or copper"),
-        ]
+    if reason := triggers.zinc_or_copper(situation):
+        wishes += [WantedOrder("copper", because=reason), WantedOrder("zinc", because=reason)]
     return wishes
 
 
@@ -174,16 +174,16 @@ def _merged(wishes: Iterable[WantedOrder], case: Case) -> tuple[tuple[WantedOrde
 def _priority(wish: WantedOrder, case: Case) -> Priority:
     """Return the row's priority, or 4.2's; red flags raise referral and marrow (M2)."""
     base = wish.priority(case) if wish.priority else _usual_priority(wish.order, case)
-    raised = (
-        triggers.red_flag_priority(case)
-        if wish.order in {HEMATOLOGY_REFERRAL, MARROW_BIOPSY}
-        else None
-    )
+    of_adult = wish.order in {HEMATOLOGY_REFERRAL, MARROW_BIOPSY} and not case.situation.child
+    raised = triggers.red_flag_priority(case) if of_adult else None
     return max(base, raised or base, key=_RANK.__getitem__)
 
 
 def _usual_priority(order: str, case: Case) -> Priority:
-    stat = case.severe or case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical"
+    if order in SECONDARY_CAUSE_ORDERS:
+        return Priority.ROUTINE
+    critical = {each for each, indicator in case.overlays.items() if indicator == "critical"}
+    stat = critical & _STAT_OVERLAYS
     return Priority.STAT if stat and order in _STAT_WORK_UP else Priority.URGENT
 
 
@@ -194,7 +194,7 @@ def _why_not(wish: WantedOrder, case: Case) -> str:
         return reason
     if reason := existing_results.standing_order(wish.order, situation):
         return reason
-    if reason := _known_disease(wish.order, situation):
+    if reason := _known_disease(wish.order, situation) or _under_treatment(wish.order, situation):
         return reason
     return "" if wish.despite_result else _not_needed(wish.order, situation)
 
@@ -217,15 +217,14 @@ def _no_marrow(case: Case) -> str:
         return "palliative care: align with the goals of care"
     if situation.marrow_exists:
         return triggers.marrow_exists(situation)
-    blasts = case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical"
+    blasts = CRITICAL_BLASTS.test(case)
     if situation.conflict and not blasts:
         return "blood counts contradict each other: repeat the CBC first"
     if situation.counts_preliminary and not blasts:
         return "blood counts are not final: repeat the CBC first"
     if situation.white_by_leukocytes_alone and not (blasts or case.severe):
         return "no neutrophil count: the differential comes first"
-    reasons = triggers.deferral(situation)
-    return f"deferred: {reasons}" if reasons and not red_flag_of_deferral(case) else ""
+    return f"deferred: {triggers.deferral(situation)}" if marrow_deferred(case) else ""
 
 
 def _no_ct(case: Case) -> str:
@@ -240,6 +239,18 @@ def _known_disease(order: str, situation: Situation) -> str:
     return f"already known: {known}" if known else ""
 
 
+_SPOILED_BY_B12 = frozenset({"vitamin-b12", "methylmalonic-acid"})
+
+
+def _under_treatment(order: str, situation: Situation) -> str:
+    """B12 and MMA say nothing under a B12 medicine, but a raised MMA may be confirmed (4.3)."""
+    if order not in _SPOILED_BY_B12 or not situation.b12_medication or situation.mma_raised:
+        return ""
+    names = listed(each.name for each in situation.b12_medication)
+    return f"B12 medicine ({names}): under treatment the result says nothing"
+
+
+_REFERRAL_GROUPS = (DataGroup.SERVICE_REQUESTS, DataGroup.ENCOUNTERS)
 _MARROW_GROUPS = (
     DataGroup.MARROW_RESULTS,
     DataGroup.PROCEDURES,
@@ -250,9 +261,12 @@ _MARROW_GROUPS = (
 def _proposal(wish: WantedOrder, priority: Priority, case: Case) -> ProposedOrder:
     situation = case.situation
     reasons = [wish.because, existing_results.unreadable_result(wish.order, situation)]
-    if wish.order == MARROW_BIOPSY:
-        hidden = [GROUP_NAMES[group] for group in _MARROW_GROUPS if group in situation.unavailable]
-        if hidden:
-            reasons.append(f"{listed(hidden)} could not be checked for an earlier marrow")
+    groups = {MARROW_BIOPSY: _MARROW_GROUPS, HEMATOLOGY_REFERRAL: _REFERRAL_GROUPS}
+    earlier = {MARROW_BIOPSY: "an earlier marrow", HEMATOLOGY_REFERRAL: "an earlier referral"}
+    hidden = [
+        GROUP_NAMES[group] for group in groups.get(wish.order, ()) if group in situation.unavailable
+    ]
+    if hidden:
+        reasons.append(f"{listed(hidden)} could not be checked for {earlier[wish.order]}")
     because = "; ".join(reason for reason in reasons if reason)
     return ProposedOrder(wish.order, priority, wish.note, because)

@@ -17,13 +17,17 @@ from service.interpreter.answer.blood_picture import (
     smear_red_flags,
     volume,
 )
-from service.interpreter.formatting import ANALYTE_NAMES, counted, listed, with_unit
+from service.interpreter.formatting import (
+    ANALYTE_NAMES,
+    counted,
+    listed,
+    with_unit,
+)
 from service.interpreter.interpretation import (
     CellLine,
     CellLineState,
 )
 from service.interpreter.logic import below
-from service.interpreter.rules.texts.paragraphs import hlh_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,7 +123,7 @@ def preserved(case: Case) -> str:
 
 def duffy_null(case: Case) -> str:
     """Benign neutropenia is common in some populations."""
-    if not case.situation.duffy_null_possible:
+    if not case.situation.duffy_null_possible or case.situation.blasts.present:
         return ""
     return (
         "An ANC of 1.0 to 1.79 with nothing else abnormal about the neutrophils can be benign: "
@@ -176,7 +180,6 @@ PATTERN_TEXTS: tuple[Callable[[Case], str], ...] = (
     low_neutrophils_with_fever,
     smear_red_flags,
     history,
-    hlh_warning,
     bands,
     preserved,
     duffy_null,

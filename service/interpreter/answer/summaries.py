@@ -23,6 +23,7 @@ from service.interpreter.interpretation import CellLine, CellLineState, Grade
 from service.interpreter.rules.data_quality import refused_names
 from service.interpreter.rules.rule import Step
 from service.interpreter.rules.texts.missing_results import missing_names
+from service.interpreter.rules.texts.urgent_causes import drug_of_agranulocytosis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -126,10 +127,10 @@ def _child_blasts(case: Case) -> str:
 
 
 def _new_things(case: Case) -> str:
-    situation = case.situation
-    severe = situation.severe.present is True and situation.severe.new_since_previous is True
-    names = ["blasts"] if situation.blasts.new_within_3_days else []
-    return listed([*names, "severe counts"] if severe or not names else names)
+    news = case.situation.disorder_news
+    names = ["blasts"] if news.blasts else []
+    names += ["severe counts"] if news.severe else []
+    return listed([*names, "pancytopenia"] if news.pancytopenia else names)
 
 
 def _after_chemotherapy(case: Case) -> str:
@@ -168,6 +169,7 @@ TEXTS: Mapping[str, Callable[[Case], str]] = {
     "child_lines": _child_lines,
     "child_blasts": _child_blasts,
     "new": _new_things,
+    "drug": drug_of_agranulocytosis,
     "after_chemotherapy": _after_chemotherapy,
     "refused_count": lambda case: str(len(due_results(case.situation))),
 }

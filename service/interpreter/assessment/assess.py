@@ -23,12 +23,19 @@ from service.interpreter.assessment.cell_lines import (
     platelets_before,
     red_cells_before,
 )
+from service.interpreter.assessment.disorder_news import disorder_news
+from service.interpreter.assessment.earlier_counts import both_low_before, last_not_low
 from service.interpreter.assessment.encounters import in_hospital_at
 from service.interpreter.assessment.iron import iron_state, read_iron_studies
 from service.interpreter.assessment.pregnancy import age_in_years, is_pregnant, trimester_of
 from service.interpreter.assessment.selected_results import refused, select, selected_counts
 from service.interpreter.assessment.situation import Freshness, Opening, Situation
-from service.interpreter.assessment.smear import standing, standing_clumps
+from service.interpreter.assessment.smear import (
+    is_little,
+    schistocytes_with_low_platelets,
+    standing,
+    standing_clumps,
+)
 from service.interpreter.assessment.timeline import Timeline, newest_count
 from service.interpreter.assessment.urgency import (
     assess_fever,
@@ -80,17 +87,19 @@ def assess(
     chart = open_chart(facts, now, limits or thresholds.LIMITS, windows)
     lines = assess_lines(chart)
     iron = read_iron_studies(chart)
-    fever = assess_fever(chart)
+    fever = assess_fever(chart, chart.windows.temperature)
     blasts = assess_blasts(chart)
+    freshness = freshness_of(chart)
     selected = select(chart, iron, blasts, fever)
     chemistry = _chemistry(chart, selected)
     return Situation(
         **_opening(chart, lines, blasts),
         states=_states(chart, lines, iron, selected, chemistry),
-        freshness=freshness_of(chart),
+        freshness=freshness,
         anchor=chart.last_count,
         anchor_age_days=_age_days(chart),
         severe=assess_severe(lines, chart),
+        disorder_news=disorder_news(chart, lines, blasts, current=freshness is Freshness.CURRENT),
         fever=fever,
         red_flags=assess_red_flags(chart, fever),
         selected=selected,
@@ -104,7 +113,8 @@ def assess(
         **assess_counts(chart, lines),
         **_smear(chart, lines),
         **chemistry.fields,
-        **_context(chart),
+        **_context(chart, lines),
+        **_urgent_evidence(chart),
         **_red_cells_and_iron(chart, lines, iron),
     )
 
@@ -120,6 +130,7 @@ def _opening(
         "child": chart.child,
         "neutrophils_below_half_with_age": neutrophils_below_half(chart),
         "blasts": blasts,
+        "schistocytes_with_low_platelets": schistocytes_with_low_platelets(chart, lines),
         "hospice": context_windows.hospice(chart),
         **count_lines(chart, lines),
     }
@@ -178,9 +189,8 @@ class _Chemistry:
 def _chemistry(chart: Timeline, selected: Mapping[Analyte, LabResult]) -> _Chemistry:
     limits = chart.limits
     medication, first_given = context_windows.b12_medication(chart)
-    function, renal = states.function_state(
-        selected.get(Analyte.METHYLMALONATE), first_given, chart
-    )
+    mma = selected.get(Analyte.METHYLMALONATE)
+    function, renal = states.function_state(mma, first_given, chart)
     ldh = selected.get(Analyte.LACTATE_DEHYDROGENASE)
     fields = {
         "folate": states.folate_state(selected.get(Analyte.FOLATE), chart),
@@ -198,7 +208,9 @@ def _chemistry(chart: Timeline, selected: Mapping[Analyte, LabResult]) -> _Chemi
         "liver_tests_high": context_windows.liver_tests_high(chart),
         "b12_medication": medication,
         "b12_first_given": first_given,
-        "b12_prior_deficiency": states.b12_deficiency_before(chart),
+        "b12_prior_deficiency": states.b12_deficiency_before(chart, first_given),
+        "mma_under_treatment": states.mma_under_treatment(mma, first_given, chart),
+        "mma_raised": states.mma_raised(mma, chart),
     }
     b12 = states.b12_state(selected.get(Analyte.VITAMIN_B12), chart)
     return _Chemistry(b12, function, fields)
@@ -229,6 +241,7 @@ def _states(
     return States(
         lines=lines,
         pattern=pattern_of(lines),
+        before=last_not_low(lines, chart),
         b12=chemistry.b12,
         iron=iron_state(iron, chart),
         function=chemistry.function,
@@ -239,20 +252,48 @@ def _states(
 
 def _smear(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> dict[str, Any]:
     platelets = lines[CellLine.PLATELETS].result
+    schistocytes = standing(chart, SmearSet.SCHISTOCYTES, chart.schistocytes_span)
     clumps = () if platelets is None else standing_clumps(chart, platelets.taken)
     return {
-        "schistocytes": standing(chart, SmearSet.SCHISTOCYTES, chart.smear_span),
+        "schistocytes": schistocytes,
+        "schistocytes_more_than_little": any(not is_little(each) for each in schistocytes),
         "hypersegmented": standing(chart, SmearSet.HYPERSEGMENTED, chart.smear_span),
         "platelet_clumps": clumps,
     }
 
 
-def _context(chart: Timeline) -> dict[str, Any]:
-    chemotherapy, chemotherapy_days = context_windows.chemotherapy(chart)
+def _urgent_evidence(chart: Timeline) -> dict[str, Any]:
+    """Return what possible-hlh and drug-agranulocytosis rest on, each in its own window (2.4)."""
+    windows, now = chart.windows, chart.now
+    neutrophils = chart.since(now - windows.neutrophils_under_drug)
+    return {
+        "recent_ferritin": chart.newest(
+            Analyte.FERRITIN, chart.since(now - windows.ferritin_with_fever)
+        ),
+        "fever_with_ferritin": assess_fever(chart, windows.temperature_with_ferritin),
+        "fever_recorded": chart.conditions(ValueSetName.FEVER),
+        "neutrophils_under_drug": chart.newest(Analyte.NEUTROPHILS, neutrophils),
+        "agranulocytosis_drugs": context_windows.agranulocytosis_drugs(chart),
+        "heparins": context_windows.heparins(chart),
+    }
+
+
+def _stay(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> dict[str, Any]:
+    """Return the hospital stay that counts: of the call, for old counts that at the anchor."""
+    stale = freshness_of(chart) is Freshness.STALE
+    moment = chart.anchor if stale and chart.anchor is not None else chart.now
     return {
         "inpatient": in_hospital_at(chart, chart.now, now=True),
         "inpatient_at_anchor": chart.anchor is not None
         and in_hospital_at(chart, chart.anchor, now=False),
+        "both_low_before": both_low_before(lines, chart, moment, now=not stale),
+    }
+
+
+def _context(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> dict[str, Any]:
+    chemotherapy, chemotherapy_days = context_windows.chemotherapy(chart)
+    return {
+        **_stay(chart, lines),
         "palliative": context_windows.palliative(chart),
         "known_disorder": context_windows.known_disorder(chart),
         "chemotherapy": chemotherapy,
@@ -266,6 +307,8 @@ def _context(chart: Timeline) -> dict[str, Any]:
         "growth_factors": context_windows.growth_factors(chart),
         "zinc": context_windows.zinc(chart),
         "copper_deficiency": chart.conditions(ValueSetName.COPPER_DEFICIENCY),
+        "copper_malabsorption": context_windows.copper_malabsorption(chart),
+        "alcohol": chart.conditions(ValueSetName.ALCOHOL_USE_DISORDER),
         "secondary_causes": context_windows.secondary_causes(chart),
         "febrile_neutropenia": chart.conditions(ValueSetName.FEBRILE_NEUTROPENIA),
         "marrow_exists": context_existing.marrow_exists(chart),

@@ -143,17 +143,30 @@ def _kidney_hidden(chart: Timeline) -> bool:
     )
 
 
-def b12_deficiency_before(chart: Timeline) -> tuple[str, ...]:
-    """Return the evidence of B12 deficiency in the last 180 d (treated-b12-deficiency)."""
-    span = chart.since(chart.now - chart.windows.b12_evidence)
+def b12_deficiency_before(chart: Timeline, first_b12: date | None) -> tuple[str, ...]:
+    """Return the evidence of B12 deficiency from before the first dose (treated-b12-deficiency).
+
+    B12 of the 180 d before, MMA up to 7 d after too: what treatment changes last.
+    """
     found = [item.display for item in chart.conditions(ValueSetName.B12_DEFICIENCY)]
+    if first_b12 is None:
+        return tuple(found)
+    windows = chart.windows
+    since, until = first_b12 - windows.b12_evidence, first_b12 + windows.mma_after_first_dose
     for result in chart.every(Analyte.VITAMIN_B12):
-        if span.holds(result.taken) and b12_state(result, chart) is B12State.LOW:
+        if since <= result.taken.date() <= first_b12 and b12_state(result, chart) is B12State.LOW:
             found.append(_named("B12", result))
     for result in chart.every(Analyte.METHYLMALONATE):
-        if span.holds(result.taken) and mma_raised(result, chart):
+        if since <= result.taken.date() <= until and mma_raised(result, chart):
             found.append(_named("MMA", result))
     return tuple(found)
+
+
+def mma_under_treatment(mma: LabResult | None, first_b12: date | None, chart: Timeline) -> bool:
+    """Whether MMA was drawn so long after the first dose that it says how treatment goes."""
+    if mma is None or first_b12 is None:
+        return False
+    return mma.taken.date() > first_b12 + chart.windows.mma_after_first_dose
 
 
 def _named(name: str, result: LabResult) -> str:

@@ -1,6 +1,7 @@
 """Blasts in the blood (clinical-knowledge 2.4, 3.2 circulating-blasts, known-hematologic-disorder).
 
-The newest specimen with a blast number counts, so a newer 0 % refutes an older number; a film or
+The newest specimen with a blast number counts, so a newer 0 % refutes an older small number; a
+critical one takes two later differentials without blasts, each of enough leukocytes. A film or
 narrative is refuted only by a later film or narrative that says none.
 """
 
@@ -27,10 +28,13 @@ ANALYSER_FLAG_CODES = frozenset({"21114-4", "40611-6"})
 
 _AT_MOST = frozenset({Comparator.LESS, Comparator.LESS_OR_EQUAL})
 
+_REFUTING = 2
+"""How many later differentials without blasts refute critical blasts (2.4)."""
+
 
 def assess_blasts(chart: Timeline) -> Blasts:
     """Return what the last 30 d say about blasts."""
-    numbers = _newest_specimen(chart, _counted(chart, chart.smear_span))
+    numbers = _standing_specimen(chart, _counted(chart, chart.smear_span))
     positive = tuple(number for number in numbers if _is_blasts(number))
     findings = _smears(standing(chart, SmearSet.BLASTS, chart.smear_span))
     present = any_of(_by_number(chart, numbers), _by_film(chart, findings))
@@ -56,16 +60,55 @@ def _counted(chart: Timeline, span: Span) -> tuple[LabResult, ...]:
     )
 
 
-def _newest_specimen(chart: Timeline, numbers: tuple[LabResult, ...]) -> tuple[LabResult, ...]:
-    """Return the percentage and absolute number of the newest specimen, highest of each first."""
-    if not numbers:
+def _standing_specimen(chart: Timeline, numbers: tuple[LabResult, ...]) -> tuple[LabResult, ...]:
+    """Return the numbers of the specimen that counts: the newest, or a critical one not refuted."""
+    specimens = _specimens(chart, numbers)
+    if not specimens:
         return ()
-    since = numbers[0].taken - chart.windows.same_specimen
-    specimen = [number for number in numbers if number.taken >= since]
+    if not _has_blasts(specimens[0]):
+        for place, specimen in enumerate(specimens):
+            refuting = sum(_refutes(chart, later) for later in specimens[:place])
+            if _has_critical_blasts(chart, specimen) and refuting < _REFUTING:
+                return specimen
+    return specimens[0]
+
+
+def _specimens(chart: Timeline, numbers: tuple[LabResult, ...]) -> list[tuple[LabResult, ...]]:
+    """Return the percentage and absolute number of each specimen, newest specimen first.
+
+    Of each the highest, that with the most blasts first.
+    """
+    clusters: list[list[LabResult]] = []
+    for number in numbers:
+        if clusters and clusters[-1][0].taken - number.taken <= chart.windows.same_specimen:
+            clusters[-1].append(number)
+        else:
+            clusters.append([number])
+    return [_highest(cluster) for cluster in clusters]
+
+
+def _highest(specimen: list[LabResult]) -> tuple[LabResult, ...]:
     highest: dict[Analyte, LabResult] = {}
     for number in sorted(specimen, key=lambda item: (_is_blasts(item), item.value), reverse=True):
         highest.setdefault(number.analyte, number)
     return tuple(highest.values())
+
+
+def _has_blasts(specimen: tuple[LabResult, ...]) -> bool:
+    return any(_is_blasts(number) for number in specimen)
+
+
+def _has_critical_blasts(chart: Timeline, specimen: tuple[LabResult, ...]) -> bool:
+    return any(_is_blasts(number) and _is_critical(chart, number) for number in specimen)
+
+
+def _refutes(chart: Timeline, specimen: tuple[LabResult, ...]) -> bool:
+    """Whether a differential without blasts saw enough leukocytes to speak against earlier ones."""
+    if _has_blasts(specimen):
+        return False
+    drawn, apart = specimen[0].taken, chart.windows.same_specimen
+    leukocytes = chart.newest(Analyte.LEUKOCYTES, Span(drawn - apart, drawn + apart))
+    return at_least(leukocytes, chart.limits.wbc_refuting) is True
 
 
 def _is_blasts(number: LabResult) -> bool:
@@ -129,12 +172,12 @@ def _analyser_flag(chart: Timeline) -> bool:
 
 
 def _is_new(chart: Timeline) -> bool:
-    """Whether a specimen of the last 3 d has blasts and none of the 30 d before it had."""
-    whole = chart.since(chart.now - chart.windows.new_blasts - chart.windows.smear)
+    """Whether a specimen of the last 3 d has blasts and none of the 90 d before it had."""
+    whole = chart.since(chart.now - chart.windows.new_blasts - chart.windows.blasts_before)
     times = sorted(_evidence_times(chart, whole))
     return any(
         moment >= chart.now - chart.windows.new_blasts
-        and not any(_in_30_days_before(chart, earlier, moment) for earlier in times)
+        and not any(_before(chart, earlier, moment) for earlier in times)
         for moment in times
     )
 
@@ -145,6 +188,6 @@ def _evidence_times(chart: Timeline, span: Span) -> list[datetime]:
     return numbers + [item.taken for item in films if item.present]
 
 
-def _in_30_days_before(chart: Timeline, earlier: datetime, moment: datetime) -> bool:
+def _before(chart: Timeline, earlier: datetime, moment: datetime) -> bool:
     age = moment - earlier
-    return chart.windows.same_specimen < age <= chart.windows.smear
+    return chart.windows.same_specimen < age <= chart.windows.blasts_before

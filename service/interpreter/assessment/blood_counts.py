@@ -6,11 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, Flag, Note, SmearSet
-from service.interpreter.assessment.cell_lines import assess_lines, is_low
-from service.interpreter.assessment.earlier_counts import both_low_before
+from service.interpreter.assessment.cell_lines import (
+    assess_lines,
+    deciding_neutrophils,
+    is_low,
+    pattern_of,
+)
 from service.interpreter.assessment.pregnancy import pregnancy_unknown
 from service.interpreter.assessment.smear import standing
-from service.interpreter.interpretation import CellLine, CellLineState
+from service.interpreter.interpretation import CellLine, CellLineState, Pattern
 from service.interpreter.logic import at_least, below
 
 if TYPE_CHECKING:
@@ -43,14 +47,13 @@ def assess_counts(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> di
     """Return the fields of a `Situation` that the counts decide."""
     used = [fact.result for fact in lines.values() if fact.result is not None]
     return {
-        "white_by_leukocytes_alone": _by_leukocytes(lines),
+        "white_by_leukocytes_alone": _by_leukocytes(lines) and deciding_neutrophils(chart) is None,
         "preserved_neutrophils": _preserved(chart, lines),
         "duffy_null_possible": _duffy_null_possible(chart, lines),
         "conflict": any(Note.CONFLICT in result.notes for result in used),
         "counts_preliminary": any(_not_final(result) for result in used),
         "anc_bands_would_cross": any(Note.ANC_BANDS in result.notes for result in used),
         "laboratory_critical_low": any(_critical(result) for result in used),
-        "both_low_before": both_low_before(lines, chart),
     }
 
 
@@ -84,9 +87,14 @@ def _preserved(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> bool:
 
 
 def _duffy_null_possible(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> bool:
-    """Whether the ANC is 1.0 to 1.79 and the film shows nothing wrong with the neutrophils."""
-    result = lines[CellLine.WHITE].result
+    """Whether one of two low lines rests on an ANC of 1.0 to 1.79 and nothing else (2.1)."""
+    if pattern_of(lines) is not Pattern.BICYTOPENIA or chart.pregnant:
+        return False
+    white = lines[CellLine.WHITE]
+    result = white.result
     if result is None or result.analyte is not Analyte.NEUTROPHILS or chart.child:
+        return False
+    if white.state is not CellLineState.LOW:
         return False
     limits = chart.limits
     mild = at_least(result, limits.anc_moderate) and below(result, limits.anc)

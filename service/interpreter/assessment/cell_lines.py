@@ -13,7 +13,7 @@ from service.interpreter.assessment.timeline import LOW_FLAGS
 from service.interpreter.assessment.unusable import why_unusable
 from service.interpreter.interpretation import CellLine, CellLineFact, CellLineState, Grade, Pattern
 from service.interpreter.logic import any_of, below
-from service.interpreter.windows import Span
+from service.interpreter.windows import Span, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +29,11 @@ ANALYTES_OF_LINE = {
     CellLine.WHITE: (Analyte.NEUTROPHILS, Analyte.LEUKOCYTES),
     CellLine.PLATELETS: (Analyte.PLATELETS,),
 }
-"""In order of preference: the white line is judged by WBC only when no ANC can be had."""
+"""In order of preference: the white line is judged by WBC only when no ANC decides."""
 
 
 CLUMPED = "platelet clumps"
+OPEN_BOUND = "reported as a bound that does not tell"
 NOT_MEASURED = "not measured"
 TOO_OLD = "more than 90 d old"
 NOTHING_SENT = frozenset({NOT_MEASURED, TOO_OLD})
@@ -113,13 +114,61 @@ def assess_lines(chart: Timeline) -> dict[CellLine, CellLineFact]:
 
 
 def _line(line: CellLine, chart: Timeline) -> CellLineFact:
-    for analyte in ANALYTES_OF_LINE[line]:
-        if chart.unknown(analyte):
-            return CellLineFact(line, CellLineState.UNKNOWN, why=NOT_RETRIEVED)
-        result = chart.newest(analyte, chart.counts_span)
-        if result is not None:
-            return _judged(line, result, chart)
+    if line is CellLine.WHITE:
+        return _white_line(chart)
+    (analyte,) = ANALYTES_OF_LINE[line]
+    if chart.unknown(analyte):
+        return CellLineFact(line, CellLineState.UNKNOWN, why=NOT_RETRIEVED)
+    result = chart.newest(analyte, chart.counts_span)
+    if result is not None:
+        return _judged(line, result, chart)
     return CellLineFact(line, CellLineState.UNKNOWN, why=_why_absent(line, chart))
+
+
+def _white_line(chart: Timeline) -> CellLineFact:
+    """Judge by the newest ANC that decides, else by WBC; a newer normal WBC may overrule it."""
+    line = CellLine.WHITE
+    if chart.unknown(Analyte.NEUTROPHILS):
+        return CellLineFact(line, CellLineState.UNKNOWN, why=NOT_RETRIEVED)
+    neutrophils = deciding_neutrophils(chart)
+    leukocytes = chart.newest(Analyte.LEUKOCYTES, chart.counts_span)
+    if neutrophils is not None:
+        stands = _still_low(neutrophils, leukocytes, chart)
+        if stands is False and leukocytes is not None:
+            return _judged(line, leukocytes, chart)
+        judged = _judged(line, neutrophils, chart)
+        return judged if stands else judged._replace(state=CellLineState.UNKNOWN, why=OPEN_BOUND)
+    if leukocytes is not None:
+        return _judged(line, leukocytes, chart)
+    if chart.unknown(Analyte.LEUKOCYTES):
+        return CellLineFact(line, CellLineState.UNKNOWN, why=NOT_RETRIEVED)
+    bound = chart.newest(Analyte.NEUTROPHILS, chart.counts_span)
+    if bound is not None:
+        return _judged(line, bound, chart)
+    return CellLineFact(line, CellLineState.UNKNOWN, why=_why_absent(line, chart))
+
+
+def deciding_neutrophils(chart: Timeline) -> LabResult | None:
+    """Return the newest ANC of the 72 h that tells whether it is low: an open bound counts as none.
+
+    None means that the white line is judged by WBC alone.
+    """
+    span = chart.counts_span
+    if span is None or chart.unknown(Analyte.NEUTROPHILS):
+        return None
+    results = within(chart.facts.panel.results.get(Analyte.NEUTROPHILS, ()), span)
+    return next((result for result in results if is_low(result, chart) is not None), None)
+
+
+def _still_low(neutrophils: LabResult, leukocytes: LabResult | None, chart: Timeline) -> Truth:
+    """Whether an ANC is not overruled: an ANC of 1.0 or more by a newer WBC that is not low."""
+    newer = (
+        leukocytes is not None
+        and leukocytes.taken - neutrophils.taken > chart.windows.same_specimen
+    )
+    if chart.child or leukocytes is None or not newer or not is_low(neutrophils, chart):
+        return True
+    return any_of(below(neutrophils, chart.limits.anc_overruled), is_low(leukocytes, chart))
 
 
 def _why_absent(line: CellLine, chart: Timeline) -> str:
@@ -154,7 +203,7 @@ def _state(
     line: CellLine, result: LabResult, low: Truth, chart: Timeline
 ) -> tuple[CellLineState, str]:
     if low is None:
-        return CellLineState.UNKNOWN, "reported as a bound that does not tell"
+        return CellLineState.UNKNOWN, OPEN_BOUND
     if low:
         if line is CellLine.PLATELETS and standing_clumps(chart, result.taken):
             return CellLineState.UNKNOWN, CLUMPED

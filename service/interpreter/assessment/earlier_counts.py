@@ -1,4 +1,4 @@
-"""What earlier specimens showed (clinical-knowledge 3.2 bicytopenia)."""
+"""What earlier specimens showed: lines low together, and since when (3.2, cards.md)."""
 
 from __future__ import annotations
 
@@ -6,39 +6,90 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import BLOOD_COUNTS
 from service.interpreter.assessment.cell_lines import ANALYTES_OF_LINE, is_low
-from service.interpreter.interpretation import CellLineState
+from service.interpreter.assessment.encounters import stay_began
+from service.interpreter.interpretation import CellLine, CellLineState
 from service.interpreter.windows import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from fhir_mappings.panel import LabResult
     from service.interpreter.assessment.timeline import Timeline
-    from service.interpreter.interpretation import CellLine, CellLineFact
+    from service.interpreter.interpretation import CellLineFact
 
 
-def both_low_before(lines: Mapping[CellLine, CellLineFact], chart: Timeline) -> bool:
-    """Whether the two low lines were low together in a specimen 7 to 90 d before the anchor."""
+def both_low_before(
+    lines: Mapping[CellLine, CellLineFact], chart: Timeline, moment: datetime, *, now: bool
+) -> bool:
+    """Whether the two low lines were low together 7 to 90 d before the anchor, before the stay.
+
+    The stay is the one in progress at `moment`, which is the call (`now`) or the anchor.
+    """
     low = [line for line, fact in lines.items() if fact.state is CellLineState.LOW]
     if len(low) != 2 or chart.anchor is None:
         return False
+    began = stay_began(chart, moment, now=now)
     span = Span(
         chart.anchor - chart.windows.both_low_from, chart.anchor - chart.windows.both_low_until
     )
-    drawn = {
+    return any(
+        _all_low(low, drawn, chart)
+        for drawn in specimens(chart, span)
+        if not began or drawn < began
+    )
+
+
+def all_low_before(chart: Timeline) -> bool:
+    """Whether all three lines were low in a specimen 90 to 3 d before the anchor."""
+    if chart.anchor is None:
+        return False
+    span = Span(
+        chart.anchor - chart.windows.pancytopenia_before_from,
+        chart.anchor - chart.windows.pancytopenia_before_until,
+    )
+    return any(_all_low(CellLine, drawn, chart) for drawn in specimens(chart, span))
+
+
+def specimens(chart: Timeline, span: Span) -> frozenset[datetime]:
+    """Return when blood counts were drawn in the span."""
+    return frozenset(
         result.taken
         for analyte in BLOOD_COUNTS
         for result in chart.every(analyte)
         if span.holds(result.taken)
-    }
-    return any(all(_low_at(line, moment, chart) for line in low) for moment in drawn)
+    )
 
 
-def _low_at(line: CellLine, moment: datetime, chart: Timeline) -> bool:
+def count_at(line: CellLine, drawn: datetime, chart: Timeline) -> LabResult | None:
+    """Return the result by which one specimen judges the line: ANC before WBC."""
     apart = chart.windows.same_specimen
-    specimen = Span(moment - apart, moment + apart)
-    for analyte in ANALYTES_OF_LINE[line]:
-        result = chart.newest(analyte, specimen)
-        if result is not None:
-            return is_low(result, chart) is True
-    return False
+    specimen = Span(drawn - apart, drawn + apart)
+    results = (chart.newest(analyte, specimen) for analyte in ANALYTES_OF_LINE[line])
+    return next((result for result in results if result is not None), None)
+
+
+def _all_low(lines: Iterable[CellLine], drawn: datetime, chart: Timeline) -> bool:
+    counts = (count_at(line, drawn, chart) for line in lines)
+    return all(count is not None and is_low(count, chart) is True for count in counts)
+
+
+def last_not_low(
+    lines: Mapping[CellLine, CellLineFact], chart: Timeline
+) -> dict[CellLine, LabResult]:
+    """Return for each low line the newest earlier value that was not low, within two years.
+
+    Where there is none, the newest earlier value, however old.
+    """
+    found: dict[CellLine, LabResult] = {}
+    for line, fact in lines.items():
+        if fact.state is not CellLineState.LOW or fact.result is None:
+            continue
+        until = fact.result.taken - chart.windows.same_specimen
+        earlier = [each for each in chart.every(fact.result.analyte) if each.taken < until]
+        since = chart.now - chart.windows.course
+        normal = (each for each in earlier if each.taken >= since and is_low(each, chart) is False)
+        value = next(normal, None) or next(iter(earlier), None)
+        if value is not None:
+            found[line] = value
+    return found

@@ -22,10 +22,22 @@ def in_hospital_at(chart: Timeline, moment: datetime, *, now: bool) -> bool:
 
     `now`: the moment is the call, at which a stay that is over has ended whatever its period says.
     """
-    return any(
-        _covers(stay, moment, now=now)
+    return bool(_stays_at(chart, moment, now=now))
+
+
+def stay_began(chart: Timeline, moment: datetime, *, now: bool) -> datetime | None:
+    """Return when the earliest stay in progress at `moment` began; None when none says so."""
+    starts = (stay.start for stay in _stays_at(chart, moment, now=now))
+    return min((start for start in starts if start is not None), default=None)
+
+
+def _stays_at(chart: Timeline, moment: datetime, *, now: bool) -> tuple[Encounter, ...]:
+    return tuple(
+        stay
         for stay in chart.facts.context.encounters
-        if stay.kind.upper() in STAY_CLASSES and not stay.is_appointment
+        if stay.kind.upper() in STAY_CLASSES
+        and not stay.is_appointment
+        and _covers(stay, moment, now=now)
     )
 
 

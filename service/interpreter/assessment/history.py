@@ -13,7 +13,7 @@ from service.interpreter.assessment.medications import (
     last_day,
     medications,
 )
-from service.interpreter.assessment.procedures import done_between, under_way_or_between
+from service.interpreter.assessment.procedures import TOOK_PLACE, done_between, under_way_or_between
 from service.interpreter.logic import at_least
 from service.interpreter.windows import days_ago, newest_first, recent
 
@@ -30,6 +30,20 @@ DISORDERS = (
     ValueSetName.MARROW_FAILURE,
     ValueSetName.STEM_CELL_TRANSPLANT,
 )
+AGRANULOCYTOSIS_ORDER = (
+    ("clozapine",),
+    ("carbimazole",),
+    ("methimazole", "thiamazole"),
+    ("propylthiouracil",),
+    ("metamizol", "dipyrone"),
+    ("sulfasalazine", "sulphasalazine"),
+    ("dapsone",),
+    ("deferiprone",),
+    ("ticlopidine",),
+    ("trimoxazole", "trimethoprim", "sulfamethoxazole"),
+)
+"""Which drug drug-agranulocytosis names when there are several."""
+
 SECONDARY_CAUSES = (
     ValueSetName.HIV_INFECTION,
     ValueSetName.VIRAL_HEPATITIS,
@@ -111,6 +125,42 @@ def marrow_suppressive(chart: Timeline) -> tuple[Medication, ...]:
     """Return marrow-suppressive drugs taken now or given in the last 30 d (M1, M9)."""
     window = chart.windows.suppressive_drug
     return active_or_given_within(chart, window, ValueSetName.MARROW_SUPPRESSIVE_DRUGS)
+
+
+def agranulocytosis_drugs(chart: Timeline) -> tuple[Medication, ...]:
+    """Return drugs known for agranulocytosis taken now or given <= 30 d, the first to name first.
+
+    The order is that of clinical-knowledge 5; the parts of co-trimoxazole stand for it.
+    """
+    window = chart.windows.agranulocytosis_drug
+    taken = active_or_given_within(chart, window, ValueSetName.AGRANULOCYTOSIS_DRUGS)
+    return tuple(sorted(taken, key=_agranulocytosis_rank))
+
+
+def _agranulocytosis_rank(medication: Medication) -> int:
+    name = medication.name.casefold()
+    places = (
+        place
+        for place, drugs in enumerate(AGRANULOCYTOSIS_ORDER)
+        if any(drug in name for drug in drugs)
+    )
+    return next(places, len(AGRANULOCYTOSIS_ORDER))
+
+
+def heparins(chart: Timeline) -> tuple[Medication, ...]:
+    """Return heparins being given or given in the last 30 d (M17)."""
+    return active_or_given_within(chart, chart.windows.heparin, ValueSetName.HEPARIN_MEDICATION)
+
+
+def copper_malabsorption(chart: Timeline) -> tuple[Condition | Procedure, ...]:
+    """Return gastric surgery at any time, malabsorption or parenteral nutrition (M13)."""
+    wanted = ValueSetName.GASTRIC_SURGERY_MALABSORPTION
+    procedures = tuple(
+        item
+        for item in chart.facts.context.procedures
+        if wanted in item.sets and item.status in TOOK_PLACE
+    )
+    return (*chart.conditions(wanted), *procedures)
 
 
 def hypersplenism(chart: Timeline) -> tuple[Condition, ...]:

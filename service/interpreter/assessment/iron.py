@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fhir_mappings.context import ValueSetName
-from fhir_mappings.panel import Analyte
+from fhir_mappings.panel import Analyte, Note
 from service.interpreter.assessment.cell_lines import red_cells_before
 from service.interpreter.assessment.medications import given_between
 from service.interpreter.interpretation import IronState
 from service.interpreter.logic import single_state
-from service.interpreter.windows import Span
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -26,14 +25,13 @@ if TYPE_CHECKING:
 class IronStudies:
     """The results that the iron state rests on, and what confounds them.
 
-    `capacity` is drawn at most 24 h from `iron`; `loose_capacity` is the newest one that is not.
+    Each the newest of the window: the saturation alone needs iron and TIBC of one day (1.4, 2.4).
     """
 
     iron: LabResult | None = None
     capacity: LabResult | None = None
     saturation: LabResult | None = None
     ferritin: LabResult | None = None
-    loose_capacity: LabResult | None = None
     red_cells: tuple[Procedure, ...] = ()
     intravenous_iron: tuple[Medication, ...] = ()
 
@@ -47,37 +45,37 @@ def read_iron_studies(chart: Timeline) -> IronStudies:
     """Pick the iron studies of the 30 d around the anchor."""
     span = chart.iron_span
     iron = chart.newest(Analyte.IRON, span)
-    newest_capacity = chart.newest(Analyte.IRON_BINDING_CAPACITY, span)
-    capacity = newest_capacity if iron is None else _drawn_with(iron, chart)
+    capacity = chart.newest(Analyte.IRON_BINDING_CAPACITY, span)
     studies = IronStudies(
         iron=iron,
         capacity=capacity,
-        saturation=chart.newest(Analyte.TRANSFERRIN_SATURATION, span),
+        saturation=_computed_saturation(iron, capacity, chart)
+        or chart.newest(Analyte.TRANSFERRIN_SATURATION, span),
         ferritin=chart.newest(Analyte.FERRITIN, span),
-        loose_capacity=newest_capacity if capacity is None else None,
     )
     sample = studies.sample
     if sample is None:
         return studies
-    return IronStudies(
-        studies.iron,
-        studies.capacity,
-        studies.saturation,
-        studies.ferritin,
-        studies.loose_capacity,
-        red_cells_before(chart, sample),
-        _intravenous_iron(sample, chart),
+    return replace(
+        studies,
+        red_cells=red_cells_before(chart, sample),
+        intravenous_iron=_intravenous_iron(sample, chart),
     )
 
 
-def _drawn_with(iron: LabResult, chart: Timeline) -> LabResult | None:
-    """Return the binding capacity drawn nearest to the iron, at most 24 h apart."""
+def _computed_saturation(
+    iron: LabResult | None, capacity: LabResult | None, chart: Timeline
+) -> LabResult | None:
+    """Return what iron and TIBC of one day give: it goes before a reported saturation (1.4)."""
     apart = chart.windows.iron_together
-    near = Span(iron.taken - apart, iron.taken + apart)
-    candidates = [
-        item for item in chart.every(Analyte.IRON_BINDING_CAPACITY) if near.holds(item.taken)
-    ]
-    return min(candidates, key=lambda item: abs(item.taken - iron.taken), default=None)
+    if iron is None or capacity is None or abs(iron.taken - capacity.taken) > apart:
+        return None
+    computed = (
+        each
+        for each in chart.every(Analyte.TRANSFERRIN_SATURATION)
+        if Note.TSAT_COMPUTED in each.notes and abs(each.taken - iron.taken) <= apart
+    )
+    return min(computed, key=lambda each: abs(each.taken - iron.taken), default=None)
 
 
 def _intravenous_iron(sample: LabResult, chart: Timeline) -> tuple[Medication, ...]:
@@ -102,7 +100,7 @@ def iron_state(studies: IronStudies, chart: Timeline) -> IronState:
         chart.upper_limit(
             capacity, limits.lab_tibc_high_min, limits.lab_tibc_high_max, limits.tibc_high
         ),
-        measured=studies.sample is not None or studies.loose_capacity is not None,
+        measured=studies.sample is not None,
     )
     state = single_state(
         bounds.classify,

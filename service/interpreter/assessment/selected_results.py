@@ -52,8 +52,8 @@ def select(
         if analyte in measured
         and (result := chart.newest(analyte, span_of(analyte, chart))) is not None
     }
-    if iron.iron is not None and iron.capacity is not None:
-        selected[Analyte.IRON_BINDING_CAPACITY] = iron.capacity
+    if iron.saturation is not None:
+        selected[Analyte.TRANSFERRIN_SATURATION] = iron.saturation
     for number in blasts.number:
         selected[number.analyte] = number
     if fever.highest is not None:

@@ -65,7 +65,7 @@ class Blasts:
     `findings` the film, narrative and Auer rod findings that stand. `critical` is the indicator
     rule of 3.2 apart from the two-low-lines part, which the rule adds. `analyser_flag` alone never
     makes `present` true. `newest` is when the newest evidence was drawn; `new_within_3_days`: in a
-    specimen at most 3 d old and none in the 30 d before it (known-hematologic-disorder).
+    specimen at most 3 d old and none in the 90 d before it (known-hematologic-disorder).
     """
 
     present: Truth = False
@@ -89,13 +89,27 @@ class Fever:
 class SevereCounts:
     """Severe limits crossed (clinical-knowledge 2.2), with the results that cross them.
 
-    `present` already includes "at least two low lines" and the limits on hemoglobin.
-    `new_since_previous`: a severe line that was not severe on the CBC before (no CBC before: new).
+    `present` already includes "at least two low lines" and the limits on hemoglobin. A value in
+    CONFLICT is not severe: `in_conflict` holds those that would be.
     """
 
     present: Truth = False
     results: tuple[LabResult, ...] = ()
-    new_since_previous: Truth = False
+    in_conflict: tuple[LabResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DisorderNews:
+    """What is new under a known disorder: blasts, severe counts, a pancytopenia (3.2)."""
+
+    blasts: bool = False
+    severe: tuple[LabResult, ...] = ()
+    pancytopenia: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether something is new."""
+        return self.blasts or bool(self.severe) or self.pancytopenia
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +123,7 @@ class RedFlags:
 
     @property
     def overrides_deferral(self) -> bool:
-        """Whether a red flag of M1 stands; a history of malignancy is not one of them."""
+        """Whether a red flag of M1 stands, history apart: B12 medicine defers in spite of that."""
         return bool(self.smear or self.nucleated_red_cells or self.constitutional)
 
     @property
@@ -150,6 +164,7 @@ class Opening:
     age_unknown_and_low: bool = False
     neutrophils_below_half_with_age: Truth = False
     blasts: Blasts = Blasts()
+    schistocytes_with_low_platelets: Truth = False
     hospice: tuple[str, ...] = ()
     selected: Mapping[Analyte, LabResult] = field(default_factory=dict)
     unreadable: Mapping[Analyte, tuple[Unreadable, ...]] = field(default_factory=dict)
@@ -178,8 +193,13 @@ class Situation(Opening):
     laboratory_critical_low: bool = False
     severe: SevereCounts = SevereCounts()
     fever: Fever = Fever()
+    fever_with_ferritin: Fever = Fever()
+    recent_ferritin: LabResult | None = None
+    neutrophils_under_drug: LabResult | None = None
+    disorder_news: DisorderNews = DisorderNews()
     red_flags: RedFlags = RedFlags()
     schistocytes: tuple[SmearFinding, ...] = ()
+    schistocytes_more_than_little: bool = False
     platelet_clumps: tuple[SmearFinding, ...] = ()
     hypersegmented: tuple[SmearFinding, ...] = ()
     folate: FolateState = FolateState.MISSING
@@ -204,6 +224,8 @@ class Situation(Opening):
     chemotherapy: tuple[Medication | Procedure | Condition, ...] = ()
     chemotherapy_days: int | None = None
     marrow_suppressive: tuple[Medication, ...] = ()
+    agranulocytosis_drugs: tuple[Medication, ...] = ()
+    heparins: tuple[Medication, ...] = ()
     drug_induced: tuple[Condition, ...] = ()
     hypersplenism: tuple[Condition, ...] = ()
     splenomegaly: tuple[Condition, ...] = ()
@@ -214,9 +236,14 @@ class Situation(Opening):
     b12_medication: tuple[Medication, ...] = ()
     b12_first_given: date | None = None
     b12_prior_deficiency: tuple[str, ...] = ()
+    mma_under_treatment: bool = False
+    mma_raised: Truth = None
     growth_factors: tuple[Medication, ...] = ()
     zinc: tuple[Medication, ...] = ()
     copper_deficiency: tuple[Condition, ...] = ()
+    copper_malabsorption: tuple[Condition | Procedure, ...] = ()
+    alcohol: tuple[Condition, ...] = ()
+    fever_recorded: tuple[Condition, ...] = ()
     secondary_causes: tuple[Condition | SerologyResult, ...] = ()
     red_cells_transfused: tuple[Procedure, ...] = ()
     platelets_transfused: tuple[Procedure, ...] = ()

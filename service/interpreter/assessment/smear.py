@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, SmearMethod, SmearSet
-from service.interpreter.logic import above, at_least
+from fhir_mappings.panel import Analyte, DataGroup, SmearMethod, SmearSet
+from service.interpreter.interpretation import CellLine, CellLineState
+from service.interpreter.logic import above, all_of, at_least, below
 from service.interpreter.windows import Span, newest_first
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from fhir_mappings.panel import LabResult, SmearFinding
     from service.interpreter.assessment.timeline import Timeline
+    from service.interpreter.interpretation import CellLineFact
+    from service.interpreter.logic import Truth
 
 NONE_AT_ALL = Decimal(0)
+
+_LITTLE = re.compile(r"\b(?:occasional|rare|few|slight)(?:ly)?\b", re.IGNORECASE)
 
 RED_FLAG_SETS = (SmearSet.DYSPLASIA, SmearSet.TEARDROP, SmearSet.NUCLEATED_RED_CELLS)
 
@@ -63,6 +70,26 @@ def _refutes(negative: SmearFinding, positive: SmearFinding) -> bool:
         return True
     return negative.method is not SmearMethod.ANALYSER and (
         negative.loinc not in _SPEAKS_FOR_ITSELF
+    )
+
+
+def is_little(finding: SmearFinding) -> bool:
+    """Whether a positive finding says occasional, rare, few or slight; all else is more (1.5)."""
+    return bool(_LITTLE.search(finding.text))
+
+
+def schistocytes_with_low_platelets(
+    chart: Timeline, lines: Mapping[CellLine, CellLineFact]
+) -> Truth:
+    """Whether schistocytes of the last 3 d stand beside low platelets below 100 (3.2)."""
+    platelets = lines[CellLine.PLATELETS]
+    low: Truth = {CellLineState.LOW: True, CellLineState.UNKNOWN: None}.get(platelets.state, False)
+    seen = bool(standing(chart, SmearSet.SCHISTOCYTES, chart.schistocytes_span))
+    hidden = DataGroup.SMEAR in chart.unavailable
+    return all_of(
+        low,
+        below(platelets.result, chart.limits.plt_microangiopathy),
+        None if hidden and not seen else seen,
     )
 
 

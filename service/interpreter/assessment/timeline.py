@@ -171,6 +171,11 @@ class Timeline:
         """The last 30 d."""
         return self.since(self.now - self.windows.smear)
 
+    @property
+    def schistocytes_span(self) -> Span:
+        """The last 3 d."""
+        return self.since(self.now - self.windows.schistocytes)
+
     def upper_limit(
         self, result: LabResult | None, low: Decimal, high: Decimal, fixed: Decimal
     ) -> Decimal:

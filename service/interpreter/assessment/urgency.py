@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_mappings.context import ValueSetName
-from fhir_mappings.panel import Analyte
+from fhir_mappings.panel import Analyte, Note
 from service.interpreter.assessment.cell_lines import CLUMPED, pattern_of, severity_limits
+from service.interpreter.assessment.encounters import in_hospital_at
+from service.interpreter.assessment.history import DISORDERS
 from service.interpreter.assessment.situation import Fever, RedFlags, SevereCounts
 from service.interpreter.assessment.smear import RED_FLAG_SETS, nucleated_red_cells, standing
 from service.interpreter.interpretation import CellLine, CellLineState, Pattern
-from service.interpreter.logic import all_of, any_of, at_least, at_least_n, below, negate
-from service.interpreter.windows import Span, recent, within
+from service.interpreter.logic import all_of, any_of, at_least, at_least_n, below
+from service.interpreter.windows import Span, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from fhir_mappings.context import Condition
-    from fhir_mappings.panel import LabResult
     from service.interpreter.assessment.timeline import Timeline
     from service.interpreter.interpretation import CellLineFact
     from service.interpreter.logic import Truth
@@ -30,16 +32,27 @@ def two_low_lines(lines: Mapping[CellLine, CellLineFact]) -> Truth:
 
 
 def assess_severe(lines: Mapping[CellLine, CellLineFact], chart: Timeline) -> SevereCounts:
-    """Return whether severe limits are crossed with at least two low lines, and by what."""
-    crossed = {line: _crosses(line, lines, chart) for line in lines}
-    present = all_of(two_low_lines(lines), any_of(*crossed.values()))
-    if not present:
-        return SevereCounts(present=present, new_since_previous=present)
-    results = tuple(
-        fact.result for line, fact in lines.items() if crossed[line] and fact.result is not None
+    """Return whether severe limits are crossed with at least two low lines, and by what.
+
+    A value in CONFLICT is not severe: what it would be is kept apart.
+    """
+    two_low = two_low_lines(lines)
+    beyond = {line: _crosses(line, lines, chart) for line in lines}
+    sure = {line: False if _in_conflict(lines[line]) else beyond[line] for line in lines}
+    crossing = {
+        line: fact.result
+        for line, fact in lines.items()
+        if two_low and beyond[line] and fact.result is not None
+    }
+    return SevereCounts(
+        present=all_of(two_low, any_of(*sure.values())),
+        results=tuple(result for line, result in crossing.items() if sure[line]),
+        in_conflict=tuple(result for line, result in crossing.items() if not sure[line]),
     )
-    news = any_of(*(_newly_severe(result, chart) for result in results))
-    return SevereCounts(present=True, results=results, new_since_previous=news)
+
+
+def _in_conflict(fact: CellLineFact) -> bool:
+    return fact.result is not None and Note.CONFLICT in fact.result.notes
 
 
 def _crosses(line: CellLine, lines: Mapping[CellLine, CellLineFact], chart: Timeline) -> Truth:
@@ -66,27 +79,6 @@ def _below_grade(fact: CellLineFact, chart: Timeline, *, moderate: bool) -> Trut
     return below(fact.result, severity_limits(fact.result.analyte, chart)[moderate])
 
 
-def _newly_severe(result: LabResult, chart: Timeline) -> Truth:
-    """Whether the count before was not severe; no count before: new."""
-    before = _count_before(result, chart)
-    if before is None:
-        return True
-    return negate(below(before, severity_limits(before.analyte, chart)[0]))
-
-
-def _count_before(result: LabResult, chart: Timeline) -> LabResult | None:
-    """Return the count of the specimen before; of WBC where no ANC was had before."""
-    until = result.taken - chart.windows.same_specimen
-    analytes = [result.analyte]
-    if result.analyte is Analyte.NEUTROPHILS:
-        analytes.append(Analyte.LEUKOCYTES)
-    for analyte in analytes:
-        earlier = [item for item in chart.every(analyte) if item.taken < until]
-        if earlier:
-            return earlier[0]
-    return None
-
-
 def neutrophils_below_half(chart: Timeline) -> Truth:
     """Whether ANC < 0.5, or WBC < 1.0 where the ANC cannot be told, in results at most 3 d old."""
     span = chart.since(chart.now - chart.windows.neutrophils_with_fever)
@@ -109,9 +101,9 @@ def _refused(chart: Timeline, span: Span) -> bool:
     )
 
 
-def assess_fever(chart: Timeline) -> Fever:
-    """Return whether any temperature of the last 24 h is at least 38.0 Cel."""
-    span = chart.since(chart.now - chart.windows.temperature)
+def assess_fever(chart: Timeline, window: timedelta) -> Fever:
+    """Return whether any temperature of the `window` before the call is at least 38.0 Cel."""
+    span = chart.since(chart.now - window)
     measured = within(chart.facts.panel.results.get(Analyte.BODY_TEMPERATURE, ()), span)
     truths = {item: at_least(item, chart.limits.fever) for item in measured}
     high = [item for item in measured if truths[item]]
@@ -137,25 +129,26 @@ def assess_red_flags(chart: Timeline, fever: Fever) -> RedFlags:
 
 
 def _constitutional(chart: Timeline, fever: Fever) -> tuple[str, ...]:
-    conditions = chart.conditions(
-        ValueSetName.FEVER, ValueSetName.NIGHT_SWEATS, ValueSetName.WEIGHT_LOSS, active=False
-    )
-    names = [item.display for item in conditions if item.active or _recent(item, chart)]
-    if fever.present and fever.highest is not None:
-        names.append(f"temperature {fever.highest.value} Cel")
+    """Return night sweats and weight loss; fever, in a hospital stay only with ANC below 1.0."""
+    symptoms = chart.conditions(ValueSetName.NIGHT_SWEATS, ValueSetName.WEIGHT_LOSS)
+    names = [item.display for item in symptoms]
+    if not in_hospital_at(chart, chart.now, now=True) or _neutrophils_low_for_fever(chart):
+        names += [item.display for item in chart.conditions(ValueSetName.FEVER)]
+        if fever.present and fever.highest is not None:
+            names.append(f"temperature {fever.highest.value} Cel")
     return tuple(dict.fromkeys(names))
 
 
-def _recent(condition: Condition, chart: Timeline) -> bool:
-    window = chart.windows.constitutional
-    return recent(condition.onset, chart.now, window) or recent(condition.abated, chart.now, window)
+def _neutrophils_low_for_fever(chart: Timeline) -> bool:
+    neutrophils = chart.newest(Analyte.NEUTROPHILS, chart.counts_span)
+    return below(neutrophils, chart.limits.anc_fever_inpatient) is True
 
 
 def _history(chart: Timeline) -> tuple[Condition, ...]:
+    """Return disorders that are over or in remission, and what is recorded as history (3.1)."""
     history = ValueSetName.HISTORY_OF_HEMATOLOGIC_MALIGNANCY
-    conditions = chart.conditions(history, ValueSetName.HEMATOLOGIC_MALIGNANCY, active=False)
     return tuple(
         condition
-        for condition in conditions
+        for condition in chart.conditions(history, *DISORDERS, active=False)
         if history in condition.sets or condition.in_remission or not condition.active
     )

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte
 from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, FindingIndicator, Priority
-from service.interpreter.rules.criteria.bicytopenia import WHITE_LINE_LOW, WORTH_A_CARD
+from service.interpreter.rules.criteria.bicytopenia import (
+    B12_EXPLAINED,
+    B12_NOT_EXPLAINED,
+    FALLING_PLATELETS,
+    IRON_AND_B12_DUE,
+    NEUTROPHILS_BELOW_1,
+    NEUTROPHILS_BELOW_1_WITH_HIGH_B12,
+    PLATELETS_BELOW_50,
+    PLATELETS_BELOW_100_WITH_HIGH_B12,
+    REFERRAL_DUE,
+    WBC_ABOVE_30,
+    WORTH_A_CARD,
+    in_hospital,
+)
 from service.interpreter.rules.criteria.cell_lines import BICYTOPENIA, THIRD_LINE_UNKNOWN
 from service.interpreter.rules.criteria.chemistry import (
     B12_HIGH,
@@ -18,6 +31,7 @@ from service.interpreter.rules.criteria.chemistry import (
     IRON_OR_TIBC_MISSING,
     MMA_DOES_NOT_PROVE,
 )
+from service.interpreter.rules.criteria.criterion import all_criteria, any_criterion
 from service.interpreter.rules.criteria.patient import ADULT
 from service.interpreter.rules.order_lists import REFERRAL, wanted
 from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
@@ -25,15 +39,32 @@ from service.interpreter.rules.texts import paragraphs as details
 from service.interpreter.rules.texts.phrases import (
     INFO_OR_SEVERE,
     MEGALOBLASTIC,
-    WITH_SEVERE_OR_SYMPTOMS,
 )
 
 if TYPE_CHECKING:
-    from service.interpreter.rules.criteria.criterion import Case
+    from service.interpreter.rules.criteria.criterion import Case, Criterion
 
 
-def _routine(_case: Case) -> Priority:
-    return Priority.ROUTINE
+def _referral_priority(case: Case) -> Priority:
+    return Priority.URGENT if WBC_ABOVE_30.test(case) else Priority.ROUTINE
+
+
+def _any(case: Case, *criteria: Criterion) -> bool:
+    return any(each.test(case) is True for each in criteria)
+
+
+def _bicytopenia_indicator(case: Case) -> FindingIndicator:
+    if case.severe:
+        return FindingIndicator.CRITICAL
+    deep = _any(case, NEUTROPHILS_BELOW_1, PLATELETS_BELOW_50)
+    return FindingIndicator.WARNING if deep and not in_hospital(case) else FindingIndicator.INFO
+
+
+def _high_b12_indicator(case: Case) -> FindingIndicator:
+    if case.severe:
+        return FindingIndicator.CRITICAL
+    deep = _any(case, NEUTROPHILS_BELOW_1_WITH_HIGH_B12, PLATELETS_BELOW_100_WITH_HIGH_B12)
+    return FindingIndicator.WARNING if deep or in_hospital(case) else FindingIndicator.INFO
 
 
 def _incomplete_indicator(case: Case) -> FindingIndicator:
@@ -44,11 +75,36 @@ def _incomplete_indicator(case: Case) -> FindingIndicator:
     )
 
 
+def _with_falling_platelets(order: str) -> WantedOrder:
+    return WantedOrder(order, FALLING_PLATELETS, because="falling platelets")
+
+
+def _missing_and_due(order: str, missing: Criterion) -> WantedOrder:
+    text = f"{missing.text}, {IRON_AND_B12_DUE.text}"
+    return WantedOrder(order, all_criteria(missing, IRON_AND_B12_DUE, text=text))
+
+
+_B12_NO_SIGN = any_criterion(
+    B12_NOT_LOW_NOR_HIGH,
+    all_criteria(
+        B12_HIGH, B12_EXPLAINED, MMA_DOES_NOT_PROVE, text="vitamin B12 high, and explained"
+    ),
+    text=(
+        "vitamin B12 neither low nor high, or high with portal hypertension or a B12 medicine to "
+        "explain it"
+    ),
+)
+
 BICYTOPENIA_HIGH_B12 = Rule(
     id="bicytopenia-high-b12",
     step=Step.BICYTOPENIA,
-    when=(ADULT, BICYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE),
-    indicator=WITH_SEVERE_OR_SYMPTOMS,
+    when=(ADULT, BICYTOPENIA, B12_HIGH, B12_NOT_EXPLAINED, MMA_DOES_NOT_PROVE, WORTH_A_CARD),
+    indicator=IndicatorRule(
+        "warning; outside a hospital stay info unless platelets are below 100 or neutrophils below "
+        "1.0; critical with constitutional symptoms or severe-cytopenias",
+        FindingIndicator.WARNING,
+        special=_high_b12_indicator,
+    ),
     certainty="needs explanation",
     summary=(
         "Two low cell lines with high B12 ({b12} pg/mL): smear, MMA and hematology advice needed."
@@ -129,8 +185,13 @@ BICYTOPENIA_LOW_B12 = Rule(
 BICYTOPENIA_RULE = Rule(
     id="bicytopenia",
     step=Step.BICYTOPENIA,
-    when=(ADULT, BICYTOPENIA, B12_NOT_LOW_NOR_HIGH, WORTH_A_CARD),
-    indicator=INFO_OR_SEVERE,
+    when=(ADULT, BICYTOPENIA, _B12_NO_SIGN, WORTH_A_CARD),
+    indicator=IndicatorRule(
+        "info; outside a hospital stay warning with neutrophils below 1.0 or platelets below 50; "
+        "critical with severe-cytopenias",
+        FindingIndicator.INFO,
+        special=_bicytopenia_indicator,
+    ),
     certainty="two low lines",
     summary=(
         "Two low cell lines ({lines}): review smear and drugs, repeat CBC, consider hematology "
@@ -138,6 +199,7 @@ BICYTOPENIA_RULE = Rule(
     ),
     detail=(
         details.third_line,
+        details.many_leukocytes,
         "Causes to think of: drugs, alcohol, liver and spleen, infection, autoimmune disease, the "
         "marrow.",
     ),
@@ -148,11 +210,19 @@ BICYTOPENIA_RULE = Rule(
     avoid="B12 or iron without a proven deficiency; forgetting the recheck.",
     cautions=(),
     orders=(
-        WantedOrder(HEMATOLOGY_REFERRAL, WHITE_LINE_LOW, _routine),
+        WantedOrder(HEMATOLOGY_REFERRAL, REFERRAL_DUE, _referral_priority),
         *wanted("peripheral-smear", "reticulocytes"),
-        WantedOrder("vitamin-b12", B12_NOT_MEASURED),
-        WantedOrder("iron-tibc", IRON_OR_TIBC_MISSING),
-        WantedOrder("ferritin", FERRITIN_MISSING),
+        _with_falling_platelets("prothrombin-time"),
+        _with_falling_platelets("aptt"),
+        _with_falling_platelets("fibrinogen"),
+        _with_falling_platelets("ldh"),
+        _with_falling_platelets("haptoglobin"),
+        _with_falling_platelets("bilirubin-total"),
+        _with_falling_platelets("bilirubin-direct"),
+        _with_falling_platelets("metabolic-panel"),
+        _missing_and_due("vitamin-b12", B12_NOT_MEASURED),
+        _missing_and_due("iron-tibc", IRON_OR_TIBC_MISSING),
+        _missing_and_due("ferritin", FERRITIN_MISSING),
     ),
     shows=(
         Analyte.MEAN_CORPUSCULAR_VOLUME,

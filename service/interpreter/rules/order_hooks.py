@@ -10,7 +10,12 @@ from service.interpreter.rules.criteria.chemistry import (
     IRON_LACK_NOT_SHOWN,
     MMA_DOES_NOT_PROVE,
 )
-from service.interpreter.rules.criteria.patient import ADULT, B12_DRAFTED, IRON_DRAFTED
+from service.interpreter.rules.criteria.patient import (
+    ADULT,
+    B12_DRAFTED,
+    IRON_DRAFTED,
+    NOT_RECOVERING,
+)
 from service.interpreter.rules.data_quality import (
     DATA_QUALITY_DUE,
     data_quality_indicator,
@@ -23,7 +28,7 @@ _WARNING = IndicatorRule("warning", FindingIndicator.WARNING)
 B12_ORDER_WITHOUT_DEFICIENCY = Rule(
     id="b12-order-without-deficiency",
     step=Step.DATA_AND_ORDERS,
-    when=(ADULT, B12_DRAFTED, TWO_LOW_LINES, B12_HIGH, MMA_DOES_NOT_PROVE),
+    when=(ADULT, B12_DRAFTED, TWO_LOW_LINES, B12_HIGH, MMA_DOES_NOT_PROVE, NOT_RECOVERING),
     indicator=_WARNING,
     certainty="no proof of deficiency",
     summary=(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY
+from dataclasses import replace
+
+from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY, Priority
 from service.interpreter.rules.criteria.patient import RED_FLAG
 from service.interpreter.rules.rule import WantedOrder
 
@@ -26,6 +28,16 @@ SECONDARY_CAUSES = wanted(
     "ultrasound-abdomen",
 )
 """Infections, autoimmune disease and the spleen: step 5 of the seed."""
+
+SECONDARY_CAUSE_ORDERS = frozenset(
+    {*(each.order for each in SECONDARY_CAUSES), "ct-abdomen-pelvis", "copper", "zinc"}
+)
+"""The group of secondary causes (clinical-knowledge 3.4): routine unless a row says otherwise."""
+
+SECONDARY_CAUSES_FIRST = tuple(
+    replace(each, priority=lambda _case: Priority.URGENT) for each in SECONDARY_CAUSES
+)
+"""The same where they come before everything else."""
 
 HIGH_B12_ORDERS = (
     REFERRAL,

@@ -27,16 +27,18 @@ from service.interpreter.rules.criteria.chemistry import (
     IRON_OR_TIBC_MISSING,
     MMA_DOES_NOT_PROVE,
     MMA_EXCLUDES,
+    MMA_NOT_RAISED_UNDER_TREATMENT,
     MMA_PROVES_DEFICIENCY,
     MMA_SAYS_NOTHING,
 )
 from service.interpreter.rules.criteria.criterion import any_criterion
-from service.interpreter.rules.criteria.patient import ADULT
+from service.interpreter.rules.criteria.patient import ADULT, NO_CRITICAL_BLASTS
 from service.interpreter.rules.order_lists import (
     MARROW,
     REFERRAL,
     REFERRAL_WITH_RED_FLAG,
     SECONDARY_CAUSES,
+    SECONDARY_CAUSES_FIRST,
     wanted,
 )
 from service.interpreter.rules.rule import Rule, Step, WantedOrder
@@ -56,7 +58,14 @@ from service.interpreter.rules.texts.phrases import (
 TREATED_B12_DEFICIENCY = Rule(
     id="treated-b12-deficiency",
     step=Step.PANCYTOPENIA,
-    when=(ADULT, PANCYTOPENIA, B12_NOT_LOW, B12_TREATMENT_NEW, B12_DEFICIENT_BEFORE),
+    when=(
+        ADULT,
+        PANCYTOPENIA,
+        B12_NOT_LOW,
+        B12_TREATMENT_NEW,
+        B12_DEFICIENT_BEFORE,
+        MMA_NOT_RAISED_UNDER_TREATMENT,
+    ),
     indicator=INFO_OR_SEVERE,
     certainty="probably recovering",
     summary=(
@@ -347,8 +356,8 @@ PANCYTOPENIA_CHRONIC_DISEASE_IRON = Rule(
     ),
     detail=(
         "Secondary causes come first here: HIV, hepatitis B and C, ANA and anti-dsDNA, imaging of "
-        "liver and spleen. With fever and ferritin above 10 000 ng/mL think of hemophagocytic "
-        "lymphohistiocytosis: hematology the same day.",
+        "liver and spleen. Fever with a ferritin of 10 000 ng/mL or more has a finding of its own: "
+        "possible-hlh.",
         "Inflammation does not rule out marrow disease.",
     ),
     meaning=(
@@ -359,7 +368,7 @@ PANCYTOPENIA_CHRONIC_DISEASE_IRON = Rule(
     cautions=("Do not take inflammation as proof against marrow disease.",),
     orders=(
         REFERRAL,
-        *SECONDARY_CAUSES,
+        *SECONDARY_CAUSES_FIRST,
         *wanted(
             "methylmalonic-acid",
             "homocysteine",
@@ -387,6 +396,7 @@ INCOMPLETE_WORKUP = Rule(
     when=(
         ADULT,
         PANCYTOPENIA,
+        NO_CRITICAL_BLASTS,
         B12_NOT_LOW_NOR_HIGH,
         any_criterion(B12_MISSING, IRON_INCOMPLETE, text="vitamin B12 or iron studies missing"),
     ),

@@ -15,22 +15,26 @@ from service.interpreter.rules.criteria.patient import (
     ADULT,
     AN_OVERLAY,
     CHILD,
-    CHILD_CONCERN,
     HOSPICE,
     KNOWN_DISORDER,
     NEW_BLASTS,
+    NEW_PANCYTOPENIA,
     NEW_SEVERE,
     PREGNANT,
     RECENT_CHEMOTHERAPY,
     STALE,
     TWO_LINES_IN_PREGNANCY,
+)
+from service.interpreter.rules.criteria.urgent import (
+    CHILD_CONCERN,
     fever_with_low_neutrophils,
+    microangiopathy_of_child,
 )
 from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
 from service.interpreter.rules.texts import paragraphs as details
 
 _NO_CARD = IndicatorRule("no card", FindingIndicator.INFO)
-SOMETHING_NEW = any_criterion(NEW_BLASTS, NEW_SEVERE)
+SOMETHING_NEW = any_criterion(NEW_BLASTS, NEW_SEVERE, NEW_PANCYTOPENIA)
 
 
 def _known_indicator(case: Case) -> FindingIndicator:
@@ -55,6 +59,7 @@ def _child_indicator(case: Case) -> FindingIndicator:
         situation.blasts.present is True
         or situation.severe.present is True
         or fever_with_low_neutrophils(case) is True
+        or microangiopathy_of_child(case) is True
     )
     return FindingIndicator.CRITICAL if critical else FindingIndicator.WARNING
 
@@ -64,7 +69,8 @@ def _child_priority(case: Case) -> Priority:
 
 
 def _stale_priority(case: Case) -> Priority:
-    return Priority.STAT if case.situation.severe.present is True else Priority.URGENT
+    severe = case.situation.severe
+    return Priority.STAT if severe.present is True or severe.in_conflict else Priority.URGENT
 
 
 def _asap(_case: Case) -> Priority:
@@ -94,8 +100,8 @@ PEDIATRIC = Rule(
     step=Step.CHILD,
     when=(CHILD, CHILD_CONCERN),
     indicator=IndicatorRule(
-        "warning; critical for blasts, a severe value with two low lines, or neutrophils below 0.5 "
-        "with fever",
+        "warning; critical for blasts, a severe value with two low lines, neutrophils below 0.5 "
+        "with fever, or schistocytes with low platelets as in thrombotic-microangiopathy",
         FindingIndicator.WARNING,
         special=_child_indicator,
     ),
@@ -180,7 +186,6 @@ RECENT_CHEMOTHERAPY_RULE = Rule(
     summary="Low counts {after_chemotherapy}: treatment nadir likely; contact the oncology team.",
     detail=(
         details.chemotherapy_given,
-        details.old_counts,
         details.severe_limits,
         "Counts are usually lowest 7 to 14 days after treatment and recover by about day 28; after "
         "nitrosoureas it can take six weeks. Counts that stay low beyond day 42 are judged like "

@@ -35,13 +35,18 @@ from service.interpreter.rules.special_groups import (
     RECENT_CHEMOTHERAPY_RULE,
     STALE_COUNTS,
 )
+from service.interpreter.rules.urgent_causes import (
+    DRUG_AGRANULOCYTOSIS,
+    POSSIBLE_HLH,
+    THROMBOTIC_MICROANGIOPATHY,
+)
 from service.interpreter.rules.urgent_findings import (
     CIRCULATING_BLASTS,
     NEUTROPENIC_FEVER,
     SEVERE_CYTOPENIAS,
 )
 
-RULE_TABLE_VERSION = "2026.11.0"
+RULE_TABLE_VERSION = "2026.12.0"
 """Calendar version of the table: changes whenever a card can change."""
 
 RULES = (
@@ -49,6 +54,9 @@ RULES = (
     PEDIATRIC,
     NEUTROPENIC_FEVER,
     CIRCULATING_BLASTS,
+    THROMBOTIC_MICROANGIOPATHY,
+    POSSIBLE_HLH,
+    DRUG_AGRANULOCYTOSIS,
     KNOWN_HEMATOLOGIC_DISORDER,
     KNOWN_HEMATOLOGIC_DISORDER_SUPPRESSED,
     RECENT_CHEMOTHERAPY_RULE,

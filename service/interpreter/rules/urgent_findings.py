@@ -1,4 +1,4 @@
-"""The three overlays: urgent whatever their cause (clinical-knowledge 3.2, steps 3 and 7)."""
+"""The overlays: urgent beside any other finding (clinical-knowledge 3.2, steps 3 and 7)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ from service.interpreter.rules.criteria.patient import (
 )
 from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
 from service.interpreter.rules.texts.paragraphs import blast_evidence, fever_values, severe_limits
+from service.interpreter.rules.texts.urgent_causes import drug_to_stop
+from service.interpreter.rules.urgent_causes import (
+    DRUG_AGRANULOCYTOSIS,
+    POSSIBLE_HLH,
+    THROMBOTIC_MICROANGIOPATHY,
+)
 
 if TYPE_CHECKING:
     from service.interpreter.rules.criteria.criterion import Case
@@ -51,6 +57,7 @@ NEUTROPENIC_FEVER = Rule(
     ),
     detail=(
         fever_values,
+        drug_to_stop,
         "Start the hospital's pathway for neutropenic sepsis without delay: cultures, and the "
         "first dose of antibiotics usually within the hour. No other result is worth waiting for.",
     ),
@@ -116,6 +123,8 @@ CIRCULATING_BLASTS = Rule(
         WantedOrder("prothrombin-time", CRITICAL_BLASTS, _stat),
         WantedOrder("aptt", CRITICAL_BLASTS, _stat),
         WantedOrder("fibrinogen", CRITICAL_BLASTS, _stat),
+        WantedOrder("ldh", CRITICAL_BLASTS),
+        WantedOrder("metabolic-panel", CRITICAL_BLASTS),
     ),
     shows=(Analyte.BLAST_PERCENT,),
     citation=("R1", "OWN"),
@@ -152,5 +161,12 @@ SEVERE_CYTOPENIAS = Rule(
     seed_steps=("urgent hematology",),
 )
 
-OVERLAYS = (NEUTROPENIC_FEVER, CIRCULATING_BLASTS, SEVERE_CYTOPENIAS)
-"""Highest first (clinical-knowledge 3.4)."""
+OVERLAYS = (
+    NEUTROPENIC_FEVER,
+    CIRCULATING_BLASTS,
+    THROMBOTIC_MICROANGIOPATHY,
+    POSSIBLE_HLH,
+    SEVERE_CYTOPENIAS,
+    DRUG_AGRANULOCYTOSIS,
+)
+"""Highest first (clinical-knowledge 3.1)."""

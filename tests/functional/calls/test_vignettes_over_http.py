@@ -14,6 +14,7 @@ import pytest
 
 from service.app import create_app
 from service.settings import Settings
+from tests.spec.test_decision_table import WAITING_FOR
 from tests.support.chart_server import ChartServer
 from tests.support.vignette_charts import PATIENT, T0, chart, vignette, vignettes
 
@@ -141,10 +142,18 @@ def test_a_vignette_gives_its_cards_when_everything_is_prefetched(
     client: FlaskClient, name: str
 ) -> None:
     given = vignette(name)
-    check(given["expected"], call(client, prefetched(chart(given), list(TEMPLATES))))
+    hidden = {"kidneyFunction"} if given["flags"].get("kidney_unavailable") else set()
+    cards = call(client, prefetched(chart(given), [key for key in TEMPLATES if key not in hidden]))
+    if name in WAITING_FOR:
+        with pytest.raises(AssertionError):
+            check(given["expected"], cards)
+        return
+    check(given["expected"], cards)
 
 
-@pytest.mark.parametrize("name", [v["id"] for v in vignettes()])
+@pytest.mark.parametrize(
+    "name", [v["id"] for v in vignettes() if not v["flags"].get("kidney_unavailable")]
+)
 def test_nothing_prefetched_and_half_prefetched_give_the_same_cards(
     client: FlaskClient, httpserver: HTTPServer, name: str
 ) -> None:

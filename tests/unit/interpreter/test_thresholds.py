@@ -52,12 +52,35 @@ READ_BY_RULES = {
     "mcv_low",
     "mcv_high",
     "mcv_megaloblastic",
-    "mcv_bicytopenia",
+    "anc_overruled",
+    "wbc_refuting",
+    "plt_microangiopathy",
+    "plt_microangiopathy_hemolysis",
+    "anc_fever_inpatient",
+    "hgb_bicytopenia",
+    "anc_bicytopenia",
+    "wbc_alone_bicytopenia",
     "plt_bicytopenia",
+    "mcv_bicytopenia",
+    "wbc_bicytopenia",
+    "anc_bicytopenia_warning",
+    "plt_bicytopenia_warning",
+    "anc_high_b12_warning",
+    "plt_high_b12_warning",
+    "wbc_alone_inpatient",
+    "mcv_inpatient",
     "plt_inpatient",
     "wbc_inpatient",
+    "wbc_plt_inpatient",
+    "plt_wbc_inpatient",
+    "plt_before_inpatient",
+    "plt_portal",
+    "mcv_portal",
+    "plt_falling",
+    "mcv_falling_low",
+    "mcv_falling_high",
 }
-"""Limits that only findings and their texts read; their worked examples are with the rules."""
+"""Limits whose worked examples stand in tests/spec/examples.py."""
 
 PREGNANT = {"conditions": (condition(Vs.PREGNANCY_STATE),)}
 SECOND = (PregnancyObservation(None, ago(1), Decimal(20)),)

@@ -32,8 +32,6 @@ IRON_ANALYTES = (
 HIGH_B12 = frozenset({B12State.ELEVATED, B12State.MARKED})
 UNSETTLED_IRON = frozenset({IronState.MISSING, IronState.PARTIAL})
 
-B12_TREATMENT_DAYS = 60
-
 
 def is_open(situation: Situation, analyte: Analyte) -> bool:
     """Whether a value may exist that is not known: not available, unreadable or only a bound."""
@@ -176,16 +174,27 @@ def _treatment_days(case: Case) -> int | None:
 
 def _treated(case: Case) -> bool:
     days = _treatment_days(case)
-    return days is not None and days <= B12_TREATMENT_DAYS
+    return days is not None and days <= case.situation.windows.b12_treatment.days
 
 
 B12_TREATMENT_NEW = Criterion(
-    f"B12 medicine first given at most {B12_TREATMENT_DAYS} days ago",
+    "B12 medicine first given at most {b12_treatment:days} days ago",
     _treated,
     lambda case: "none known" if (days := _treatment_days(case)) is None else f"{days} days ago",
 )
 B12_DEFICIENT_BEFORE = Criterion(
-    "evidence of an earlier B12 deficiency", lambda case: bool(case.situation.b12_prior_deficiency)
+    "evidence of B12 deficiency from before the first dose",
+    lambda case: bool(case.situation.b12_prior_deficiency),
+)
+MMA_NOT_RAISED_UNDER_TREATMENT = Criterion(
+    "no methylmalonic acid that proves deficiency more than {mma_after_first_dose:days} days after "
+    "the first dose",
+    lambda case: (
+        not (
+            case.situation.states.function is FunctionState.DEFICIENT
+            and case.situation.mma_under_treatment
+        )
+    ),
 )
 
 

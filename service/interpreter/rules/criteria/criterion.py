@@ -27,12 +27,13 @@ class Case:
     """What a condition may look at: the patient and what the table has found so far.
 
     `overlays` are the overlays that fired, with their indicators, the highest first.
-    `draft` is the medicine that an order hook asks about.
+    `draft` is the medicine that an order hook asks about, and `finding` the row that fired before.
     """
 
     situation: Situation
     overlays: Mapping[str, FindingIndicator] = field(default_factory=dict)
     draft: MedicationDraft | None = None
+    finding: str = ""
 
     @property
     def critical_overlay(self) -> bool:

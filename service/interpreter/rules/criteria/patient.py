@@ -11,10 +11,9 @@ from service.interpreter.formatting import shown
 from service.interpreter.interpretation import (
     CellLine,
     Overlay,
-    Pattern,
 )
-from service.interpreter.logic import all_of, any_of
-from service.interpreter.rules.criteria.criterion import Case, Criterion, no_criterion
+from service.interpreter.logic import any_of
+from service.interpreter.rules.criteria.criterion import Case, Criterion, all_criteria, no_criterion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,9 +71,11 @@ KNOWN_DISORDER = Criterion(
     "active hematologic malignancy, marrow failure or stem cell transplant",
     lambda case: bool(case.situation.known_disorder),
 )
-RECENT_CHEMOTHERAPY = Criterion(
+CHEMOTHERAPY = Criterion(
     "chemotherapy within {chemotherapy:days} days", lambda case: bool(case.situation.chemotherapy)
 )
+NO_KNOWN_DISORDER = no_criterion(KNOWN_DISORDER, "no known hematologic disorder")
+NO_CHEMOTHERAPY = no_criterion(CHEMOTHERAPY, "no chemotherapy within {chemotherapy:days} days")
 STALE = Criterion(
     "newest blood count 15 to 90 days old",
     lambda case: case.situation.freshness is Freshness.STALE,
@@ -84,18 +85,33 @@ STALE = Criterion(
         else f"{case.situation.anchor_age_days} days"
     ),
 )
+COUNTS_CURRENT = Criterion(
+    "newest blood count at most {current:days} days old",
+    lambda case: case.situation.freshness is Freshness.CURRENT,
+    STALE.seen,
+)
+RECENT_CHEMOTHERAPY = all_criteria(
+    CHEMOTHERAPY,
+    no_criterion(STALE, "blood counts at most {current:days} days old, or none"),
+    text=(
+        "chemotherapy within {chemotherapy:days} days, and blood counts at most {current:days} "
+        "days old or none"
+    ),
+)
 AN_OVERLAY = Criterion("an urgent finding", lambda case: bool(case.overlays))
 NEW_BLASTS = Criterion(
-    "blasts at most {new_blasts:days} days old and none in the {smear:days} days before",
-    lambda case: case.situation.blasts.new_within_3_days,
+    "blasts at most {new_blasts:days} days old and none in the {blasts_before:days} days before",
+    lambda case: case.situation.disorder_news.blasts,
 )
 NEW_SEVERE = Criterion(
-    "two low lines and a severe line that was not severe on the count before",
-    lambda case: (
-        case.situation.severe.present is True
-        and case.situation.severe.new_since_previous is True
-        and case.situation.freshness is Freshness.CURRENT
-    ),
+    "two low lines, and neutrophils or platelets severe that were not in the "
+    "{severe_before:days} days before",
+    lambda case: bool(case.situation.disorder_news.severe),
+)
+NEW_PANCYTOPENIA = Criterion(
+    "three low lines that were not low together from {pancytopenia_before_from:days} to "
+    "{pancytopenia_before_until:days} days before",
+    lambda case: case.situation.disorder_news.pancytopenia,
 )
 
 
@@ -111,12 +127,12 @@ def _pregnant(case: Case) -> Truth:
 def _pregnancy_lines(case: Case) -> Truth:
     situation = case.situation
     if situation.pregnant:
-        return situation.states.pattern in {Pattern.PANCYTOPENIA, Pattern.BICYTOPENIA}
+        return situation.low_lines >= 2
     return None if situation.low_lines_at_most >= 2 else False
 
 
 TWO_LINES_IN_PREGNANCY = Criterion(
-    "at least two lines below the pregnancy limits, the third known",
+    "at least two lines below the pregnancy limits",
     _pregnancy_lines,
     lines_seen,
     frozenset({DataGroup.PREGNANCY}),
@@ -130,31 +146,6 @@ PREGNANT = Criterion(
 )
 
 
-def _child_case(case: Case) -> Truth:
-    situation = case.situation
-    hidden = bool(situation.known_disorder or situation.chemotherapy)
-    stale = situation.freshness is Freshness.STALE
-    lines = len(situation.pediatric_low) >= 2 and not hidden and not stale
-    blasts = False if hidden else situation.blasts.present
-    return any_of(lines, blasts, fever_with_low_neutrophils(case))
-
-
-def fever_with_low_neutrophils(case: Case) -> Truth:
-    """Return whether neutrophils are below 0.5 with fever (neutropenic-fever's own question)."""
-    return all_of(NEUTROPHILS_BELOW_HALF.test(case), FEVER.test(case))
-
-
-CHILD_CONCERN = Criterion(
-    "two low lines by laboratory flags, ranges or floors, blasts, or neutrophils below "
-    "{anc_severe} with "
-    "fever",
-    _child_case,
-    lambda case: f"{len(case.situation.pediatric_low)} low lines",
-    frozenset({DataGroup.TEMPERATURE}),
-    ("temperatures of the last 24 hours",),
-)
-
-
 def _draft_in(*sets: ValueSetName) -> Callable[[Case], Truth]:
     return lambda case: case.draft is not None and bool(case.draft.sets & set(sets))
 
@@ -164,8 +155,32 @@ IRON_DRAFTED = Criterion(
     "iron is being ordered",
     _draft_in(ValueSetName.IRON_MEDICATION, ValueSetName.INTRAVENOUS_IRON),
 )
+NOT_RECOVERING = Criterion(
+    "the finding is not treated-b12-deficiency",
+    lambda case: case.finding != "treated-b12-deficiency",
+)
 RED_FLAG = Criterion("a red flag", lambda case: bool(case.overlays) or case.situation.red_flags.any)
 CRITICAL_BLASTS = Criterion(
     "blasts at indicator critical",
     lambda case: case.overlays.get(Overlay.CIRCULATING_BLASTS) == "critical",
+)
+NO_CRITICAL_BLASTS = no_criterion(CRITICAL_BLASTS, "no critical blasts")
+RED_FLAG_OF_DEFERRAL = Criterion(
+    "blasts, severe counts, a red flag of the smear or constitutional symptoms",
+    lambda case: (
+        case.severe
+        or Overlay.CIRCULATING_BLASTS in case.overlays
+        or case.situation.red_flags.overrides_deferral
+    ),
+)
+HISTORY = Criterion(
+    "history of a hematologic malignancy, marrow failure or transplant",
+    lambda case: bool(case.situation.red_flags.history_of_malignancy),
+)
+MARROW_AND_REFERRAL_EXIST = all_criteria(
+    Criterion("a marrow exists or is ordered", lambda case: bool(case.situation.marrow_exists)),
+    Criterion("hematology is involved", lambda case: bool(case.situation.referral_exists)),
+    no_criterion(RED_FLAG_OF_DEFERRAL, "no red flag"),
+    no_criterion(HISTORY, "no such history"),
+    text="marrow and referral exist, no red flag",
 )

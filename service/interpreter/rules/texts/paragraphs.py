@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, SmearMethod
-from service.interpreter.assessment.situation import Freshness
 from service.interpreter.formatting import ANALYTE_NAMES, counted, day, listed, sentence, with_unit
 from service.interpreter.interpretation import (
     B12State,
@@ -16,8 +15,9 @@ from service.interpreter.interpretation import (
     IronState,
     Overlay,
 )
-from service.interpreter.logic import at_least, below
+from service.interpreter.logic import above, at_least, below
 from service.interpreter.rules.criteria.chemistry import IRON_ANALYTES
+from service.interpreter.rules.texts.urgent_causes import microangiopathy_evidence
 
 if TYPE_CHECKING:
     from service.interpreter.rules.criteria.criterion import Case
@@ -142,6 +142,14 @@ def third_line(case: Case) -> str:
     return ""
 
 
+def many_leukocytes(case: Case) -> str:
+    """Say how many leukocytes there are when they are many."""
+    leukocytes = case.situation.selected.get(Analyte.LEUKOCYTES)
+    if leukocytes is None or not above(leukocytes, case.situation.limits.wbc_bicytopenia):
+        return ""
+    return f"Leukocytes {with_unit(leukocytes)} ({day(leukocytes.taken)})."
+
+
 def unknown_line(case: Case) -> str:
     """Name the line that is not known, and why."""
     for line, fact in case.situation.states.lines.items():
@@ -162,10 +170,24 @@ def known_disorder(case: Case) -> str:
 
 def what_is_new(case: Case) -> str:
     """Name the new values of a patient with a known disorder."""
-    parts = []
-    if case.situation.blasts.new_within_3_days:
-        parts.append(blast_evidence(case))
-    parts.append(severe_limits(case))
+    news = case.situation.disorder_news
+    parts = [blast_evidence(case)] if news.blasts else []
+    if news.severe:
+        counts = listed(
+            f"{ANALYTE_NAMES[each.analyte]} {with_unit(each)} ({day(each.taken)})"
+            for each in news.severe
+        )
+        parts.append(f"Severe, and not so in the 30 days before: {counts}.")
+    if news.pancytopenia:
+        lines = case.situation.states.lines.values()
+        counts = listed(
+            f"{counted(fact)} {with_unit(fact.result)} ({day(fact.result.taken)})"
+            for fact in lines
+            if fact.result
+        )
+        parts.append(
+            f"All three lines are low, and were not together from 90 to 3 days before: {counts}."
+        )
     return " ".join(part for part in parts if part)
 
 
@@ -176,17 +198,6 @@ def chemotherapy_given(case: Case) -> str:
         for each in case.situation.chemotherapy
     )
     return f"Recorded treatment: {names}." if names else ""
-
-
-def old_counts(case: Case) -> str:
-    """Say that the counts of a patient under chemotherapy are not of today."""
-    situation = case.situation
-    if situation.freshness is not Freshness.STALE or situation.anchor is None:
-        return ""
-    return (
-        f"The newest counts are of {day(situation.anchor)}, {situation.anchor_age_days} days ago: "
-        "repeat the CBC."
-    )
 
 
 def stale_history(case: Case) -> str:
@@ -214,6 +225,8 @@ def child_evidence(case: Case) -> str:
         parts.append(blast_evidence(case))
     if situation.severe.present:
         parts.append(severe_limits(case))
+    if situation.schistocytes_with_low_platelets:
+        parts.append(microangiopathy_evidence(case))
     return " ".join(part for part in parts if part)
 
 
@@ -232,25 +245,6 @@ def prior_deficiency(case: Case) -> str:
     since = f"B12 first given {day(first)}. " if first else ""
     evidence = listed(case.situation.b12_prior_deficiency)
     return f"{since}Evidence of deficiency: {evidence}." if evidence else since.strip()
-
-
-def hlh_warning(case: Case) -> str:
-    """Very high ferritin with fever needs hematology the same day."""
-    ferritin = case.situation.selected.get(Analyte.FERRITIN)
-    fever = (
-        case.situation.fever.present
-        or "fever" in " ".join(case.situation.red_flags.constitutional).lower()
-    )
-    if ferritin is None or not fever:
-        return ""
-    if below(ferritin, case.situation.limits.ferritin_hlh) is False and (
-        ferritin.value > case.situation.limits.ferritin_hlh or ferritin.comparator
-    ):
-        return (
-            f"Ferritin {with_unit(ferritin)} with fever: hemophagocytic lymphohistiocytosis must "
-            "be considered, hematology today."
-        )
-    return ""
 
 
 def folate_is_low(case: Case) -> str:

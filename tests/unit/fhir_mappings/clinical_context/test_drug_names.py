@@ -7,7 +7,7 @@ import pytest
 from fhir_mappings.clinical_context.drug_names import drugs_in
 from fhir_mappings.context import ValueSetName as S
 from fhir_mappings.r4.decoding import Coding
-from tests.support.context import RXNORM
+from tests.support.context import ATC, RXNORM
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,26 @@ from tests.support.context import RXNORM
         ("5-fluorouracil", "fluorouracil", {S.MYELOSUPPRESSIVE_CHEMOTHERAPY}),
         ("nab-paclitaxel", "paclitaxel", {S.MYELOSUPPRESSIVE_CHEMOTHERAPY}),
         ("METHOTREXATE_2.5MG", "methotrexate", {S.MARROW_SUPPRESSIVE_DRUGS}),
-        ("Co‑trimoxazole 960", "co-trimoxazole", {S.MARROW_SUPPRESSIVE_DRUGS}),
-        ("cotrimoxazole", "co-trimoxazole", {S.MARROW_SUPPRESSIVE_DRUGS}),
+        (
+            "Co‑trimoxazole 960",
+            "co-trimoxazole",
+            {S.MARROW_SUPPRESSIVE_DRUGS, S.AGRANULOCYTOSIS_DRUGS},
+        ),
+        (
+            "cotrimoxazole",
+            "co-trimoxazole",
+            {S.MARROW_SUPPRESSIVE_DRUGS, S.AGRANULOCYTOSIS_DRUGS},
+        ),
+        ("Metamizol 500 mg", "metamizole", {S.MARROW_SUPPRESSIVE_DRUGS, S.AGRANULOCYTOSIS_DRUGS}),
+        ("pemetrexed", "pemetrexed", {S.MYELOSUPPRESSIVE_CHEMOTHERAPY}),
+        (
+            "trastuzumab deruxtecan",
+            "trastuzumab deruxtecan",
+            {S.MYELOSUPPRESSIVE_CHEMOTHERAPY},
+        ),
+        ("Radium Ra-223 dichloride", "radium-223", {S.MYELOSUPPRESSIVE_CHEMOTHERAPY}),
+        ("ibrutinib 420 mg", "ibrutinib", {S.MARROW_SUPPRESSIVE_DRUGS}),
+        ("enoxaparin 40 mg", "enoxaparin", {S.HEPARIN_MEDICATION}),
         ("ciclosporin", "cyclosporine", {S.MARROW_SUPPRESSIVE_DRUGS}),
         ("Vitamin B₁₂ injection", "vitamin B12", {S.B12_MEDICATION}),
         ("VITAMIN B-12 1000 MCG", "vitamin B12", {S.B12_MEDICATION}),
@@ -47,6 +65,7 @@ def test_a_whole_word_names_the_drug(text, name, sets):
     "text",
     [
         "carboplatinum",
+        "trastuzumab",
         "docarboplatin",
         "premethotrexated",
         "quinidine",
@@ -93,3 +112,23 @@ def test_every_marrow_suppressive_drug_has_a_class():
         "JAK inhibitor",
         "anticonvulsant",
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "display", "name", "sets"),
+    [
+        ("L01BA04", "Pemetrexed", "Pemetrexed", {S.MYELOSUPPRESSIVE_CHEMOTHERAPY}),
+        ("L01BA01", "", "methotrexate", {S.MARROW_SUPPRESSIVE_DRUGS}),
+        ("N05AH02", "", "clozapine", {S.AGRANULOCYTOSIS_DRUGS}),
+        ("B01AB05", "Enoxaparin", "Enoxaparin", {S.HEPARIN_MEDICATION}),
+        ("B03BA01", "", "Vitamin B12 preparations", {S.B12_MEDICATION}),
+    ],
+)
+def test_an_atc_code_names_the_drug(code, display, name, sets):
+    (found,) = drugs_in([Coding(ATC, code, display)], [])
+    assert (found.name, found.sets) == (name, sets)
+
+
+def test_an_atc_code_adds_nothing_to_what_the_words_said():
+    (found,) = drugs_in([Coding(ATC, "L01BA04", "Alimta")], ["pemetrexed 500 mg"])
+    assert found.name == "pemetrexed"

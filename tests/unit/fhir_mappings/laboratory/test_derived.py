@@ -189,10 +189,13 @@ def test_iron_in_a_wrong_unit_is_refused_and_the_reported_saturation_used(sent, 
     assert abs(found.candidates[0] - meant) < Decimal("0.1")
 
 
-def test_a_saturation_that_cannot_be_is_not_computed():
-    panel = panel_of(iron(900), capacity(300))
-    assert TSAT not in panel.results
-    assert [each.analyte for each in panel.unreadable] == [TSAT]
+@pytest.mark.parametrize(("value", "used"), [(330, True), (331, False)])
+def test_iron_that_the_binding_capacity_cannot_hold_is_set_aside(value, used):
+    panel = panel_of(iron(value), capacity(300))
+    assert (TSAT in panel.results) is used
+    assert (Analyte.IRON in panel.results) is used
+    assert TIBC in panel.results
+    assert [each.reason for each in panel.unreadable] == ([] if used else [Reason.TSAT_OVER])
 
 
 def test_capacity_is_unsaturated_capacity_and_iron():

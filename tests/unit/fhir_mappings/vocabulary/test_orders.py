@@ -48,6 +48,7 @@ CODES = {
     "prothrombin-time": ("5902-2", "", LABORATORY),
     "aptt": ("14979-9", "", LABORATORY),
     "fibrinogen": ("3255-7", "", LABORATORY),
+    "triglycerides": ("2571-8", "", LABORATORY),
 }
 
 

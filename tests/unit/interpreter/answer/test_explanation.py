@@ -85,7 +85,7 @@ def test_nothing_opens_in_a_patients_own_portal() -> None:
             "hospice",
         ),
         (
-            PAN,
+            [*PAN, *count(9.0, 1.2, 90, days=20)],
             {"context": {"conditions": (condition(ValueSetName.MARROW_FAILURE),)}},
             "nothing is new",
         ),
@@ -100,7 +100,7 @@ def test_nothing_opens_in_a_patients_own_portal() -> None:
             },
             "chemotherapy was given recently",
         ),
-        (count(9.5, 4.1, 116, days=20), {}, "20 days old"),
+        (count(10.5, 4.1, 116, days=20), {}, "20 days old"),
         (
             count(10.6, 1.85, 120),
             {"age": 29, "context": {"conditions": (condition(ValueSetName.PREGNANCY_STATE),)}},

@@ -72,11 +72,15 @@ def with_order(order: str, days: float, status: str = "active", **more: Any) -> 
     return {"context": {"orders": (existing,)}}
 
 
-def test_the_seed_patient_gets_referral_marrow_and_the_whole_work_up_as_urgent() -> None:
+def test_the_seed_patient_gets_referral_marrow_and_work_up_as_urgent_and_causes_as_routine() -> (
+    None
+):
     orders = proposed(answer(SEED))
     assert {"hematology-referral", "marrow-biopsy"} < set(orders)
     assert set(orders) >= SECONDARY
-    assert set(orders.values()) == {Priority.URGENT}
+    routine = {order for order, priority in orders.items() if priority is Priority.ROUTINE}
+    assert routine == SECONDARY
+    assert {orders[order] for order in set(orders) - SECONDARY} == {Priority.URGENT}
 
 
 def test_severe_counts_make_referral_marrow_and_smear_stat_but_not_the_serology() -> None:
@@ -84,7 +88,7 @@ def test_severe_counts_make_referral_marrow_and_smear_stat_but_not_the_serology(
     assert orders["hematology-referral"] is Priority.STAT
     assert orders["marrow-biopsy"] is Priority.STAT
     assert orders["peripheral-smear"] is Priority.STAT
-    assert orders["hiv-screen"] is Priority.URGENT
+    assert orders["hiv-screen"] is Priority.ROUTINE
 
 
 def test_a_teardrop_cell_makes_referral_and_marrow_asap() -> None:
@@ -350,14 +354,16 @@ def test_what_could_not_be_retrieved_is_not_ordered_blindly(
     assert not orders & set(proposed(stripped))
 
 
-def test_an_existing_marrow_and_referral_leave_an_info_card_without_suggestions() -> None:
+def test_an_existing_marrow_and_referral_leave_no_card() -> None:
     referral = with_order("hematology-referral", 60)["context"]["orders"][0]
     referral = replace(referral, sets=frozenset({ValueSetName.HEMATOLOGY_REFERRALS}))
     marrow = (MarrowResult("33721-2", ago(20)),)
     given = answer(SEED, context={"orders": (referral,)}, marrow=marrow)
     assert given.finding is not None
-    assert given.finding.indicator == "info"
+    assert not given.finding.has_card
     assert given.orders == ()
+    assert "exist already" in given.explanation.sentence
+    assert [each.id for each in given.modifiers if each.id == "M6"] == ["M6"]
     red = answer(
         SEED,
         context={"orders": (referral,)},
@@ -389,16 +395,27 @@ def test_a_marrow_is_deferred_for_another_explanation_but_not_with_a_red_flag(
     assert "marrow-biopsy" in proposed(red)
 
 
-def test_a_history_of_leukemia_raises_priority_but_does_not_undo_a_deferral() -> None:
-    context = {
-        "conditions": (
-            condition(ValueSetName.PORTAL_HYPERTENSION),
-            condition(ValueSetName.HISTORY_OF_HEMATOLOGIC_MALIGNANCY),
-        )
-    }
+def test_a_history_of_leukemia_raises_priority_and_undoes_a_deferral_but_for_b12_medicine() -> None:
+    history = condition(ValueSetName.HISTORY_OF_HEMATOLOGIC_MALIGNANCY)
+    context = {"conditions": (condition(ValueSetName.PORTAL_HYPERTENSION), history)}
     given = answer(SEED, context=context)
     assert proposed(given)["hematology-referral"] is Priority.ASAP
-    assert "marrow-biopsy" in withheld(given)
+    assert proposed(given)["marrow-biopsy"] is Priority.ASAP
+    taken = medication(ValueSetName.B12_MEDICATION, first=100, last=100)
+    under_b12 = answer(SEED, context={"conditions": (history,), "medications": (taken,)})
+    assert proposed(under_b12)["hematology-referral"] is Priority.ASAP
+    assert "marrow-biopsy" in withheld(under_b12)
+
+
+@pytest.mark.parametrize(("mma", "asked"), [(None, False), ("0.40", False), ("0.41", True)])
+def test_b12_is_not_repeated_under_b12_medicine_unless_mma_is_raised(
+    mma: str | None, asked: bool
+) -> None:
+    results = [*SEED, result(Analyte.METHYLMALONATE, mma)] if mma else SEED
+    taken = medication(ValueSetName.B12_MEDICATION, first=100, last=100)
+    orders = proposed(answer(results, context={"medications": (taken,)}))
+    assert ("vitamin-b12" in orders) is asked
+    assert "methylmalonic-acid" not in orders
 
 
 def test_palliative_care_means_no_marrow_and_goals_of_care_in_the_first_line() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fhir_mappings.context import MedicationKind
 from fhir_mappings.context import ValueSetName as Vs
-from fhir_mappings.panel import Analyte, DataGroup, Reason
+from fhir_mappings.panel import Analyte, DataGroup, Note, Reason
 from service.interpreter.assessment.situation import FolateState, ReticulocyteState
 from service.interpreter.interpretation import B12State, FunctionState, IronState
 from tests.support.facts import (
@@ -276,11 +276,23 @@ def test_iron_counts_within_30_days_of_the_anchor(days, state) -> None:
     assert iron(54, 262, "20.6", days=days) is state
 
 
-def test_iron_and_tibc_are_combined_only_when_drawn_within_a_day() -> None:
-    apart = assessed(result(IRON, 54, 1), result(TIBC, 262, 2.1), result(TSAT, "20.6", 1))
-    together = assessed(result(IRON, 54, 1), result(TIBC, 262, 2), result(TSAT, "20.6", 1))
-    assert apart.states.iron is IronState.PARTIAL
-    assert together.states.iron is IronState.INDEX
+def test_the_newest_tibc_gives_its_state_whenever_it_was_drawn() -> None:
+    newer = assessed(result(IRON, 20, 1), result(TIBC, 249, 3))
+    assert newer.states.iron is IronState.CHRONIC_DISEASE
+    normal = assessed(result(IRON, 20, 1), result(TIBC, 250, 3))
+    assert normal.states.iron is IronState.PARTIAL
+
+
+@pytest.mark.parametrize(
+    ("days", "state"), [(2, IronState.INDEX), (2.1, IronState.LOW_INDETERMINATE)]
+)
+def test_the_saturation_computed_of_one_day_goes_before_a_newer_reported_one(
+    days: float, state: IronState
+) -> None:
+    computed = result(TSAT, "20.6", 1, notes=frozenset({Note.TSAT_COMPUTED}))
+    reported = result(TSAT, 12, 0.1)
+    found = assessed(result(IRON, 54, 1), result(TIBC, 262, days), computed, reported)
+    assert found.states.iron is state
 
 
 @pytest.mark.parametrize(

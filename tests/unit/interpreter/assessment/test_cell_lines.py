@@ -142,10 +142,45 @@ def test_leukocytes_judge_the_white_line_when_the_neutrophils_were_refused() -> 
     assert ANC in assessed.unreadable
 
 
-def test_newer_leukocytes_without_differential_do_not_hide_older_neutrophils() -> None:
-    assessed = situation([*count(9, plt=60, wbc=5.0), result(ANC, "1.0", 3.9)])
+@pytest.mark.parametrize(
+    ("neutrophils", "days", "leukocytes", "state", "analyte"),
+    [
+        ("0.99", 3.9, 5.0, CellLineState.LOW, ANC),
+        ("1.0", 3.9, 5.0, CellLineState.NORMAL, WBC),
+        ("1.79", 1 + 16 / 1440, 4.0, CellLineState.NORMAL, WBC),
+        ("1.79", 1 + 15 / 1440, 4.0, CellLineState.LOW, ANC),
+        ("1.0", 3.9, 3.9, CellLineState.LOW, ANC),
+        ("1.0", 3.9, "<5", CellLineState.UNKNOWN, ANC),
+        ("<1.2", 3.9, 5.0, CellLineState.UNKNOWN, ANC),
+        ("1.8", 3.9, 3.0, CellLineState.NORMAL, ANC),
+    ],
+)
+def test_newer_normal_leukocytes_overrule_older_mild_neutrophils(
+    neutrophils, days, leukocytes, state, analyte
+) -> None:
+    assessed = situation([*count(9, plt=60, wbc=leukocytes), result(ANC, neutrophils, days)])
+    white = assessed.states.lines[CellLine.WHITE]
+    assert (white.state, white.result.analyte) == (state, analyte)
     assert not assessed.white_by_leukocytes_alone
-    assert assessed.states.lines[CellLine.WHITE].state is CellLineState.LOW
+
+
+@pytest.mark.parametrize(
+    ("neutrophils", "alone", "state"),
+    [
+        (">1.0", True, CellLineState.LOW),
+        ("<0.5", False, CellLineState.LOW),
+        ("<2.5", True, CellLineState.LOW),
+        (">=1.8", False, CellLineState.NORMAL),
+    ],
+)
+def test_neutrophils_that_are_an_open_bound_count_as_none(neutrophils, alone, state) -> None:
+    assessed = situation(count(9, neutrophils, 60, 2.4))
+    assert assessed.white_by_leukocytes_alone is alone
+    assert assessed.states.lines[CellLine.WHITE].state is state
+
+
+def test_an_open_bound_of_neutrophils_without_leukocytes_leaves_the_line_open() -> None:
+    assert line(CellLine.WHITE, count(9, ">1.0", 60)).state is CellLineState.UNKNOWN
 
 
 def test_lines_count_together_only_within_72_hours_of_the_newest() -> None:
@@ -318,14 +353,20 @@ def test_count_notes_reach_the_situation() -> None:
     assert not situation([result(WBC, 1, flag=Flag.CRITICALLY_LOW)]).laboratory_critical_low
 
 
-def test_benign_neutropenia_is_thought_of_only_when_the_film_is_clean() -> None:
-    assert situation(count(anc="1.0")).duffy_null_possible
-    assert situation(count(anc="1.79")).duffy_null_possible
-    assert not situation(count(anc="0.99")).duffy_null_possible
-    assert not situation(count(anc="1.8")).duffy_null_possible
-    assert not situation(
-        count(anc="1.2"), smear=(on_smear(SmearSet.DYSPLASIA),)
-    ).duffy_null_possible
+def test_benign_neutropenia_is_thought_of_only_beside_one_other_low_line() -> None:
+    def possible(anc: str, hgb: float = 9, plt: float = 200, **more) -> bool:
+        return situation(count(hgb, anc, plt), **more).duffy_null_possible
+
+    assert possible("1.0")
+    assert possible("1.79")
+    assert not possible("0.99")
+    assert not possible("1.8")
+    assert not possible("1.2", hgb=14)
+    assert not possible("1.2", plt=84)
+    assert not possible("1.2", smear=(on_smear(SmearSet.DYSPLASIA),))
+    assert not possible(
+        "1.2", context={"conditions": (condition(ValueSetName.PREGNANCY_STATE),)}, age=31
+    )
 
 
 # --- children -----------------------------------------------------------------------------------

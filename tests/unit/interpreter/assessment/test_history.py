@@ -213,18 +213,32 @@ def test_b12_medicines_of_180_days_and_their_first_dose(given, first) -> None:
 @pytest.mark.parametrize(
     ("results", "evidence"),
     [
-        ([result(B12, 199, 180)], True),
-        ([result(B12, 199, 180.1)], False),
-        ([result(B12, 200, 20)], False),
-        ([result(MMA, "0.41", 100)], True),
-        ([result(MMA, "0.40", 100)], False),
-        ([result(MMA, "<0.5", 100)], False),
+        ([result(B12, 199, 30)], True),
+        ([result(B12, 199, 29)], False),
+        ([result(B12, 199, 210)], True),
+        ([result(B12, 199, 211)], False),
+        ([result(B12, 200, 40)], False),
+        ([result(MMA, "0.41", 23)], True),
+        ([result(MMA, "0.41", 22)], False),
+        ([result(MMA, "0.40", 40)], False),
+        ([result(MMA, "<0.5", 40)], False),
         ([], False),
     ],
 )
-def test_evidence_of_earlier_b12_deficiency(results, evidence) -> None:
-    found = situation([*PANCYTOPENIA, *results])
+def test_evidence_of_b12_deficiency_is_from_before_the_first_dose(results, evidence) -> None:
+    given = {"medications": (medication(Vs.B12_MEDICATION, first=30, last=2),)}
+    found = situation([*PANCYTOPENIA, *results], context=given)
     assert bool(found.b12_prior_deficiency) is evidence
+    assert not situation([*PANCYTOPENIA, *results]).b12_prior_deficiency
+
+
+@pytest.mark.parametrize(("days", "under_treatment"), [(23, False), (22, True)])
+def test_an_mma_more_than_a_week_after_the_first_dose_tells_how_treatment_goes(
+    days, under_treatment
+) -> None:
+    given = {"medications": (medication(Vs.B12_MEDICATION, first=30, last=2),)}
+    found = situation([*PANCYTOPENIA, result(MMA, "2.1", days)], context=given)
+    assert found.mma_under_treatment is under_treatment
 
 
 def test_b12_deficiency_on_the_problem_list_is_evidence_while_active() -> None:

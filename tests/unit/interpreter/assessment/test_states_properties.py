@@ -209,6 +209,8 @@ def test_a_bound_settles_only_what_holds_for_the_true_value(patient: Facts, sign
     whole = assess(replace(patient, panel=replace(panel(known), smear=patient.panel.smear)), NOW)
     if true.analyte in (Analyte.BLAST_PERCENT, Analyte.BLASTS):
         return  # an upper bound of blasts is read as none (A9)
+    if seen.white_by_leukocytes_alone and not whole.white_by_leukocytes_alone:
+        return  # an ANC that is an open bound counts as none (2.1)
     after = truths(seen)
     for name, truth in truths(whole).items():
         if name == "neutrophils" and true.analyte is ANC:

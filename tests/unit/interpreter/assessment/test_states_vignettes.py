@@ -488,7 +488,7 @@ FIELDS = {
     "iron": lambda s: s.states.iron,
     "function": lambda s: s.states.function,
     "severe": lambda s: s.severe.present,
-    "new": lambda s: s.severe.new_since_previous,
+    "new": lambda s: bool(s.disorder_news.severe),
     "blasts": lambda s: s.blasts.present,
     "critical": lambda s: s.blasts.critical,
     "fever": lambda s: s.fever.present,
@@ -520,10 +520,11 @@ def test_worked_example_has_the_states_that_its_row_names(name: str) -> None:
     check(situation(values(text), **more), merged)
 
 
-def test_v35_conflicting_platelets_use_the_lower_value_and_say_so() -> None:
+def test_v35_conflicting_platelets_use_the_lower_value_and_are_not_severe() -> None:
     low = result(Analyte.PLATELETS, 12, notes=frozenset({Note.CONFLICT}))
     assessed = situation([*values("Hgb 9.0 WBC 2.4 ANC 1.1 B12 1200"), low])
-    assert assessed.severe.present
+    assert assessed.severe.present is False
+    assert assessed.severe.in_conflict == (low,)
     assert assessed.conflict
 
 

@@ -124,7 +124,8 @@ def test_blasts_under_chemotherapy_stand_first_but_bring_no_orders() -> None:
         (count(9.0, 4.0, 99), {}, True),
         (count(9.0, 4.0, 99), {"context": {"encounters": (stay(2),)}}, False),
         (count(9.0, 4.0, 49), {"context": {"encounters": (stay(2),)}}, True),
-        (count(9.0, 4.0, 100), {}, False),
+        (count(10.0, 4.0, 100), {}, False),
+        (count(9.9, 4.0, 100), {}, True),
     ],
 )
 def test_hemoglobin_with_platelets_needs_more_than_two_low_lines(
@@ -138,8 +139,10 @@ def test_hemoglobin_with_platelets_needs_more_than_two_low_lines(
     [
         (count(8.9, 1.1, 84, days=20), "stale-counts"),
         (count(9.0, 4.0, 84, days=20), "stale-counts"),
-        (count(9.0, 4.0, 120, days=20), None),
-        ([*count(9.0, 4.0, 120, days=20), result(Analyte.VITAMIN_B12, "1500", 20)], "stale-counts"),
+        (count(10.0, 4.0, 120, days=20), None),
+        ([*count(10.0, 4.0, 120, days=20), result(Analyte.VITAMIN_B12, "1500", 20)], None),
+        ([*count(10.0, 4.0, 120, days=20), result(Analyte.VITAMIN_B12, "150", 20)], "stale-counts"),
+        (count(9.0, None, 84, days=20), "stale-counts"),
         (count(8.9, 1.1, 84, days=91), None),
     ],
 )

@@ -21,6 +21,7 @@ from tests.support.facts import (
     refused,
     result,
     situation,
+    stay,
 )
 
 BLASTP = Analyte.BLAST_PERCENT
@@ -84,32 +85,54 @@ def test_the_results_that_cross_a_limit_are_named() -> None:
     assert [item.analyte for item in bleeding] == [HGB, PLT]
 
 
+def newly_severe(results) -> list[Analyte]:
+    return [each.analyte for each in situation(results).disorder_news.severe]
+
+
+@pytest.mark.parametrize(
+    ("before", "new"),
+    [
+        ([], [ANC]),
+        (count(8.3, 0.9, 41, days=12), [ANC]),
+        (count(8.3, 0.4, 41, days=12), []),
+        (count(8.3, None, 41, 0.4, days=12), []),
+        (count(8.3, None, 41, 2.0, days=12), [ANC]),
+        ([*count(8, 0.9, 41, days=5), *count(8, 0.4, 41, days=12)], []),
+        (count(8, 0.4, 41, days=31), []),
+        (count(8, 0.4, 41, days=31.1), [ANC]),
+        ([result(ANC, 0.4, 1 + 14 / 1440)], [ANC]),
+        ([result(ANC, 0.4, 1 + 16 / 1440)], []),
+    ],
+)
+def test_severe_is_new_when_no_count_of_30_days_was(before, new) -> None:
+    assert newly_severe([*count(8.2, 0.4, 48), *before]) == new
+
+
+def test_one_new_severe_line_among_old_ones_is_news_and_hemoglobin_never() -> None:
+    assert newly_severe([*count(8.2, 0.4, 12), *count(8.4, 0.4, 51, days=4)]) == [PLT]
+    assert newly_severe(count(6.2, 1.4, 51)) == []
+    assert newly_severe(count(14, 0.4, 200)) == []
+    assert newly_severe(count(8.2, 0.4, 12, days=15)) == []
+
+
 @pytest.mark.parametrize(
     ("before", "new"),
     [
         ([], True),
-        (count(8.3, 0.9, 41, days=12), True),
-        (count(8.3, 0.4, 41, days=12), False),
-        (count(8.3, None, 41, 0.4, days=12), False),
-        (count(8.3, None, 41, 2.0, days=12), True),
-        ([*count(8, 0.9, 41, days=5), *count(8, 0.4, 41, days=12)], True),
-        ([*count(8, 0.4, 41, days=5), *count(8, 0.9, 41, days=12)], False),
+        (count(11.0, 3.0, 190, days=30), True),
+        (count(9, 1.2, 90, days=4), False),
+        (count(9, 1.2, 90, days=3.9), True),
+        (count(9, 1.2, 90, days=91), False),
+        (count(9, 1.2, 90, days=91.1), True),
+        ([*count(hgb=9, days=20), *count(anc=1.2, plt=90, days=21)], True),
     ],
 )
-def test_severe_is_new_when_the_count_before_was_not(before, new) -> None:
-    assert situation([*count(8.2, 0.4, 48), *before]).severe.new_since_previous is new
+def test_pancytopenia_is_new_when_no_specimen_of_90_days_had_it(before, new) -> None:
+    assert situation([*PANCYTOPENIA, *before]).disorder_news.pancytopenia is new
 
 
-def test_one_new_severe_line_among_old_ones_is_news() -> None:
-    now = count(8.2, 0.4, 12)
-    assert situation([*now, *count(8.4, 0.4, 51, days=4)]).severe.new_since_previous is True
-
-
-def test_a_repeat_within_15_minutes_is_the_same_specimen() -> None:
-    repeat = result(ANC, 0.4, 1 + 14 / 1440)
-    assert situation([*count(8.2, 0.4, 48), repeat]).severe.new_since_previous is True
-    before = result(ANC, 0.4, 1 + 16 / 1440)
-    assert situation([*count(8.2, 0.4, 48), before]).severe.new_since_previous is False
+def test_only_current_counts_are_news() -> None:
+    assert not situation(count(8.9, 1.1, 84, days=15)).disorder_news.any
 
 
 # --- neutropenia with fever ---------------------------------------------------------------------
@@ -273,13 +296,13 @@ def test_an_unclear_film_or_an_unread_number_leaves_blasts_open() -> None:
         ([(3, 3.1)], False),
         ([(3, 1), (4, 2)], True),
         ([(3, 1), (4, 4)], False),
-        ([(3, 1), (4, 30.9)], False),
-        ([(3, 1), (4, 31.1)], True),
+        ([(3, 1), (4, 91)], False),
+        ([(3, 1), (4, 91.1)], True),
         ([(3, 1), (0, 10)], True),
         ([(0, 1), (3, 2)], False),
     ],
 )
-def test_new_blasts_are_seen_within_3_days_and_not_in_the_30_before(numbers, new) -> None:
+def test_new_blasts_are_seen_within_3_days_and_not_in_the_90_before(numbers, new) -> None:
     found = blasts(*(result(BLASTP, value, days) for value, days in numbers))
     assert found.new_within_3_days is new
 
@@ -346,25 +369,28 @@ def test_the_newest_number_of_nucleated_red_cells_counts() -> None:
     assert not flags(*cleared).nucleated_red_cells
 
 
-def test_schistocytes_are_told_for_30_days() -> None:
-    assert situation(PANCYTOPENIA, smear=(on_smear(SmearSet.SCHISTOCYTES),)).schistocytes
+def test_schistocytes_count_for_3_days() -> None:
+    assert situation(PANCYTOPENIA, smear=(on_smear(SmearSet.SCHISTOCYTES, days=3),)).schistocytes
     assert not situation(
-        PANCYTOPENIA, smear=(on_smear(SmearSet.SCHISTOCYTES, days=31),)
+        PANCYTOPENIA, smear=(on_smear(SmearSet.SCHISTOCYTES, days=3.1),)
     ).schistocytes
 
 
 @pytest.mark.parametrize("symptom", [Vs.FEVER, Vs.NIGHT_SWEATS, Vs.WEIGHT_LOSS])
-def test_constitutional_symptoms_active_or_of_the_last_90_days(symptom) -> None:
-    from tests.support.facts import day
-
+def test_constitutional_symptoms_are_active_ones(symptom) -> None:
     def found(**more):
         return flags(context={"conditions": (condition(symptom, **more),)}).constitutional
 
     assert found()
-    assert found(active=False, onset=day(90))
-    assert found(active=False, abated=day(90), onset=day(900))
-    assert not found(active=False, onset=day(91))
     assert not found(active=False)
+
+
+@pytest.mark.parametrize(("anc", "counts"), [("1.0", False), ("0.99", True)])
+@pytest.mark.parametrize("symptom", [Vs.FEVER, Vs.NIGHT_SWEATS])
+def test_in_hospital_fever_counts_only_with_few_neutrophils(symptom, anc, counts) -> None:
+    given = {"conditions": (condition(symptom),), "encounters": (stay(2),)}
+    found = situation(count(9.2, anc, 88), context=given).red_flags.constitutional
+    assert bool(found) is (counts or symptom is Vs.NIGHT_SWEATS)
 
 
 def test_fever_is_a_constitutional_sign() -> None:
@@ -378,11 +404,13 @@ def test_fever_is_a_constitutional_sign() -> None:
         (condition(Vs.HEMATOLOGIC_MALIGNANCY, active=False), True),
         (condition(Vs.HEMATOLOGIC_MALIGNANCY, in_remission=True), True),
         (condition(Vs.HISTORY_OF_HEMATOLOGIC_MALIGNANCY), True),
-        (condition(Vs.MARROW_FAILURE, active=False), False),
+        (condition(Vs.MARROW_FAILURE, active=False), True),
+        (condition(Vs.STEM_CELL_TRANSPLANT, active=False), True),
+        (condition(Vs.MARROW_FAILURE), False),
         (condition(Vs.HEMATOLOGIC_MALIGNANCY, may_suppress=False), False),
     ],
 )
-def test_history_of_malignancy_is_a_red_flag_that_does_not_lift_a_deferral(given, history) -> None:
+def test_a_disorder_that_is_over_is_history(given, history) -> None:
     found = flags(context={"conditions": (given,)})
     assert bool(found.history_of_malignancy) is history
     assert found.any is history
