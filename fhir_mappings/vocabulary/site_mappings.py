@@ -135,7 +135,8 @@ def _problem_or_load(row: Row, loaded: _Loaded) -> str | None:
         return _load_unit(row, loaded)
     if row.target_system in LOINC_SYSTEMS:
         return _load_loinc(row, loaded)
-    if normal_system(row.target_system) in _CONTEXT_SYSTEMS:
+    of_context = normal_system(row.target_system) in _CONTEXT_SYSTEMS
+    if of_context or value_sets_of(row.target_system, row.target):
         return _load_context(row, loaded)
     return _load_own(row, loaded)
 
