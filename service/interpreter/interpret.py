@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.interpreter.assessment.situation import Opening, Situation
-    from service.interpreter.interpretation import Facts, Remark, States
+    from service.interpreter.interpretation import AppliedModifier, Facts, Remark, States
     from service.interpreter.rules.rule import Rule
     from service.interpreter.thresholds import Thresholds
 
@@ -83,6 +83,7 @@ def interpret(
         set_aside=set_aside(situation),
         modifiers=applied,
         remarks=_remarks(walk, case, any_card=any_card),
+        named_drugs=_named_drugs(applied, situation) if any_card else (),
         could_not_check=could_not_check(situation, walk.finding) if any_card else (),
         undecided_groups=walk.undecided_groups(case),
         undecided_order_groups=walk.undecided_order_groups(case),
@@ -147,6 +148,13 @@ def _states(situation: Situation) -> States:
         else ()
     )
     return replace(situation.states, used=used_results(situation), notes=notes)
+
+
+def _named_drugs(applied: tuple[AppliedModifier, ...], situation: Situation) -> tuple[str, ...]:
+    """Return the drugs that M9 names."""
+    if not any(each.id == "M9" for each in applied):
+        return ()
+    return tuple(dict.fromkeys(each.name for each in situation.marrow_suppressive))
 
 
 def _paragraphs(rule: Rule, case: Case) -> tuple[str, ...]:

@@ -325,7 +325,8 @@ class Interpretation:
     proposals are one list, already freed of what exists (4.3), switched off or deferred;
     `withheld` says which were left out and why. `order_findings` are the order-hook cards,
     `data_quality` the last card. `remarks` are the sentences about this patient by rank; the
-    `paragraphs` of the findings say the same at length. `undecided` lists rules that unavailable
+    `paragraphs` of the findings say the same at length. `named_drugs` are the marrow-suppressive
+    drugs that M9 names. `undecided` lists rules that unavailable
     or unreadable data left open; `could_not_check` says in plain words what was not available and
     matters to the cards.
     """
