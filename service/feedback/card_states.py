@@ -21,8 +21,6 @@ from service.interpreter.interpretation import (
 from service.interpreter.rules.order_hooks import ORDER_HOOKS
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
     from service.cds_hooks.messages import Card
     from service.interpreter.interpretation import Interpretation
 
@@ -58,12 +56,16 @@ def findings_of(card: Card) -> tuple[str, ...]:
 
 
 def states_of(card: Card, interpretation: Interpretation) -> CardStates:
-    """Return the states of one card of a call.
+    """Return the states of one card of a call."""
+    return states_of_findings(findings_of(card), interpretation)
+
+
+def states_of_findings(findings: tuple[str, ...], interpretation: Interpretation) -> CardStates:
+    """Return the states of a card with these findings, the leading one first.
 
     A card about drafted orders, or about data quality alone, says nothing about grades, drugs,
     referral and marrow: they are not said by it and will still be news.
     """
-    findings = findings_of(card)
     quality = interpretation.data_quality
     warns = DATA_QUALITY in findings and quality is not None and quality.indicator == _WARNING
     if findings[0] in ORDER_FINDINGS or findings == (DATA_QUALITY,):
@@ -99,7 +101,7 @@ def to_columns(states: CardStates) -> dict[str, str | None]:
     }
 
 
-def from_row(row: sa.Row[*tuple[Any, ...]]) -> CardStates:
+def from_row(row: Any) -> CardStates:  # noqa: ANN401  a row of any query with STATE_COLUMNS
     """Return the states of an issued card."""
     return CardStates(
         tuple(_LIST.decode(row.findings)),
