@@ -7,15 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.cds_hooks.messages import Indicator
+from service.feedback.card_states import states_of_findings
 from service.feedback.news import DATA_QUALITY, CardStates, news
 from service.feedback.showings import Call, Periods, Showing, reason_to_hold
 from service.interpreter.interpretation import (
-    HEMATOLOGY_REFERRAL,
-    MARROW_BIOPSY,
     B12State,
-    CellLine,
     FindingIndicator,
-    Grade,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +62,7 @@ class Standing:
             for shown, card in viewer
             if at - shown <= 2 * period
         ]
-        call = Call(_VIEWER, at, Periods(repeat=period), showings)
+        call = Call(_VIEWER, at, Periods(repeat=period), {_VIEWER: showings})
         return reason_to_hold(self.states, Indicator(self.indicator), call) is not None
 
 
@@ -87,31 +84,10 @@ def standing_of(interpretation: Interpretation) -> Standing | None:
         return None
     loud = [each for each in findings if each.id != DATA_QUALITY] or findings
     return Standing(
-        states=_states_of(interpretation, tuple(dict.fromkeys(each.id for each in findings))),
+        states=states_of_findings(
+            tuple(dict.fromkeys(each.id for each in findings)), interpretation
+        ),
         indicator=max((each.indicator for each in loud), key=lambda each: _RANK[each]),
         orders=tuple(dict.fromkeys(order.order for order in interpretation.orders)),
         b12_high=interpretation.states.b12 in {B12State.ELEVATED, B12State.MARKED},
     )
-
-
-def _states_of(interpretation: Interpretation, findings: tuple[str, ...]) -> CardStates:
-    """What `card_states` makes of a Card, which knows the store and so cannot be asked here."""
-    quality = interpretation.data_quality
-    warns = quality is not None and quality.indicator is FindingIndicator.WARNING
-    if findings == (DATA_QUALITY,):
-        return CardStates(findings, data_quality_warning=warns)
-    proposed = {each.order: each.priority for each in interpretation.orders}
-    return CardStates(
-        findings,
-        neutrophils=_grade(interpretation, CellLine.WHITE),
-        platelets=_grade(interpretation, CellLine.PLATELETS),
-        drugs=frozenset(interpretation.named_drugs),
-        referral=proposed.get(HEMATOLOGY_REFERRAL),
-        marrow=proposed.get(MARROW_BIOPSY),
-        data_quality_warning=warns,
-    )
-
-
-def _grade(interpretation: Interpretation, line: CellLine) -> Grade | None:
-    fact = interpretation.states.lines.get(line)
-    return None if fact is None or fact.grade is Grade.UNKNOWN else fact.grade

@@ -21,17 +21,23 @@ from service.interpreter.interpretation import (
 from service.interpreter.rules.order_hooks import ORDER_HOOKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import sqlalchemy as sa
-
     from service.cds_hooks.messages import Card
     from service.interpreter.interpretation import Interpretation
 
 ORDER_FINDINGS = frozenset(rule.id for rule in ORDER_HOOKS)
 """Findings about drafted orders: their cards say nothing about the patient's course."""
 
-_COMPANIONS = {"marrow-evaluation", "work-up"}
+STATE_COLUMNS = (
+    "findings",
+    "neutrophils",
+    "platelets",
+    "drugs",
+    "referral",
+    "marrow",
+    "data_quality",
+)
+"""Where the states of a card stand in the store."""
+
 _WARNING = "warning"
 _LIST = msgspec.json.Decoder(list[str])
 _Value = TypeVar("_Value", Grade, Priority)
@@ -46,20 +52,23 @@ def topic_of(card: Card) -> str:
 def findings_of(card: Card) -> tuple[str, ...]:
     """Return every finding that a card names, the leading one first."""
     extension = {} if card.extension is msgspec.UNSET else card.extension
-    named = extension.get(EXTENSION_KEY, {}).get("findings")
-    return tuple(named) if named else tuple({topic_of(card)} - _COMPANIONS)
+    return tuple(extension.get(EXTENSION_KEY, {}).get("findings") or (topic_of(card),))
 
 
-def states_of(cards: Sequence[Card], interpretation: Interpretation) -> CardStates:
-    """Return the states of what a call says about the patient, or of one card about drafts.
+def states_of(card: Card, interpretation: Interpretation) -> CardStates:
+    """Return the states of one card of a call."""
+    return states_of_findings(findings_of(card), interpretation)
+
+
+def states_of_findings(findings: tuple[str, ...], interpretation: Interpretation) -> CardStates:
+    """Return the states of a card with these findings, the leading one first.
 
     A card about drafted orders, or about data quality alone, says nothing about grades, drugs,
     referral and marrow: they are not said by it and will still be news.
     """
-    findings = tuple(dict.fromkeys(finding for card in cards for finding in findings_of(card)))
     quality = interpretation.data_quality
     warns = DATA_QUALITY in findings and quality is not None and quality.indicator == _WARNING
-    if not ORDER_FINDINGS.isdisjoint(findings) or findings == (DATA_QUALITY,):
+    if findings[0] in ORDER_FINDINGS or findings == (DATA_QUALITY,):
         return CardStates(findings, data_quality_warning=warns)
     proposed = {each.order: each.priority for each in interpretation.orders}
     return CardStates(
@@ -92,7 +101,7 @@ def to_columns(states: CardStates) -> dict[str, str | None]:
     }
 
 
-def from_row(row: sa.Row[*tuple[Any, ...]]) -> CardStates:
+def from_row(row: Any) -> CardStates:  # noqa: ANN401  a row of any query with STATE_COLUMNS
     """Return the states of an issued card."""
     return CardStates(
         tuple(_LIST.decode(row.findings)),

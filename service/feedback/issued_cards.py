@@ -53,7 +53,7 @@ def remember(
             "topic": topic_of(card),
             "indicator": str(card.indicator),
             "disposition": disposition,
-            **to_columns(states_of([card], interpretation)),
+            **to_columns(states_of(card, interpretation)),
         }
         for card, disposition in dispositions
     ]

@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from service.cds_hooks.messages import Indicator
-from service.feedback.card_states import ORDER_FINDINGS, from_row, states_of, topic_of
+from service.feedback.card_states import (
+    ORDER_FINDINGS,
+    STATE_COLUMNS,
+    from_row,
+    states_of,
+    topic_of,
+)
 from service.feedback.held_back import Held, ShownAndHeld
 from service.feedback.showings import (
     Call,
     Showing,
+    by_user,
     reason_to_hold,
     reason_to_hold_order_card,
 )
@@ -37,6 +44,11 @@ KNOWN_REASONS = frozenset({"already-known", "work-up-in-progress"})
 
 MOST_ROWS = 1_000
 """Cards and answers about one patient that are looked at, the newest."""
+
+_COLUMNS = tuple(
+    issued_card.c[name]
+    for name in ("uuid", "topic", "indicator", "user_hash", "issued_at", *STATE_COLUMNS)
+)
 
 SHOWN, HELD, SHADOW = "shown", "held back", "shadow"
 
@@ -68,57 +80,55 @@ def hold_back(
     """
     if all(topic_of(card) == Overlay.NEUTROPENIC_FEVER for card in cards):
         return ShownAndHeld(tuple(cards))
-    showings = _showings(storage, viewer, now - 2 * periods.repeat, counted)
-    call = Call(viewer.user_hash, now, periods, showings)
-    about_patient = [card for card in cards if topic_of(card) not in ORDER_FINDINGS]
-    reason = _reason(about_patient, interpretation, call)
-    reasons = {card.uuid: reason for card in about_patient} | {
-        card.uuid: reason_to_hold_order_card(topic_of(card), call)
-        for card in cards
-        if topic_of(card) in ORDER_FINDINGS
-    }
-    return ShownAndHeld(
-        tuple(card for card in cards if reasons[card.uuid] is None),
-        tuple(
-            Held(card, why.why, why.text)
-            for card in cards
-            if (why := reasons[card.uuid]) is not None
-        ),
-    )
+    showings = _showings(storage, viewer, now, periods, counted)
+    call = Call(viewer.user_hash, now, periods, by_user(showings))
+    shown: list[Card] = []
+    held: list[Held] = []
+    for card in cards:
+        reason = _reason(card, interpretation, call)
+        if reason is None:
+            shown.append(card)
+        else:
+            held.append(Held(card, reason.why, reason.text))
+    return ShownAndHeld(tuple(shown), tuple(held))
 
 
-def _reason(cards: Sequence[Card], interpretation: Interpretation, call: Call) -> Reason | None:
-    """What is said about the patient is shown or held back as a whole."""
-    if not cards:
-        return None
-    indicator = max((Indicator(card.indicator) for card in cards), key=list(Indicator).index)
-    return reason_to_hold(states_of(cards, interpretation), indicator, call)
+def _reason(card: Card, interpretation: Interpretation, call: Call) -> Reason | None:
+    if topic_of(card) in ORDER_FINDINGS:
+        return reason_to_hold_order_card(topic_of(card), call)
+    return reason_to_hold(states_of(card, interpretation), Indicator(card.indicator), call)
 
 
 def _showings(
-    storage: Storage, viewer: Viewer, since: datetime, counted: str
+    storage: Storage, viewer: Viewer, now: datetime, periods: Periods, counted: str
 ) -> tuple[Showing, ...]:
-    """Return the cards about this patient that users of the client saw since a moment.
+    """Return the cards about this patient that matter: this user's, and those of users who know.
 
-    A late answer may be younger than the period, so `since` lies further back.
+    A late answer may be younger than the period, so the cards lie further back.
     """
+    answer = sa.and_(
+        feedback.c.card == issued_card.c.uuid, feedback.c.client == issued_card.c.client
+    )
+    about_patient = sa.and_(
+        issued_card.c.client == viewer.client,
+        issued_card.c.patient_hash == viewer.patient_hash,
+        issued_card.c.issued_at > now - 2 * periods.repeat,
+        issued_card.c.disposition == counted,
+    )
+    who_know = (
+        sa.select(issued_card.c.user_hash)
+        .join(feedback, answer)
+        .where(about_patient, feedback.c.reason_code.in_(KNOWN_REASONS))
+        .where(feedback.c.received_at > now - periods.known)
+    )
     query = (
-        sa.select(
-            issued_card,
-            feedback.c.received_at.label("answered"),
-            feedback.c.reason_code,
-        )
-        .outerjoin(
-            feedback,
-            sa.and_(
-                feedback.c.card == issued_card.c.uuid, feedback.c.client == issued_card.c.client
-            ),
-        )
+        sa.select(*_COLUMNS, feedback.c.received_at.label("answered"), feedback.c.reason_code)
+        .outerjoin(feedback, answer)
+        .where(about_patient)
         .where(
-            issued_card.c.client == viewer.client,
-            issued_card.c.patient_hash == viewer.patient_hash,
-            issued_card.c.issued_at > since,
-            issued_card.c.disposition == counted,
+            sa.or_(
+                issued_card.c.user_hash == viewer.user_hash, issued_card.c.user_hash.in_(who_know)
+            )
         )
         .order_by(issued_card.c.issued_at.desc(), feedback.c.id.desc())
         .limit(MOST_ROWS)

@@ -16,7 +16,7 @@ from service.feedback.news import news
 from service.interpreter.interpretation import Overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from service.feedback.news import CardStates
@@ -59,12 +59,12 @@ class Showing:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks, when, and what was shown about the patient to anybody of the client."""
+    """Who asks, when, and what was shown about the patient to each user of the client."""
 
     user: str
     now: datetime
     periods: Periods
-    showings: Sequence[Showing]
+    showings: Mapping[str, Sequence[Showing]]
 
     @property
     def own(self) -> list[Showing]:
@@ -79,9 +79,17 @@ class Call:
         since = self.now - self.periods.repeat
         return [
             each
-            for each in self.showings
-            if each.user == user and each.seen > since and each.issued <= until
+            for each in self.showings.get(user, ())
+            if each.seen > since and each.issued <= until
         ]
+
+
+def by_user(showings: Iterable[Showing]) -> dict[str, list[Showing]]:
+    """Return what was shown to each user."""
+    users: dict[str, list[Showing]] = {}
+    for each in showings:
+        users.setdefault(each.user, []).append(each)
+    return users
 
 
 def reason_to_hold(card: CardStates, indicator: Indicator, call: Call) -> Reason | None:
@@ -129,12 +137,12 @@ def _critical(card: CardStates, call: Call) -> Reason | None:
 
 def _known(card: CardStates, call: Call) -> Reason | None:
     since = call.now - call.periods.known
-    for each in call.showings:
-        if not each.is_known or each.answered is None or each.answered <= since:
+    for user, showings in call.showings.items():
+        answered = _last_answer(each for each in showings if each.is_known)
+        if answered is None or answered <= since:
             continue
-        if not news(card, call.states_seen_by(each.user, each.answered)):
-            day = f"{each.answered:%Y-%m-%d}"
-            return Reason(Why.KNOWN, f"known or under way, as a user said on {day}")
+        if not news(card, call.states_seen_by(user, answered)):
+            return Reason(Why.KNOWN, f"known or under way, as a user said on {answered:%Y-%m-%d}")
     return None
 
 

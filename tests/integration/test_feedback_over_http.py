@@ -9,15 +9,22 @@ from uuid import uuid4
 
 import pytest
 
-from service.storage.store import feedback, feedback_comment, issued_card, metadata
+from service.feedback.report import feedback_report
+from service.storage.store import (
+    feedback,
+    feedback_comment,
+    issued_card,
+    issued_suggestion,
+    metadata,
+)
 from tests.functional.calls.test_vignettes_over_http import TEMPLATES, prefetched, topic
-from tests.support.ehr import ORDER_SIGN, SERVICE, Ehr, item, rows
+from tests.support.ehr import KNOWN, ORDER_SIGN, SERVICE, Ehr, item, rows
 from tests.support.vignette_charts import PATIENT, T0, chart, vignette
 
 
 def test_feedback_on_issued_cards_is_stored_before_it_is_acknowledged(url: str) -> None:
     ehr = Ehr(url)
-    cards = ehr.open_chart()
+    cards = [*ehr.open_chart(), *ehr.open_chart("V06", patient="p2")]
     answer = ehr.give(item(cards[0], "accepted"), item(cards[1]), item(cards[0], "accepted"))
     assert answer.status_code == 200
     assert (answer.mimetype, answer.get_json()) == ("application/json", {})
@@ -59,21 +66,29 @@ def test_feedback_to_an_unknown_service_is_404(url: str) -> None:
 
 def test_quiet_repeats_are_held_back_and_explained(url: str) -> None:
     ehr = Ehr(url, quiet_repeats=True)
-    cards = ehr.open_chart()
-    assert len(ehr.open_chart()) == len(cards), "unanswered: shown again"
-    ehr.give(item(cards[0]))
+    (card,) = ehr.open_chart()
+    assert len(ehr.open_chart()) == 1, "unanswered: shown again"
+    ehr.give(item(card))
     ehr.now = T0 + timedelta(hours=1)
     assert ehr.open_chart() == []
+    assert '"held_back":1' in ehr.log.getvalue()
     assert ehr.open_chart(user="Practitioner/2") != []
-    assert {topic(c) for c in ehr.open_chart("V03")} >= {"severe-cytopenias", "index-pattern"}
     body = {
         "hook": "patient-view",
         "hookInstance": str(uuid4()),
         "context": {"userId": "Practitioner/1", "patientId": PATIENT},
-        "prefetch": prefetched(chart(vignette("V03")), list(TEMPLATES)),
+        "prefetch": prefetched(chart(vignette("V01")), list(TEMPLATES)),
+        "extension": {"heme-hooks": {"explain": True}},
     }
-    assert ehr.post(SERVICE, body).get_json()["cards"] != [], "critical: always"
-    assert '"held_back":3' in ehr.log.getvalue()
+    answer = ehr.post(SERVICE, body).get_json()
+    assert answer["cards"] == []
+    (held,) = answer["extension"]["heme-hooks"]["heldBack"]
+    assert held["reason"] == "answered by this user on 2026-06-15; nothing is worse"
+    (severe,) = ehr.open_chart("V03")
+    assert severe["extension"]["heme-hooks"]["findings"][:2] == [
+        "severe-cytopenias",
+        "index-pattern",
+    ], "critical: shown, for it is worse"
 
 
 def test_shadow_mode_works_and_shows_nothing(url: str) -> None:
@@ -114,7 +129,7 @@ def test_what_no_database_could_keep_is_the_clients_mistake(
 
 def test_a_reason_comes_with_or_without_display_and_a_comment_alone(url: str) -> None:
     ehr = Ehr(url)
-    first, second, third = ehr.open_chart()
+    first, second, third = (ehr.open_chart(patient=f"p{n}")[0] for n in range(3))
     reason = first["overrideReasons"][0]
     bare = {"code": reason["code"], "system": reason["system"]}
     assert "display" in reason
@@ -186,3 +201,62 @@ def test_draft_orders_of_an_order_hook_do_not_make_the_chart_news(url: str) -> N
     assert ehr.give(item(signed[0]), service=ORDER_SIGN).status_code == 200
     assert ehr.sign_vitamin_b12() == []
     assert ehr.open_chart() == []
+
+
+def test_a_card_is_kept_by_its_findings_and_states(url: str) -> None:
+    ehr = Ehr(url)
+    ehr.open_chart("V03")
+    (row,) = rows(url, issued_card)
+    assert json.loads(row["findings"])[:2] == ["severe-cytopenias", "index-pattern"]
+    assert (row["neutrophils"], row["referral"], row["marrow"]) == ("severe", "stat", "stat")
+    proposed = [json.loads(each["orders"]) for each in rows(url, issued_suggestion)]
+    assert ["hematology-referral"] in proposed
+    assert ["marrow-biopsy"] in proposed
+    assert any({"peripheral-smear", "reticulocytes", "ldh"} <= set(group) for group in proposed)
+
+
+@pytest.mark.parametrize("suggestions", ["grouped", "single"])
+def test_accepting_a_suggestion_accepts_each_of_its_orders(url: str, suggestions: str) -> None:
+    ehr = Ehr(url, suggestions=suggestions)
+    for number in range(5):
+        (card,) = ehr.open_chart(patient=f"p{number}")
+        tests = next(
+            each
+            for each in card["suggestions"]
+            if "smear" in each["label"].lower() and each["actions"][0]["type"] == "create"
+        )
+        accepted = item(card, "accepted") | {"acceptedSuggestions": [{"id": tests["uuid"]}]}
+        assert ehr.give(accepted).status_code == 200
+    storage = ehr.storage
+    assert storage is not None
+    report = feedback_report(storage, T0 - timedelta(days=1), T0 + timedelta(days=1))
+    counted = {row.order: (row.proposed, row.accepted) for row in report.orders}
+    assert counted["hematology-referral"] == (5, 0)
+    assert counted["peripheral-smear"] == (5, 5)
+    assert counted["reticulocytes"] == (5, 5 if suggestions == "grouped" else 0)
+    page = ehr.http.get("/feedback/report").text
+    assert '<th scope="row">peripheral-smear</th>' in page
+
+
+def test_a_removed_draft_is_an_answer_to_the_order_card(url: str) -> None:
+    ehr = Ehr(url, quiet_repeats=True)
+    (signed,) = ehr.sign_vitamin_b12()
+    removal = signed["suggestions"][0]
+    assert removal["actions"][0]["type"] == "delete"
+    kept = {each["uuid"]: json.loads(each["orders"]) for each in rows(url, issued_suggestion)}
+    assert kept[removal["uuid"]] == ["remove-draft"]
+    assert ehr.give(item(signed, "accepted"), service=ORDER_SIGN).status_code == 200
+    assert ehr.sign_vitamin_b12() == []
+    assert len(ehr.open_chart()) == 1, "nothing was said about the patient yet"
+
+
+def test_already_known_on_an_order_card_holds_nothing(url: str) -> None:
+    ehr = Ehr(url, quiet_repeats=True)
+    (card,) = ehr.open_chart()
+    (signed,) = ehr.sign_vitamin_b12()
+    known = item(signed) | {"overrideReason": {"reason": KNOWN}}
+    assert ehr.give(known, service=ORDER_SIGN).status_code == 200
+    assert len(ehr.open_chart()) == 1
+    assert len(ehr.open_chart(user="Practitioner/2")) == 1
+    ehr.give(item(card) | {"overrideReason": {"reason": KNOWN}})
+    assert ehr.open_chart(user="Practitioner/2") == []

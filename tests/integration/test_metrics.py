@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.ehr import SERVICE, Ehr, item
+from tests.support.ehr import KNOWN, SERVICE, Ehr, item
 from tests.support.gunicorn_server import served, session
 from tests.support.vignette_charts import PATIENT, chart, observation, vignette
 
@@ -32,7 +32,7 @@ def of(ehr: Ehr, name: str, *labels: str) -> float:
 def test_calls_findings_cards_and_feedback_are_counted(sqlite_url: str) -> None:
     ehr = Ehr(sqlite_url, quiet_repeats=True)
     card = ehr.open_chart()[0]
-    ehr.give(item(card) | {"overrideReason": {"reason": {"code": "already-known"}}})
+    ehr.give(item(card) | {"overrideReason": {"reason": KNOWN}})
     ehr.give(item(card))
     ehr.open_chart()
     ehr.give({})

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from service.commands.feedback import feedback
 from service.security.report_readers import may_read, new_reader
-from tests.support.ehr import Ehr, item
+from tests.support.ehr import KNOWN, Ehr, item
 from tests.support.vignette_charts import T0
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def clinic(url: str) -> Ehr:
     for number in range(6):
         ehr.now = T0 + timedelta(days=number)
         card = ehr.open_chart(patient=f"p{number}")[0]
-        reason = {"reason": {"code": ("already-known", "Mrs Example")[number % 2]}}
+        reason = {"reason": KNOWN | {"code": ("already-known", "Mrs Example")[number % 2]}}
         if number < 2:
             ehr.give(item(card) | {"overrideReason": reason})
         elif number == 2:

@@ -48,6 +48,7 @@ from service.storage.store import (
 from tests.support.cards import card
 from tests.support.changing import replace
 from tests.support.databases import running_postgresql
+from tests.support.ehr import KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,7 +240,7 @@ def test_known_elsewhere_is_not_known_here(store: Storage) -> None:
     elsewhere = Screen(store)
     elsewhere.viewer = viewer("another hospital")
     (shown,) = elsewhere.open(0)
-    known = overridden(shown.uuid, overrideReason={"reason": {"code": "already-known"}})
+    known = overridden(shown.uuid, overrideReason={"reason": KNOWN})
     send(store, [known], client="another hospital")
     assert elsewhere.open(1) == []
     assert len(Screen(store).open(1)) == 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from service.storage.store import issued_card
 from tests.functional.calls.test_vignettes_over_http import topic
 from tests.support.ehr import Ehr, item, rows
-from tests.support.vignette_charts import T0, at, chart, observation, vignette
+from tests.support.vignette_charts import PATIENT, RXNORM, T0, at, chart, observation, vignette
 
 if TYPE_CHECKING:
     from tests.support.vignette_charts import Resource
@@ -73,6 +73,22 @@ class Patient:
                     }
                 )
 
+    def methotrexate(self, day: float) -> None:
+        self.resources.append(
+            {
+                "resourceType": "MedicationRequest",
+                "id": "methotrexate",
+                "status": "active",
+                "intent": "order",
+                "subject": {"reference": f"Patient/{PATIENT}"},
+                "authoredOn": at(day),
+                "medicationCodeableConcept": {
+                    "coding": [{"system": RXNORM, "code": "6851"}],
+                    "text": "Methotrexate 2.5 mg tablet",
+                },
+            }
+        )
+
 
 def test_two_weeks_over_http(url: str) -> None:
     patient = Patient(url)
@@ -98,6 +114,12 @@ def test_two_weeks_over_http(url: str) -> None:
     assert patient.opened(8) == [], "an improvement is no news"
     patient.cbc(8.2, hemoglobin=8.9, leukocytes=2.3, neutrophils=1.2, platelets=44)
     assert patient.opened(8.3) == [], "nor is its end"
+
+    patient.methotrexate(8.5)
+    drug = patient.opened(9)
+    assert drug != [], "a drug for the first time"
+    patient.answer(drug[0], "overridden", 9.1)
+    assert patient.opened(9.2) == []
 
     patient.cbc(9.5, hemoglobin=8.5, leukocytes=1.2, neutrophils=0.4, platelets=44)
     severe = patient.opened(10)

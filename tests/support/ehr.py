@@ -32,6 +32,12 @@ SERVICE = "/cds-services/pancytopenia-patient-view"
 ORDER_SIGN = "/cds-services/pancytopenia-order-sign"
 
 
+KNOWN = {
+    "code": "already-known",
+    "system": "https://heme-hooks.org/fhir/CodeSystem/override-reason",
+}
+"""An override reason that our cards offer."""
+
 OPEN: list[Ehr] = []
 """Every client made since they were last closed."""
 

@@ -55,8 +55,9 @@ def assert_as_live(record: Record, moment: datetime) -> None:
     standing = standing_of(made) if is_open_now else None
     assert (standing is None) == (not answer.cards)
     if standing is not None:
-        assert standing.states == states_of(answer.cards, answer.interpretation)
-        assert standing.indicator == answer.cards[0].indicator
+        (card,) = answer.cards
+        assert standing.states == states_of(card, answer.interpretation)
+        assert standing.indicator == card.indicator
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -48,7 +48,7 @@ def graded(found: Interpretation, line: CellLine, grade: Grade) -> Interpretatio
 
 
 def of(found: Interpretation, *findings: str) -> CardStates:
-    return states_of([card(*(findings or ("index-pattern",)))], found)
+    return states_of(card(*findings), found)
 
 
 def test_a_card_is_known_by_its_findings_and_states() -> None:

@@ -16,6 +16,7 @@ from service.feedback.showings import (
     Call,
     Periods,
     Showing,
+    by_user,
     reason_to_hold,
     reason_to_hold_order_card,
 )
@@ -65,7 +66,7 @@ def shown(
 
 
 def call(day: float, *showings: Showing, user: str = "one", periods: Periods | None = None) -> Call:
-    return Call(user, at(day), periods or Periods(), showings)
+    return Call(user, at(day), periods or Periods(), by_user(showings))
 
 
 def why(card: CardStates, indicator: Indicator, asked: Call) -> Why | None:
