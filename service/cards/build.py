@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from fhir_mappings.panel import BLOOD_COUNTS
+from fhir_mappings.panel import BLOOD_COUNTS, Reason
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES
 from service.cards import escaping as markdown
 from service.cards.detail import Detail
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fhir_mappings.context import MedicationDraft
+    from fhir_mappings.panel import Unreadable
     from fhir_mappings.terminology import LocalCoding
     from service.cds_hooks.messages import CdsRequest, Suggestion
     from service.interpreter.interpretation import FiredFinding, Interpretation, ShownValue
@@ -157,13 +158,15 @@ class _Builder:
 
     def _not_used(self, found: Sequence[FiredFinding]) -> str:
         """Name the results set aside that could change this Card, counts first."""
-        shown = dict.fromkeys(value.analyte for each in found for value in each.values)
-        bearing = (*BLOOD_COUNTS, *shown)
+        values = {value.analyte: value for each in found for value in each.values}
+        bearing = (*BLOOD_COUNTS, *values)
         all_of_them = self.interpretation.data_quality is not None
         results = [
             each
             for each in self.interpretation.set_aside
-            if all_of_them or each.analyte is None or each.analyte in bearing
+            if all_of_them
+            or each.analyte is None
+            or (each.analyte in bearing and not _superseded(each, values.get(each.analyte)))
         ]
         return not_used(results, REASON_WORDS, bearing)
 
@@ -198,6 +201,18 @@ class _Builder:
             links=(Link(label=ABOUT_THIS_RULE, url=f"{page}#{lead.id}", type="absolute"),),
             extension=extension,
         )
+
+
+def _superseded(refused: Unreadable, shown: ShownValue | None) -> bool:
+    """Whether a usable result stands on the Card that this one could not have changed.
+
+    A later result governs; a number of the same time could be a CONFLICT, a word cannot.
+    """
+    if shown is None or shown.result is None or refused.taken is None:
+        return False
+    if refused.reason is Reason.VALUE:
+        return shown.result.taken >= refused.taken
+    return shown.result.taken > refused.taken
 
 
 def _values_of(found: Sequence[FiredFinding]) -> tuple[ShownValue, ...]:

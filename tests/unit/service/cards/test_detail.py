@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -238,6 +238,26 @@ def test_what_was_set_aside_and_could_change_nothing_here_is_not_named():
     refused = Unreadable(Analyte.C_REACTIVE_PROTEIN, Reason.UNIT, "The unit is odd.", "84 K", TAKEN)
 
     assert "Not used" not in detail_of(set_aside=(refused,))
+
+
+@pytest.mark.parametrize(
+    ("reason", "hours", "named"),
+    [
+        (Reason.VALUE, -1, False),
+        (Reason.VALUE, 0, False),
+        (Reason.VALUE, 1, True),
+        (Reason.UNIT, -1, False),
+        (Reason.UNIT, 0, True),
+    ],
+)
+def test_what_a_usable_result_on_the_card_makes_pointless_is_not_named(reason, hours, named):
+    taken = TAKEN + timedelta(hours=hours)
+    word = Unreadable(Analyte.PLATELETS, reason, "It cannot be read.", "VERY LOW", taken)
+    shown = finding(values=(value(PLATELETS),))
+
+    detail = detail_of(finding=shown, set_aside=(word,))
+
+    assert ("Not used: platelets VERY LOW" in detail) == named
 
 
 def test_what_could_not_be_checked_is_said():
