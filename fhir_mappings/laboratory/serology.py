@@ -39,7 +39,7 @@ LONGEST_AGE = 60
 LONGEST_STATUS = 500
 """Characters of a gestational age and of a pregnancy status in words; longer texts tell neither."""
 
-_NUMBER_FIRST = re.compile(r"\s*[<>=]*\s*\d", re.ASCII)
+_NUMBER_FIRST = re.compile(r"[<>=]*\s*\d", re.ASCII)
 _DAY_UNITS = frozenset({"d", "day", "days"})
 _WEEK_UNITS = frozenset({"wk", "week", "weeks", "w", "wks", "{weeks}"})
 _LONGEST_PREGNANCY = Decimal(46)
@@ -72,7 +72,7 @@ def _answer_in_words(valued: Observation | Component) -> bool | None:
     if valued.valueBoolean is not None:
         return valued.valueBoolean
     text = valued.valueString or ""
-    return None if _NUMBER_FIRST.match(text) else presence_of_text(text)
+    return None if _NUMBER_FIRST.match(text.lstrip()) else presence_of_text(text)
 
 
 def _flagged(valued: Observation | Component) -> bool | None:

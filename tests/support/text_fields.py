@@ -258,3 +258,27 @@ def with_text(resource: dict[str, Any], path: Path, text: str) -> dict[str, Any]
         place = place[step]
     place[path[-1]] = text
     return changed
+
+
+_ONE_AT_A_TIME = {"id", "reference", "effectiveDateTime", "status", "birthDate", "gender"}
+
+
+def together(resource: dict[str, Any]) -> list[Path]:
+    """The texts that can all be replaced, and the resource is still read."""
+    return [path for path in paths(resource) if not _identifies(path)]
+
+
+def alone(resource: dict[str, Any]) -> list[Path]:
+    """The texts by which a resource is told apart and picked out: one at a time."""
+    return [path for path in paths(resource) if _identifies(path)]
+
+
+def _identifies(path: Path) -> bool:
+    return path[-1] in _ONE_AT_A_TIME or (path[0] == "code" and path[-1] in {"code", "system"})
+
+
+def filled(resource: dict[str, Any], places: list[Path], text: str) -> dict[str, Any]:
+    """The resource with that text in all those places."""
+    for path in places:
+        resource = with_text(resource, path, text)
+    return resource
