@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fhir_mappings.r4.long_texts import single_blanks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -49,10 +51,16 @@ _TOKEN = re.compile(r"\++\d?|\d\+|\d+(?:\.\d+)?|[a-z]+")
 _NUMBER = re.compile(r"(?P<comparator>[<>]=?)?\s*=?\s*(?P<number>\d+(\.\d+)?)\s*%?", re.ASCII)
 _LONGEST = 8
 
+LONGEST_PHRASE = 200
+"""Characters; eight words are shorter."""
+
 
 def presence_of_text(text: str) -> bool | None:
-    """Read one phrase as present, absent or not to be told (None)."""
-    plain = _GLOSS.sub("", text.lower()).strip(" .!;:")
+    """Read one phrase as present, absent or not to be told (None), as prose is not."""
+    phrase = single_blanks(text, LONGEST_PHRASE)
+    if phrase is None:
+        return None
+    plain = _GLOSS.sub("", phrase.lower()).strip(" .!;:")
     number = _NUMBER.fullmatch(plain)
     if number:
         return presence_of_number(number["comparator"] or "", float(number["number"]))

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from fhir_mappings.context import Sex
 from fhir_mappings.panel import ReferenceInterval
+from fhir_mappings.r4.long_texts import single_blanks
 from fhir_mappings.terminology import UCUM_SYSTEMS
 from fhir_mappings.units.units import UnitNotUnderstood, read_units
 
@@ -45,6 +46,10 @@ _ABOVE = re.compile(
     rf"(?P<low>{_NUMBER}){_UNIT}"
 )
 _LEADING_WORDS = re.compile(r"^(reference|normal|ref\.?)?\s*(range|interval|values?)?\s*[:=]?\s*")
+
+LONGEST_RANGE = 150
+"""Characters of a range in words; a longer text is a comment, and no range is read from it."""
+
 _FEMALE = frozenset({"248152002", "female", "f", "women", "woman", "females"})
 _MALE = frozenset({"248153007", "male", "m", "men", "man", "males"})
 _EVERYONE = frozenset({"normal", "everyone", "all", "adult", "adults", "general population"})
@@ -167,7 +172,10 @@ def _written(each: ReferenceRange) -> WrittenLimits | None:
 
 
 def _limits_of_text(text: str) -> WrittenLimits | None:
-    plain = _LEADING_WORDS.sub("", text.strip().lower())
+    range_text = single_blanks(text, LONGEST_RANGE)
+    if range_text is None:
+        return None
+    plain = _LEADING_WORDS.sub("", range_text.lower())
     for pattern in (_TWO_SIDED, _BELOW, _ABOVE):
         match = pattern.fullmatch(plain)
         if match is None:
@@ -177,7 +185,7 @@ def _limits_of_text(text: str) -> WrittenLimits | None:
         if (low is not None and high is not None and low >= high) or (not low and not high):
             return None
         # The text was lowered only to find the words: G/L and g/L are different units.
-        written = _as_written(text, (found.get("unit") or found.get("unit2") or "").strip())
+        written = _as_written(range_text, (found.get("unit") or found.get("unit2") or "").strip())
         return WrittenLimits(low, high, ("", written, ""), ("", written, ""))
     return None
 

@@ -15,6 +15,7 @@ from fhir_mappings.laboratory.qualitative import (
 )
 from fhir_mappings.laboratory.reference_intervals import chosen_limits
 from fhir_mappings.panel import Comparator, Flag, PregnancyObservation, SerologyResult, SerologyTest
+from fhir_mappings.r4.long_texts import single_blanks
 from fhir_mappings.r4.times import read_date
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ _WEEKS_TEXT = re.compile(
     r"\s*(?P<weeks>\d{1,2})\s*(?:w[a-z]*)?\s*[+,]?\s*(?:(?P<days>[0-6])\s*(?:/7|d[a-z]*)?)?\s*",
     re.ASCII,
 )
-_NUMBER_FIRST = re.compile(r"\s*[<>=]*\s*\d", re.ASCII)
+
+LONGEST_AGE = 60
+LONGEST_STATUS = 500
+"""Characters of a gestational age and of a pregnancy status in words; longer texts tell neither."""
+
+_NUMBER_FIRST = re.compile(r"[<>=]*\s*\d", re.ASCII)
 _DAY_UNITS = frozenset({"d", "day", "days"})
 _WEEK_UNITS = frozenset({"wk", "week", "weeks", "w", "wks", "{weeks}"})
 _LONGEST_PREGNANCY = Decimal(46)
@@ -66,7 +72,7 @@ def _answer_in_words(valued: Observation | Component) -> bool | None:
     if valued.valueBoolean is not None:
         return valued.valueBoolean
     text = valued.valueString or ""
-    return None if _NUMBER_FIRST.match(text) else presence_of_text(text)
+    return None if _NUMBER_FIRST.match(text.lstrip()) else presence_of_text(text)
 
 
 def _flagged(valued: Observation | Component) -> bool | None:
@@ -126,7 +132,7 @@ def _pregnant(valued: Observation | Component) -> bool | None:
     words = [valued.valueString or ""]
     words += [concept.text, *(c.display for c in concept.coding)] if concept else []
     for text in (word.strip().lower() for word in words):
-        if not text or _UNSURE.search(text):
+        if not text or len(text) > LONGEST_STATUS or _UNSURE.search(text):
             continue
         if _NOT_PREGNANT_WORDS.search(text):
             return False
@@ -139,7 +145,8 @@ def _weeks(valued: Observation | Component) -> Decimal | None:
     try:
         number = read_number(valued)
     except NoNumber:
-        match = _WEEKS_TEXT.fullmatch((valued.valueString or "").lower())
+        written = single_blanks(valued.valueString or "", LONGEST_AGE)
+        match = _WEEKS_TEXT.fullmatch(written.lower()) if written else None
         if match is None:
             return None
         return _bounded_weeks(Decimal(match["weeks"]) + Decimal(match["days"] or 0) / 7)
