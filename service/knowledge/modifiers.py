@@ -48,7 +48,11 @@ MODIFIER_ROWS: tuple[ModifierRow, ...] = tuple(
             "60 days ahead",
             "no hematology-referral; with blasts or severe cytopenias the text asks to escalate it",
         ),
-        ("M6", "a marrow and a referral that exist already, without a red flag", "indicator info, no suggestions"),
+        (
+            "M6",
+            "a marrow and a referral that exist already, without a red flag",
+            "indicator info, no suggestions",
+        ),
         (
             "M7",
             "palliative care, not hospice",
