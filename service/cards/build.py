@@ -33,8 +33,10 @@ from service.interpreter.interpretation import FindingIndicator, Overlay, Remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from fhir_mappings.context import MedicationDraft
+    from fhir_mappings.panel import Unreadable
     from fhir_mappings.terminology import LocalCoding
     from service.cds_hooks.messages import CdsRequest, Suggestion
     from service.interpreter.interpretation import FiredFinding, Interpretation, ShownValue
@@ -156,14 +158,20 @@ class _Builder:
             yield self._card(finding, [finding], [finding.id], detail, suggestions)
 
     def _not_used(self, found: Sequence[FiredFinding]) -> str:
-        """Name the results set aside that could change this Card, counts first."""
-        shown = dict.fromkeys(value.analyte for each in found for value in each.values)
-        bearing = (*BLOOD_COUNTS, *shown)
+        """Name the results set aside that could change this Card, counts first.
+
+        One that is older than the result shown of its analyte could not.
+        """
+        values = [value for each in found for value in each.values]
+        bearing = dict.fromkeys((*BLOOD_COUNTS, *(value.analyte for value in values)))
+        newest = {value.analyte: value.result.taken for value in values if value.result}
         all_of_them = self.interpretation.data_quality is not None
         results = [
             each
             for each in self.interpretation.set_aside
-            if all_of_them or each.analyte is None or each.analyte in bearing
+            if all_of_them
+            or each.analyte is None
+            or (each.analyte in bearing and not _older(each, newest.get(each.analyte)))
         ]
         return not_used(results, REASON_WORDS, bearing)
 
@@ -198,6 +206,10 @@ class _Builder:
             links=(Link(label=ABOUT_THIS_RULE, url=f"{page}#{lead.id}", type="absolute"),),
             extension=extension,
         )
+
+
+def _older(refused: Unreadable, shown: datetime | None) -> bool:
+    return shown is not None and refused.taken is not None and refused.taken < shown
 
 
 def _values_of(found: Sequence[FiredFinding]) -> tuple[ShownValue, ...]:

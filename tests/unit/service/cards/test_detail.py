@@ -240,6 +240,17 @@ def test_what_was_set_aside_and_could_change_nothing_here_is_not_named():
     assert "Not used" not in detail_of(set_aside=(refused,))
 
 
+def test_what_is_older_than_the_result_shown_could_change_nothing():
+    def refused(day):
+        taken = TAKEN.replace(day=day)
+        return Unreadable(Analyte.PLATELETS, Reason.VALUE, "No number.", "RARE", taken)
+
+    assert "Not used" not in detail_of(set_aside=(refused(13),))
+    assert "Not used: platelets RARE" in detail_of(set_aside=(refused(15),))
+    waiting = finding(values=(ShownValue(Analyte.PLATELETS, missing="not readable"),))
+    assert "Not used: platelets RARE" in detail_of(set_aside=(refused(13),), finding=waiting)
+
+
 def test_what_could_not_be_checked_is_said():
     detail = detail_of(could_not_check=("existing orders", "procedures and transfusions"))
 
