@@ -114,6 +114,11 @@ _DECIMALS = {
 _LONGEST = 6
 _LONGEST_UNIT = 20
 _POWER_OF_TEN = re.compile(r"10[*^](\d{1,2})/(\w{1,6})")
+_OTHER_UNITS = {
+    "1": "",
+    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
+    "/100{WBCs}": "/100 WBC",
+}
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MORE_DIGITS = 6
@@ -210,7 +215,7 @@ def unit_words(unit: str) -> str:
     power = _POWER_OF_TEN.fullmatch(unit)
     if power:
         return f"×10{power[1].translate(_SUPERSCRIPTS)}/{power[2]}"
-    return {"1": "", "mL/min/{1.73_m2}": "mL/min/1.73 m²"}.get(unit, unit)
+    return _OTHER_UNITS.get(unit, unit)
 
 
 def readable_units(text: str) -> str:

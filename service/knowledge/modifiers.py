@@ -50,7 +50,11 @@ MODIFIER_ROWS: tuple[ModifierRow, ...] = tuple(
             "60 days ahead",
             "no hematology-referral; with a critical urgent finding the text asks to escalate it",
         ),
-        ("M6", "M4 and M5 together, without a red flag", "no card for the finding"),
+        (
+            "M6",
+            "a marrow and a referral that exist already, without a red flag",
+            "no card for the finding",
+        ),
         (
             "M7",
             "palliative care, not hospice",

@@ -1,16 +1,13 @@
-"""`/knowledge`: the decision table as a page, an anchor for each finding. No script, no cookie."""
+"""`/knowledge`: the page "About this rule", an anchor for each finding. No script, no cookie."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, render_template
 
 from fhir_mappings.vocabulary.orders import ORDERS
-from service.interpreter import thresholds
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.interpreter.rules.sources import SOURCES
-from service.knowledge.markdown import INTRODUCTION
-from service.knowledge.modifiers import MODIFIER_ROWS
-from service.knowledge.rows import rule_rows
+from service.knowledge.about_rules import about_limits, about_modifiers, about_rules
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
@@ -27,10 +24,9 @@ def knowledge_routes() -> Blueprint:
         page = render_template(
             "knowledge.html",
             version=RULE_TABLE_VERSION,
-            introduction=INTRODUCTION,
-            rows=rule_rows(),
-            modifiers=MODIFIER_ROWS,
-            limits=tuple(thresholds.table()),
+            rows=about_rules(),
+            modifiers=about_modifiers(),
+            limits=tuple(about_limits()),
             orders=tuple(ORDERS.values()),
             sources=SOURCES,
         )

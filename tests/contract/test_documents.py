@@ -11,6 +11,7 @@ from service.cds_hooks.discovery import load_catalogue
 from service.interpreter.rules import FINDINGS
 from service.settings import PREFIX, Settings
 from service.settings_reference import MEANINGS, prefetch_table, settings_table
+from tests.support.example_call import as_block, example_request, example_response
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -18,6 +19,8 @@ READERS = ("integrator", "operator", "security", "clinical-safety", "mappings", 
 TABLES = {
     ("operator", "settings"): settings_table(),
     ("integrator", "prefetch keys"): prefetch_table(load_catalogue().templates),
+    ("integrator", "example request"): as_block(example_request()),
+    ("integrator", "example response"): as_block(example_response()),
 }
 
 

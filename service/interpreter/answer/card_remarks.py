@@ -87,12 +87,12 @@ def remarks_for_card(case: Case, rule: Rule | None) -> tuple[Remark, ...]:
     """Return every remark about this patient by rank; `rule` is None when only overlays fired."""
     pattern = modifiers.is_pattern(rule)
     picture = [
-        Remark(each.id, each.rank, text)
+        Remark(each.id, each.rank, text.replace("….", "…"))
         for each in PICTURE_REMARKS
         if (pattern or not each.pattern) and (text := each.says(case))
     ]
     said = [
-        Remark(each.id, each.rank, text)
+        Remark(each.id, each.rank, text.replace("….", "…"))
         for each in modifiers.acting(case, rule)
         if (text := each.remark(case, rule))
     ]

@@ -8,8 +8,10 @@ from io import StringIO
 import pytest
 from flask import Flask
 
+from fhir_mappings.vocabulary.orders import ORDERS
 from service.app import create_app
-from service.interpreter.rules import FINDINGS, RULE_TABLE_VERSION
+from service.interpreter.rules import FINDINGS, RULE_TABLE_VERSION, RULES
+from service.knowledge.titles import TITLES
 from service.routes.knowledge import knowledge_routes
 from service.settings import Settings
 
@@ -32,6 +34,7 @@ def test_the_page_names_the_version_the_limits_and_the_sources(page):
     assert RULE_TABLE_VERSION in page.text
     assert "ANC severe below" in page.text
     assert "NICE NG239" in page.text
+    assert page.text.index("<h2>Findings") < page.text.index('id="steps"')
     assert "Decision support, not a diagnosis" in page.text
 
 
@@ -41,9 +44,29 @@ def test_the_page_has_no_script_and_loads_nothing(page):
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
 
 
-def test_the_page_escapes_what_the_table_says(page):
-    assert "ANC &lt; 0.5" in page.text or "&#39;" in page.text or "&#34;" in page.text
-    assert "{{" not in page.text
+def test_the_page_speaks_to_physicians(page):
+    import html
+
+    text = html.unescape(
+        re.sub(r"<(style|code)\b.*?</\1>|<[^>]+>", " ", page.text, flags=re.DOTALL)
+    )
+    assert not re.search(r"[{}]", text)
+    assert not re.search(r"\b(LOW|HIGH|MARKED|ELEVATED|NORMAL|IDX|ACD|M\d+|PAN|BI)\b", text)
+    hyphenated = [finding for finding in FINDINGS if "-" in finding]
+    assert [finding for finding in hyphenated if finding in text] == []
+    assert [order for order in ORDERS if "-" in order and re.search(rf"\b{order}\b", text)] == []
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+def test_every_finding_has_a_title(finding):
+    assert finding in TITLES
+
+
+def test_every_finding_with_a_card_says_what_it_means_proposes_and_avoids(page):
+    cards = sum(rule.has_card for rule in RULES)
+    for heading in ("What it means", "What it proposes", "What to avoid", "How urgent"):
+        assert page.text.count(f"<h4>{heading}</h4>") == cards
+    assert page.text.count("<h4>What it looks for</h4>") == len(FINDINGS)
 
 
 def test_the_page_can_be_read_by_anyone(page):

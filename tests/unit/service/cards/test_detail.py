@@ -260,6 +260,17 @@ def test_what_a_usable_result_on_the_card_makes_pointless_is_not_named(reason, h
     assert ("Not used: platelets VERY LOW" in detail) == named
 
 
+def test_what_is_older_than_the_result_shown_could_change_nothing():
+    def refused(day):
+        taken = TAKEN.replace(day=day)
+        return Unreadable(Analyte.PLATELETS, Reason.VALUE, "No number.", "RARE", taken)
+
+    assert "Not used" not in detail_of(set_aside=(refused(13),))
+    assert "Not used: platelets RARE" in detail_of(set_aside=(refused(15),))
+    waiting = finding(values=(ShownValue(Analyte.PLATELETS, missing="not readable"),))
+    assert "Not used: platelets RARE" in detail_of(set_aside=(refused(13),), finding=waiting)
+
+
 def test_what_could_not_be_checked_is_said():
     detail = detail_of(could_not_check=("existing orders", "procedures and transfusions"))
 
