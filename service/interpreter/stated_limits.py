@@ -7,6 +7,7 @@ sentence cannot say another limit than the one that was used.
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from datetime import timedelta
 from functools import lru_cache
@@ -18,6 +19,10 @@ from service.interpreter.windows import WINDOWS, Windows
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
+
+_NAME = re.compile(r"\{(\w+)\}")
+_VALUES_OF_A_PATIENT = frozenset({"anc", "plt"})
+"""Limits whose name a summary uses for the patient's own value."""
 
 _UNITS = {
     "days": timedelta(days=1),
@@ -34,6 +39,16 @@ class _Length(timedelta):
         if rest:
             raise ValueError(f"{self!s} is no whole number of {unit}")
         return str(number)
+
+
+def with_standing_limits(text: str) -> str:
+    """Return the text with the standing limits filled in and every other placeholder left alone."""
+    return _NAME.sub(lambda found: _standing(found[0], found[1]), text)
+
+
+def _standing(placeholder: str, name: str) -> str:
+    known = _values(LIMITS, WINDOWS)
+    return str(known[name]) if name in known and name not in _VALUES_OF_A_PATIENT else placeholder
 
 
 def stated(text: str, limits: Thresholds = LIMITS, windows: Windows = WINDOWS) -> str:

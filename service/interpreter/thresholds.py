@@ -76,6 +76,7 @@ class Thresholds:
     b12_low: Decimal = _limit("200", "pg/mL", "B12 LOW below", "R1", "R7")
     b12_normal: Decimal = _limit("400", "pg/mL", "B12 NORMAL from", "R8")
     b12_high: Decimal = _limit("900", "pg/mL", "B12 ELEVATED above", "OWN", "R11")
+    b12_very_high: Decimal = _limit("1500", "pg/mL", "B12 very high in the text from", "R11")
     b12_marked: Decimal = _limit("1000", "pg/mL", "B12 MARKED from", "R10", "R11")
     mma_high: Decimal = _limit("0.40", "umol/L", "MMA raised above", "R8", "R9", "R16")
     mma_proof: Decimal = _limit("0.75", "umol/L", "MMA proof, kidneys not poor, above")
@@ -125,6 +126,9 @@ class Thresholds:
     child_wbc: Decimal = _limit("2.5", "10*9/L", "WBC low below, child, no ANC")
     child_plt: Decimal = _limit("100", "10*9/L", "platelets low below, child")
     adult_age: Decimal = _limit("18", "a", "adult from")
+    pregnancy_age: Decimal = _limit(
+        "60", "a", "a pregnancy that could not be looked for leaves nothing open from"
+    )
     # 2.6 the laboratory's own word
     flag_factor: Decimal = _limit("1.10", "x limit", "flagged L or LL, no usable range: low below")
     lab_hgb_min: Decimal = _limit("10.0", "g/dL", "laboratory Hgb limit used from")

@@ -3,70 +3,156 @@
 A day is 24 h and both ends of a window belong to it.
 """
 
+# ruff: noqa: RUF009  each window is a field built by `_window`, not a shared mutable default
+
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from fhir_mappings.panel import Analyte, LookBack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
+
+
+def _window(length: timedelta, meaning: str) -> Any:  # noqa: ANN401
+    """Return a dataclass field that carries what the window is for."""
+    return field(default=length, metadata={"meaning": meaning})
+
+
+class WindowRow(NamedTuple):
+    """One window as it is printed."""
+
+    name: str
+    length: timedelta
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
     """Every window. Ages count back from the call unless the name says otherwise."""
 
-    same_specimen: timedelta = timedelta(minutes=15)
-    future: timedelta = timedelta(hours=1)
-    counts_together: timedelta = timedelta(hours=72)
-    current: timedelta = timedelta(days=14)
-    stale: timedelta = timedelta(days=90)
-    clumps: timedelta = timedelta(hours=72)
-    neutrophils_with_fever: timedelta = timedelta(days=3)
-    temperature: timedelta = timedelta(hours=24)
-    smear: timedelta = timedelta(days=30)
-    schistocytes: timedelta = timedelta(days=3)
-    new_blasts: timedelta = timedelta(days=3)
-    blasts_before: timedelta = timedelta(days=90)
-    severe_before: timedelta = timedelta(days=30)
-    pancytopenia_before_from: timedelta = timedelta(days=90)
-    pancytopenia_before_until: timedelta = timedelta(days=3)
-    ferritin_with_fever: timedelta = timedelta(days=7)
-    temperature_with_ferritin: timedelta = timedelta(hours=72)
-    neutrophils_under_drug: timedelta = timedelta(days=3)
-    course: timedelta = timedelta(days=730)
-    iron_around_anchor: timedelta = timedelta(days=30)
-    iron_together: timedelta = timedelta(hours=24)
-    vitamins_before_anchor: timedelta = timedelta(days=90)
-    hemolysis_around_anchor: timedelta = timedelta(days=7)
-    organs_before_anchor: timedelta = timedelta(days=90)
-    both_low_from: timedelta = timedelta(days=90)
-    both_low_until: timedelta = timedelta(days=7)
-    red_cells_before_sample: timedelta = timedelta(days=7)
-    platelets_before_sample: timedelta = timedelta(days=3)
-    intravenous_iron_before_sample: timedelta = timedelta(days=28)
-    hospice: timedelta = timedelta(days=180)
-    transplant: timedelta = timedelta(days=365)
-    chemotherapy: timedelta = timedelta(days=42)
-    suppressive_drug: timedelta = timedelta(days=30)
-    agranulocytosis_drug: timedelta = timedelta(days=30)
-    heparin: timedelta = timedelta(days=30)
-    b12_medication: timedelta = timedelta(days=180)
-    b12_treatment: timedelta = timedelta(days=60)
-    b12_evidence: timedelta = timedelta(days=180)
-    mma_after_first_dose: timedelta = timedelta(days=7)
-    growth_factor: timedelta = timedelta(days=14)
-    marrow_done: timedelta = timedelta(days=180)
-    order_stands: timedelta = timedelta(days=90)
-    encounter_ahead: timedelta = timedelta(days=60)
-    pregnancy: timedelta = timedelta(days=300)
+    same_specimen: timedelta = _window(
+        timedelta(minutes=15), "results of one specimen at most apart"
+    )
+    future: timedelta = _window(timedelta(hours=1), "a result ahead of the call is forgiven up to")
+    counts_together: timedelta = _window(timedelta(hours=72), "blood counts belong together within")
+    current: timedelta = _window(timedelta(days=14), "counts are current up to")
+    stale: timedelta = _window(timedelta(days=90), "counts are stale up to, older ones are ignored")
+    clumps: timedelta = _window(
+        timedelta(hours=72), "clumps make platelets of the same days unreliable"
+    )
+    neutrophils_with_fever: timedelta = _window(
+        timedelta(days=3), "neutrophils that count with fever at most old"
+    )
+    temperature: timedelta = _window(
+        timedelta(hours=24), "temperatures that count as fever at most old"
+    )
+    smear: timedelta = _window(timedelta(days=30), "blasts and smear findings at most old")
+    schistocytes: timedelta = _window(timedelta(days=3), "schistocytes at most old")
+    new_blasts: timedelta = _window(timedelta(days=3), "new blasts in a known disorder at most old")
+    blasts_before: timedelta = _window(
+        timedelta(days=90), "no blasts before, in a known disorder, over"
+    )
+    severe_before: timedelta = _window(
+        timedelta(days=30), "no severe count before, in a known disorder, over"
+    )
+    pancytopenia_before_from: timedelta = _window(
+        timedelta(days=90), "no pancytopenia before, in a known disorder, from"
+    )
+    pancytopenia_before_until: timedelta = _window(
+        timedelta(days=3), "no pancytopenia before, in a known disorder, until"
+    )
+    ferritin_with_fever: timedelta = _window(
+        timedelta(days=7), "ferritin of possible-hlh at most old"
+    )
+    temperature_with_ferritin: timedelta = _window(
+        timedelta(hours=72), "temperatures that count with that ferritin at most old"
+    )
+    neutrophils_under_drug: timedelta = _window(
+        timedelta(days=3), "neutrophils of drug-agranulocytosis at most old"
+    )
+    course: timedelta = _window(
+        timedelta(days=730), "the last value that was not low is looked for over"
+    )
+    iron_around_anchor: timedelta = _window(
+        timedelta(days=30), "iron studies before or after the counts"
+    )
+    iron_together: timedelta = _window(
+        timedelta(hours=24), "iron and TIBC for a computed saturation at most apart"
+    )
+    vitamins_before_anchor: timedelta = _window(
+        timedelta(days=90), "B12, folate, MMA and homocysteine before the counts"
+    )
+    hemolysis_around_anchor: timedelta = _window(
+        timedelta(days=7), "LDH, bilirubin, haptoglobin and reticulocytes around the counts"
+    )
+    organs_before_anchor: timedelta = _window(
+        timedelta(days=90), "creatinine, eGFR and liver tests before the counts"
+    )
+    both_low_from: timedelta = _window(
+        timedelta(days=90), "both lines low before a hospital stay, from"
+    )
+    both_low_until: timedelta = _window(
+        timedelta(days=7), "both lines low before a hospital stay, until"
+    )
+    red_cells_before_sample: timedelta = _window(
+        timedelta(days=7), "red cells transfused before the sample"
+    )
+    platelets_before_sample: timedelta = _window(
+        timedelta(days=3), "platelets transfused before the sample"
+    )
+    intravenous_iron_before_sample: timedelta = _window(
+        timedelta(days=28), "intravenous iron before the iron sample"
+    )
+    hospice: timedelta = _window(timedelta(days=180), "hospice care recorded at most ago")
+    transplant: timedelta = _window(
+        timedelta(days=365), "a transplant procedure counts as active for"
+    )
+    chemotherapy: timedelta = _window(timedelta(days=42), "chemotherapy given at most ago")
+    suppressive_drug: timedelta = _window(
+        timedelta(days=30), "marrow-suppressive medicines given at most ago"
+    )
+    agranulocytosis_drug: timedelta = _window(
+        timedelta(days=30), "medicines known for agranulocytosis given at most ago"
+    )
+    heparin: timedelta = _window(timedelta(days=30), "heparin given at most ago")
+    b12_medication: timedelta = _window(timedelta(days=180), "B12 medicine given at most ago")
+    b12_treatment: timedelta = _window(
+        timedelta(days=60), "treated-b12-deficiency: first B12 dose at most ago"
+    )
+    b12_evidence: timedelta = _window(
+        timedelta(days=180), "evidence of B12 deficiency before the first dose at most ago"
+    )
+    mma_after_first_dose: timedelta = _window(
+        timedelta(days=7), "MMA still raised counts against treatment later than"
+    )
+    growth_factor: timedelta = _window(timedelta(days=14), "growth factors given at most ago")
+    marrow_done: timedelta = _window(timedelta(days=180), "marrow examined at most ago")
+    order_stands: timedelta = _window(timedelta(days=90), "referral or marrow ordered at most ago")
+    order_exists: timedelta = _window(
+        timedelta(days=30), "the same order is not proposed again for"
+    )
+    marked_b12: timedelta = _window(
+        timedelta(days=90), "two marked B12 results need no repeat within"
+    )
+    serology: timedelta = _window(timedelta(days=365), "infection and antibody tests stand for")
+    imaging: timedelta = _window(timedelta(days=180), "imaging stands for")
+    encounter_ahead: timedelta = _window(timedelta(days=60), "a hematology visit at most ahead")
+    pregnancy: timedelta = _window(timedelta(days=300), "a pregnancy recorded at most ago")
 
 
 WINDOWS = Windows()
+
+
+def table(windows: Windows = WINDOWS) -> Iterator[WindowRow]:
+    """Yield every window in the order of clinical-knowledge 2.4 and 3.5, to be printed."""
+    for item in fields(windows):
+        yield WindowRow(item.name, getattr(windows, item.name), item.metadata["meaning"])
+
 
 LOOK_BACK = LookBack(
     days=max(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fhir_mappings.vocabulary.orders import ORDERS
 from fhir_mappings.vocabulary.value_sets import value_sets
 from service.cards.escaping import bullets, code, join, prose, table
-from service.interpreter import thresholds
+from service.interpreter import thresholds, windows
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.interpreter.rules.sources import SOURCES
 from service.knowledge.modifiers import MODIFIER_ROWS
@@ -42,6 +43,8 @@ def knowledge_markdown() -> str:
         ),
         "## Limits",
         _limits(),
+        "## Windows",
+        _windows(),
         "## Orders",
         _orders(),
         "## Value sets",
@@ -97,6 +100,18 @@ def _limits() -> str:
         for limit in thresholds.table()
     ]
     return table(["Limit", "Value", "Sources"], rows)
+
+
+def _windows() -> str:
+    rows = [[prose(window.meaning), code(_length(window.length))] for window in windows.table()]
+    return table(["Window", "Length"], rows)
+
+
+def _length(window: timedelta) -> str:
+    if window.seconds == 0:
+        return f"{window.days} days"
+    hours, rest = divmod(window, timedelta(hours=1))
+    return f"{window // timedelta(minutes=1)} minutes" if rest else f"{hours} hours"
 
 
 def _orders() -> str:

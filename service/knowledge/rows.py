@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from service.cards.names import order_name
 from service.interpreter.rules import RULES
 from service.interpreter.rules.rule import Step
-from service.interpreter.stated_limits import stated
+from service.interpreter.stated_limits import stated, with_standing_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,8 +80,8 @@ def _row(rule: Rule) -> RuleRow:
         certainty=rule.certainty,
         summary=rule.summary,
         detail=tuple(text for text in map(_paragraph, rule.detail) if text),
-        meaning=rule.meaning,
-        avoid=rule.avoid,
+        meaning=with_standing_limits(rule.meaning),
+        avoid=with_standing_limits(rule.avoid),
         cautions=rule.cautions,
         orders=tuple(_order(wanted) for wanted in rule.orders),
         citations=rule.citation,

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from fhir_mappings.panel import LabResult
     from service.interpreter.assessment.situation import Situation
 
-ORDER_DAYS = 30
-MARKED_B12_DAYS = 90
-SEROLOGY_DAYS = 365
-IMAGING_DAYS = 180
 
 _STANDING = frozenset({"active", "draft", "on-hold"})
 
@@ -100,7 +96,9 @@ def standing_order(order: str, situation: Situation) -> str:
             continue
         if existing.drafted:
             return "already among the drafts of this session"
-        recent = existing.authored is None or _recent(existing.authored, situation, ORDER_DAYS)
+        recent = existing.authored is None or _recent(
+            existing.authored, situation, situation.windows.order_exists.days
+        )
         if existing.status in _STANDING and recent:
             when = f" on {day(existing.authored)}" if existing.authored else ""
             return f"already ordered{when}"
@@ -144,9 +142,12 @@ def _b12_twice(situation: Situation) -> str:
         for each in situation.facts.panel.results.get(Analyte.VITAMIN_B12, ())
         if each.value >= situation.limits.b12_marked
         and (each.comparator is None or each.comparator.value.startswith(">"))
-        and _recent(each.taken, situation, MARKED_B12_DAYS)
+        and _recent(each.taken, situation, situation.windows.marked_b12.days)
     ]
-    return "two results of at least 1000 pg/mL in 90 days" if len(marked) > 1 else ""
+    if len(marked) < 2:
+        return ""
+    limit, days = situation.limits.b12_marked, situation.windows.marked_b12.days
+    return f"two results of at least {limit} pg/mL in {days} days"
 
 
 def _serology(test: SerologyTest, situation: Situation) -> str:
@@ -155,7 +156,7 @@ def _serology(test: SerologyTest, situation: Situation) -> str:
         for each in situation.facts.panel.serology
         if each.test is test
         and each.positive is not None
-        and _recent(each.taken, situation, SEROLOGY_DAYS)
+        and _recent(each.taken, situation, situation.windows.serology.days)
     ]
     return f"result of {day(max(done))}" if done else ""
 
@@ -165,7 +166,7 @@ def imaging_done(order: str, situation: Situation) -> str:
     reports = [
         each.taken
         for each in situation.facts.context.imaging
-        if each.order == order and _recent(each.taken, situation, IMAGING_DAYS)
+        if each.order == order and _recent(each.taken, situation, situation.windows.imaging.days)
     ]
     return f"report of {day(max(reports))}" if reports else ""
 

@@ -201,7 +201,8 @@ def _no_count(situation: Situation) -> str:
     if situation.anchor is None:
         reasons = _unknown(situation, NOTHING_SENT)
         return "no usable blood count was found" + (f": {reasons}" if reasons else "")
-    return f"the newest blood count ({day(situation.anchor)}) is older than 90 days"
+    days = situation.windows.stale.days
+    return f"the newest blood count ({day(situation.anchor)}) is older than {days} days"
 
 
 def _value(fact: CellLineFact) -> str:

@@ -245,7 +245,8 @@ def says_m12(case: Case, _rule: Rule | None) -> str:
     """Growth factors move counts and can bring out immature cells."""
     names = listed(each.name for each in case.situation.growth_factors)
     text = (
-        f"Given within 14 days: {names}. A growth factor may raise neutrophils or cause a few "
+        f"Given within {case.situation.windows.growth_factor.days} days: {names}. A growth "
+        f"factor may raise neutrophils or cause a few "
         "immature cells"
     )
     downgrade = Overlay.CIRCULATING_BLASTS in case.overlays
@@ -281,7 +282,9 @@ def falling_platelets(case: Case, rule: Rule | None) -> str:
     if rule is None or rule.id != "bicytopenia" or not FALLING_PLATELETS.test(case):
         return ""
     platelets = case.situation.selected.get(Analyte.PLATELETS)
-    return f"platelets {with_unit(platelets)}" if platelets else "platelets below 50"
+    if platelets is None:
+        return f"platelets below {case.situation.limits.plt_falling}"
+    return f"platelets {with_unit(platelets)}"
 
 
 def heparin_names(situation: Situation) -> str:

@@ -59,7 +59,8 @@ def low_neutrophils_with_fever(case: Case) -> str:
     below_one = below(neutrophils, situation.limits.anc_moderate)
     severe = below(neutrophils, situation.limits.anc_severe)
     if below_one is True and severe is False:
-        return "ANC below 1.0 with fever needs assessment the same day."
+        limit = situation.limits.anc_moderate
+        return f"ANC below {limit} with fever needs assessment the same day."
     return ""
 
 
@@ -125,8 +126,10 @@ def duffy_null(case: Case) -> str:
     """Benign neutropenia is common in some populations."""
     if not case.situation.duffy_null_possible or case.situation.blasts.present:
         return ""
+    limits = case.situation.limits
     return (
-        "An ANC of 1.0 to 1.79 with nothing else abnormal about the neutrophils can be benign: "
+        f"An ANC of {limits.anc_moderate} or more, but below {limits.anc}, with nothing else "
+        f"abnormal about the neutrophils can be benign: "
         "Duffy-null neutropenia is common in people of African or Middle Eastern descent."
     )
 
@@ -144,7 +147,11 @@ def sex_at_birth(case: Case) -> str:
     value = with_unit(result)
     if situation.facts.patient.sex in {Sex.MALE, Sex.FEMALE}:
         return f"Hemoglobin {value} lies between the limits for women and men: sex at birth used."
-    return f"Sex is not recorded: the limit 12.0 g/dL was used; hemoglobin {value} is low in a man."
+    return (
+        f"Sex is not recorded: the limit {limits.hgb_other} g/dL was used; hemoglobin {value} "
+        f"is low "
+        "in a man."
+    )
 
 
 def discordant_flags(case: Case) -> str:

@@ -24,6 +24,7 @@ from service.interpreter.rules.data_quality import refused_names
 from service.interpreter.rules.rule import Step
 from service.interpreter.rules.texts.missing_results import missing_names
 from service.interpreter.rules.texts.urgent_causes import drug_of_agranulocytosis
+from service.interpreter.thresholds import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -174,8 +175,9 @@ TEXTS: Mapping[str, Callable[[Case], str]] = {
     "refused_count": lambda case: str(len(due_results(case.situation))),
 }
 
-PLACEHOLDERS = frozenset({*VALUES, *LISTS, *TEXTS})
-"""What may stand in braces in a summary, a meaning or a caution."""
+LIMIT_NAMES = frozenset(row.name for row in table()) - {*VALUES, *LISTS, *TEXTS}
+PLACEHOLDERS = frozenset({*VALUES, *LISTS, *TEXTS, *LIMIT_NAMES})
+"""What may stand in braces in a summary, a meaning or a caution: limits are those used."""
 
 
 def summary_of(rule: Rule, case: Case) -> str:
@@ -234,6 +236,8 @@ def _filled(name: str, unit: str, case: Case, *, values: bool, most: int | None)
         if name == "tsat":
             return _percent(text)
         return f"{text}{unit}" if text[-1:].isdigit() else text
+    if name in LIMIT_NAMES:
+        return f"{getattr(case.situation.limits, name)}{unit}"
     if name not in LISTS:
         return f"{TEXTS[name](case)}{unit}"
     parts = list(LISTS[name](case))

@@ -100,8 +100,10 @@ BICYTOPENIA_HIGH_B12 = Rule(
     step=Step.BICYTOPENIA,
     when=(ADULT, BICYTOPENIA, B12_HIGH, B12_NOT_EXPLAINED, MMA_DOES_NOT_PROVE, WORTH_A_CARD),
     indicator=IndicatorRule(
-        "warning; outside a hospital stay info unless platelets are below 100 or neutrophils below "
-        "1.0; critical with constitutional symptoms or severe-cytopenias",
+        "warning; outside a hospital stay info unless platelets are below "
+        "{plt_high_b12_warning} or "
+        "neutrophils below {anc_high_b12_warning}; critical with constitutional symptoms or "
+        "severe-cytopenias",
         FindingIndicator.WARNING,
         special=_high_b12_indicator,
     ),
@@ -187,7 +189,8 @@ BICYTOPENIA_RULE = Rule(
     step=Step.BICYTOPENIA,
     when=(ADULT, BICYTOPENIA, _B12_NO_SIGN, WORTH_A_CARD),
     indicator=IndicatorRule(
-        "info; outside a hospital stay warning with neutrophils below 1.0 or platelets below 50; "
+        "info; outside a hospital stay warning with neutrophils below {anc_bicytopenia_warning} or "
+        "platelets below {plt_bicytopenia_warning}; "
         "critical with severe-cytopenias",
         FindingIndicator.INFO,
         special=_bicytopenia_indicator,

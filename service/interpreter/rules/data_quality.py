@@ -35,8 +35,9 @@ def data_quality_due(situation: Opening) -> bool:
 
 
 DATA_QUALITY_DUE = Criterion(
-    "a blood count of the last 90 days was sent and is not usable, and no other replaces it; or "
-    "iron, TIBC, saturation or B12 with two low lines; or the age is unknown and a count would be "
+    "a blood count of the last {stale:days} days was sent and is not usable, and no other replaces "
+    "it; or iron, TIBC, saturation or B12 with two low lines; or the age is unknown and a "
+    "count would be "
     "low",
     lambda case: data_quality_due(case.situation),
 )

@@ -107,7 +107,8 @@ PANCYTOPENIA_LOW_B12 = Rule(
     ),
     detail=(
         "B12 deficiency alone can lower all three lines and, by hemolysis within the marrow, raise "
-        "LDH above 1000 U/L and indirect bilirubin. Treat as B12 deficiency until excluded; "
+        "LDH above {ldh_marked} U/L and indirect bilirubin. Treat as B12 deficiency until "
+        "excluded; "
         "neurological signs need treatment without delay.",
         "A myelodysplastic neoplasm can look the same: refer when there is no response within one "
         "to two weeks, with dysplasia other than hypersegmentation, or with blasts.",
@@ -356,7 +357,8 @@ PANCYTOPENIA_CHRONIC_DISEASE_IRON = Rule(
     ),
     detail=(
         "Secondary causes come first here: HIV, hepatitis B and C, ANA and anti-dsDNA, imaging of "
-        "liver and spleen. Fever with a ferritin of 10 000 ng/mL or more has a finding of its own: "
+        "liver and spleen. Fever with a ferritin of {ferritin_hlh} ng/mL or more has a "
+        "finding of its own: "
         "possible-hlh.",
         "Inflammation does not rule out marrow disease.",
     ),

@@ -100,7 +100,8 @@ PEDIATRIC = Rule(
     step=Step.CHILD,
     when=(CHILD, CHILD_CONCERN),
     indicator=IndicatorRule(
-        "warning; critical for blasts, a severe value with two low lines, neutrophils below 0.5 "
+        "warning; critical for blasts, a severe value with two low lines, neutrophils below "
+        "{anc_severe} "
         "with fever, or schistocytes with low platelets as in thrombotic-microangiopathy",
         FindingIndicator.WARNING,
         special=_child_indicator,
@@ -250,8 +251,8 @@ PREGNANCY = Rule(
     ),
     detail=(
         details.pregnancy_lines,
-        "Limits in pregnancy: hemoglobin below 11.0 g/dL (second trimester 10.5), platelets below "
-        "100, neutrophils below 1.8 ×10⁹/L.",
+        "Limits in pregnancy: hemoglobin below {hgb_pregnant} g/dL (second trimester "
+        "{hgb_second_trimester}), platelets below {plt_pregnant}, neutrophils below {anc} ×10⁹/L.",
         "B12 falls and TIBC rises in a normal pregnancy, so a high B12 is the more unexpected. "
         "Look for schistocytes, and check LDH, liver tests and blood pressure now.",
     ),

@@ -62,7 +62,8 @@ NEUTROPENIC_FEVER = Rule(
         "first dose of antibiotics usually within the hour. No other result is worth waiting for.",
     ),
     meaning=(
-        "Fever with neutrophils below 0.5 can turn into septic shock within hours and shows few "
+        "Fever with neutrophils below {anc_severe} can turn into septic shock within hours "
+        "and shows few "
         "signs. Cultures and the first antibiotic dose come before any other result."
     ),
     avoid="waiting for more results or a marrow; antipyretics as the only answer.",
@@ -82,7 +83,8 @@ CIRCULATING_BLASTS = Rule(
     step=Step.OVERLAY,
     when=(ADULT, BLASTS),
     indicator=IndicatorRule(
-        "critical from 5 % or 0.5 ×10⁹/L, from a film, Auer rods or a narrative, or with two low "
+        "critical from {blast_percent_critical} % or {blasts_critical} ×10⁹/L, from a film, "
+        "Auer rods or a narrative, or with two low "
         "lines; otherwise warning",
         FindingIndicator.WARNING,
         special=_blast_indicator,

@@ -18,11 +18,9 @@ from service.interpreter.rules.criteria.criterion import Case, Criterion, all_cr
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from service.interpreter.assessment.situation import Situation
     from service.interpreter.logic import Truth
 from service.interpreter.rules.criteria.cell_lines import COUNT_GROUPS, lines_seen
-
-PREGNANCY_AGE = 60
-"""From this age a missing pregnancy test leaves nothing open (OWN)."""
 
 NEUTROPHILS_BELOW_HALF = Criterion(
     "neutrophils below {anc_severe} (or, not known, leukocytes below {wbc_fever}), at most "
@@ -77,7 +75,7 @@ CHEMOTHERAPY = Criterion(
 NO_KNOWN_DISORDER = no_criterion(KNOWN_DISORDER, "no known hematologic disorder")
 NO_CHEMOTHERAPY = no_criterion(CHEMOTHERAPY, "no chemotherapy within {chemotherapy:days} days")
 STALE = Criterion(
-    "newest blood count 15 to 90 days old",
+    "newest blood count older than {current:days} and at most {stale:days} days",
     lambda case: case.situation.freshness is Freshness.STALE,
     lambda case: (
         "no count"
@@ -115,12 +113,16 @@ NEW_PANCYTOPENIA = Criterion(
 )
 
 
+def _may_be_pregnant_at(situation: Situation) -> bool:
+    return situation.age is None or situation.age < situation.limits.pregnancy_age
+
+
 def _pregnant(case: Case) -> Truth:
     situation = case.situation
     if situation.pregnant:
         return True
     hidden = DataGroup.PREGNANCY in situation.unavailable
-    possible = situation.facts.patient.sex is not Sex.MALE and (situation.age or 0) < PREGNANCY_AGE
+    possible = situation.facts.patient.sex is not Sex.MALE and _may_be_pregnant_at(situation)
     return None if hidden and possible else False
 
 

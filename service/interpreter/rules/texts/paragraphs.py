@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, SmearMethod
@@ -18,11 +17,11 @@ from service.interpreter.interpretation import (
 from service.interpreter.logic import above, at_least, below
 from service.interpreter.rules.criteria.chemistry import IRON_ANALYTES
 from service.interpreter.rules.texts.urgent_causes import microangiopathy_evidence
+from service.interpreter.stated_limits import stated
 
 if TYPE_CHECKING:
     from service.interpreter.rules.criteria.criterion import Case
 
-VERY_HIGH_B12 = Decimal(1500)
 """From here only the text changes (clinical-knowledge 2.3)."""
 
 
@@ -86,7 +85,7 @@ def b12_degree(case: Case) -> str:
         return ""
     degree = "markedly elevated" if state is B12State.MARKED else "elevated"
     text = f"Vitamin B12 is {degree} ({with_unit(result)}, {day(result.taken)})."
-    if at_least(result, VERY_HIGH_B12):
+    if at_least(result, case.situation.limits.b12_very_high):
         text += (
             " A value this far above the range deserves an explanation of its own: a myeloid"
             " neoplasm, a solid tumour, liver or kidney disease, or treatment with B12."
@@ -177,7 +176,8 @@ def what_is_new(case: Case) -> str:
             f"{ANALYTE_NAMES[each.analyte]} {with_unit(each)} ({day(each.taken)})"
             for each in news.severe
         )
-        parts.append(f"Severe, and not so in the 30 days before: {counts}.")
+        before = stated("{severe_before:days}", windows=case.situation.windows)
+        parts.append(f"Severe, and not so in the {before} days before: {counts}.")
     if news.pancytopenia:
         lines = case.situation.states.lines.values()
         counts = listed(
@@ -186,7 +186,12 @@ def what_is_new(case: Case) -> str:
             if fact.result
         )
         parts.append(
-            f"All three lines are low, and were not together from 90 to 3 days before: {counts}."
+            stated(
+                "All three lines are low, and were not together from "
+                "{pancytopenia_before_from:days} to {pancytopenia_before_until:days} days before: ",
+                windows=case.situation.windows,
+            )
+            + f"{counts}."
         )
     return " ".join(part for part in parts if part)
 
@@ -234,9 +239,9 @@ def pregnancy_lines(case: Case) -> str:
     """Say which trimester was assumed for the hemoglobin limit."""
     trimester = case.situation.trimester
     known = {1: "first", 2: "second", 3: "third"}.get(trimester or 0)
-    return (
-        f"{sentence(known)} trimester." if known else "Trimester not known: limit 11.0 g/dL used."
-    )
+    if known:
+        return f"{sentence(known)} trimester."
+    return f"Trimester not known: limit {case.situation.limits.hgb_pregnant} g/dL used."
 
 
 def prior_deficiency(case: Case) -> str:
