@@ -86,6 +86,14 @@ def iron_set_aside(chart: Chart, anchor: float) -> bool:
     return reported is not None and iron_studies(chart, anchor)[0] is None
 
 
+def iron_open(chart: Chart, anchor: float) -> bool:
+    """A9, A10: was iron reported, but in a way that leaves it open whether it is deficient?"""
+    window = anchor + 30
+    refused = [v for v in chart.values if v.analyte == "iron" and v.refused in {"unit", "absent"}]
+    unusable = any(v.days <= window for v in refused) and chart.newest("iron", window) is None
+    return unusable or iron_set_aside(chart, anchor)
+
+
 def iron(chart: Chart, anchor: float) -> str:
     """2.3, first match wins."""
     tibc = chart.newest("tibc", anchor + 30, anchor - 30)

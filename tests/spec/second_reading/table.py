@@ -288,6 +288,7 @@ def order_findings(p: Patient, finding: str) -> set[str]:
     high = p.b12 == "HIGH" and p.func != "DEF" and finding != "treated-b12-deficiency"
     if "b12" in p.chart.drafts and p.counts.pattern and high:
         found.add("b12-order-without-deficiency")
-    if "iron" in p.chart.drafts and p.counts.pattern == "PAN" and p.iron != "ID_TRUE":
+    lack = p.iron == "ID_TRUE" or chemistry.iron_open(p.chart, p.anchor)
+    if "iron" in p.chart.drafts and p.counts.pattern == "PAN" and not lack:
         found.add("iron-order-without-deficiency")
     return found
