@@ -118,7 +118,7 @@ def test_one_code_with_two_units_is_two_rows(tmp_path: Path) -> None:
         (result("718-7", 13.1), "UNIT"),
         (result("718-7", 131, "g/dL"), "IMPLAUSIBLE"),
         (result("777-3", 250, "/uL"), "UNIT_SUSPECT"),
-        (result("718-7", 13.1, "g/dL", status="entered-in-error"), "STATUS"),
+        (result("718-7", 13.1, "g/dL", status="entered-in-error"), "WITHDRAWN"),
         (result("718-7", 13.1, "g/dL", effectiveDateTime=None), "NO_TIME"),
         (result("718-7"), "ABSENT"),
         (result("718-7", valueString="hemolysed"), "VALUE"),
