@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fhir_mappings.panel import Analyte
 from service.interpreter.interpretation import (
     HEMATOLOGY_REFERRAL,
+    CellLine,
     FindingIndicator,
     Overlay,
     Priority,
@@ -84,6 +86,8 @@ THROMBOTIC_MICROANGIOPATHY = Rule(
     ),
     citation=("R1", "OWN"),
     seed_steps=("urgent hematology", "step 1", "step 2"),
+    shows=(Analyte.LACTATE_DEHYDROGENASE, Analyte.HAPTOGLOBIN, Analyte.CREATININE),
+    lines=(CellLine.PLATELETS,),
 )
 
 POSSIBLE_HLH = Rule(
@@ -124,6 +128,7 @@ POSSIBLE_HLH = Rule(
     ),
     citation=("OWN",),
     seed_steps=("urgent hematology", "step 2"),
+    shows=(Analyte.FERRITIN, Analyte.BODY_TEMPERATURE),
 )
 
 DRUG_AGRANULOCYTOSIS = Rule(
@@ -155,4 +160,5 @@ DRUG_AGRANULOCYTOSIS = Rule(
     orders=(_REFERRAL, WantedOrder("cbc-differential"), WantedOrder("peripheral-smear")),
     citation=("R1", "OWN"),
     seed_steps=("urgent hematology", "step 5"),
+    lines=(CellLine.WHITE,),
 )

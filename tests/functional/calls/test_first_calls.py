@@ -14,7 +14,7 @@ SERVED = [
     path
     for package in ("service", "fhir_mappings")
     for path in sorted((ROOT / package).rglob("*.py"))
-    if not {"commands", "mapping_report", "migrations"} & set(path.parts)
+    if not {"backtest", "commands", "doctor", "mapping_report", "migrations"} & set(path.parts)
 ]
 ONE_THREAD = {
     "service/cds_client/call.py",
