@@ -52,7 +52,7 @@ format: venv ## write the format and mend what the linter can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: venv ## what a hook call costs (ARGS=--quick)
+bench: venv ## what a hook call costs (ARGS=--quick), or a backtest (ARGS=backtest)
 	@$(BIN)/python -m bench $(ARGS)
 
 hapi: ## a real HAPI FHIR server (needs Java 17 and Maven; HAPI_PORT=)

@@ -5,6 +5,7 @@ of them. What counts is the ratio to a bare Flask application that parses the bo
 constant card. Linux only: the figures come from /proc.
 
     python -m bench [--quick] [--write docs/performance.md]
+    python -m bench backtest    what a backtest costs
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from bench import hot_calls, report, scale
+from bench import backtest_costs, hot_calls, report, scale
 from bench.applications import HEALTHCHAIN, Contender, started
 from bench.figures import Figure, Memory
 from bench.healthchain_environment import VERSION
@@ -98,6 +100,9 @@ def _what_cpu_is(contenders: Sequence[Contender]) -> str:
 
 def main() -> None:
     """Measure, print, and write where asked."""
+    if sys.argv[1:2] == ["backtest"]:
+        backtest_costs.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="bench", description="What a hook call costs.")
     parser.add_argument("--quick", action="store_true", help="12 and 1,000 Observations only")
     parser.add_argument("--rounds", type=int, help="rounds of each body")

@@ -63,7 +63,7 @@ def find_files(paths: Iterable[Path]) -> tuple[ExportFile, ...]:
             name = file.relative_to(path).as_posix() if path.is_dir() else file.name
             found.setdefault(real, ExportFile(real, name, stat.st_size, stat.st_mtime_ns))
     if not found:
-        raise ExportNotUsable("There is no .ndjson or .ndjson.gz file.")
+        raise ExportNotUsable("The folder holds no .ndjson file, packed or not.")
     return tuple(sorted(found.values()))
 
 

@@ -28,7 +28,7 @@ _BYTES_OF_A_PART = 128 * 1024 * 1024
 _SMALL_PART = 4 * 1024 * 1024
 _USUAL_PARTS = 64
 _WORKER_MEMORY = "256MB"
-_AT_ONCE = 4096
+_AT_ONCE = 64
 _LONGEST_ROW = LONGEST_KEPT + 64 * 1024
 
 
@@ -155,13 +155,16 @@ def judge_part(task: tuple[Scratch, str, Plan, str]) -> None:
     run = run_of(plan, key)
     rows: list[bytes] = []
     with connect(_WORKER_MEMORY, 1, scratch.temporary / name) as engine:
-        for patient, lines in _patients(engine, scratch.parts / name):
+        for patient, lines in patients_of(engine, scratch.parts / name):
             rows += map(verdicts.encode, judge(run, patient.removeprefix("Patient/"), lines))
     rows.append(b"")
     write_whole(out, b"\n".join(rows))
 
 
-def _patients(engine: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tuple[str, list[bytes]]]:
+def patients_of(
+    engine: duckdb.DuckDBPyConnection, folder: Path
+) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield each patient of a part, as `Patient/id`, with all lines."""
     found = engine.execute(
         "SELECT patient, line FROM read_parquet($files) ORDER BY patient",
         {"files": str(folder / "*.parquet")},

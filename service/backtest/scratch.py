@@ -106,6 +106,11 @@ def _counter(kind: type[Counter[Any]], counted: Any) -> Counter[Any]:  # noqa: A
     return Counter(counted)
 
 
+def decode_counts(packed: bytes) -> Counts:
+    """Return what was counted, as it was packed by a worker."""
+    return msgspec.msgpack.decode(packed, type=Counts, dec_hook=_counter)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there as a whole or not at all, readable by its owner only."""
     part = path.with_name(f"{path.name}.part")

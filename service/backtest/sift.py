@@ -35,6 +35,9 @@ LONGEST_LINE = 128 * 1024 * 1024
 LONGEST_KEPT = 4 * 1024 * 1024
 """A longer resource is not read even after attachments were taken out of it."""
 
+NOBODY = "Patient/"
+"""Whose the lines are that name no patient, where such are kept."""
+
 _LONG = 256 * 1024
 _LONGEST_CODE = 1000
 _LONGEST_TYPE = 60
@@ -124,10 +127,15 @@ class Counts:
 
 
 class Sifter:
-    """Sifts lines and counts. What is no patient's own line is gathered in `aliases`, `shared`."""
+    """Sifts lines and counts. What is no patient's own line is gathered in `aliases`, `shared`.
 
-    def __init__(self, terminology: Terminology) -> None:
+    With `every_code`, for a mapping report, results of codes that nobody knows are kept as well,
+    and what names no patient is kept under `NOBODY`.
+    """
+
+    def __init__(self, terminology: Terminology, *, every_code: bool = False) -> None:
         self._terminology = terminology
+        self._every = every_code
         self.counts = Counts()
         self.aliases: list[Alias] = []
         self.shared: list[Shared] = []
@@ -154,16 +162,16 @@ class Sifter:
         counts.types[kind] += 1
         self._count_day(kind, bytes(peek.effectiveDateTime)[1:11])
         is_whole = not (peek.component or peek.hasMember or peek.contained)
-        if is_whole and not self._is_read(bytes(peek.code)):
+        if is_whole and not self._every and not self._is_read(bytes(peek.code)):
             return None
         return self._own(line, peek)
 
     def _own(self, line: bytes, peek: _Peek, who: str = "", refers: str = "") -> Sifted | None:
         counts = self.counts
-        if not peek.id:
+        if not peek.id and not self._every:
             counts.unreadable["no id"] += 1
             return None
-        who = who or self._subject(peek)
+        who = who or self._subject(peek) or (NOBODY if self._every else "")
         if not who:
             counts.unreadable["names no patient"] += 1
             return None

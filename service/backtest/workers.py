@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from service.backtest.plan import Plan
 
 _Task = TypeVar("_Task")
-_FLUSH = 8 * 1024 * 1024
+_FLUSH = 256 * 1024
 SEPARATOR = "\x1f"
 """Between the columns of a sifted file: JSON holds no such character unescaped."""
 
@@ -50,11 +50,14 @@ def start(setting: Setting) -> None:
 
 
 def sift_piece(task: tuple[Piece, Path, str]) -> None:
-    """Write what is read of one piece of a file, and what was counted, beside each other."""
+    """Sift a piece of a file in a worker; done already: nothing."""
     piece, folder, name = task
-    if (folder / f"{name}.counts").exists():
-        return
-    sifter = Sifter(_terminology[0])
+    if not (folder / f"{name}.counts").exists():
+        sift_into(Sifter(_terminology[0]), piece, folder, name)
+
+
+def sift_into(sifter: Sifter, piece: Piece, folder: Path, name: str) -> None:
+    """Write what is read of one piece of a file, and what was counted, beside each other."""
     path = folder / f"{name}.csv"
     with path.open("wb") as file:
         held: list[bytes] = []

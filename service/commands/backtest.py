@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from fhir_mappings.terminology import Terminology
     from service.backtest.plan import Limit, Plan, Variant
+    from service.backtest.progress import Progress
     from service.backtest.run import Job
     from service.settings import Settings
 
@@ -240,7 +241,7 @@ def _versions(engine: str, settings: Settings) -> tuple[tuple[str, str], ...]:
 def _run(job: Job, engine: str) -> int:
     from service.backtest.export import ExportNotUsable
     from service.backtest.progress import Progress
-    from service.backtest.run import NothingToJudge, remove, run
+    from service.backtest.run import NothingToJudge, remove
     from service.backtest.scratch import ScratchNotUsable
 
     def ended(*_: object) -> None:
@@ -249,7 +250,7 @@ def _run(job: Job, engine: str) -> int:
     signal.signal(signal.SIGTERM, ended)
     progress = Progress(partial(click.echo, nl=False, err=True), sys.stderr.isatty())
     try:
-        complete = run(job, progress)
+        complete = _engine(engine)(job, progress)
     except KeyboardInterrupt:
         progress.done()
         click.echo(
@@ -273,6 +274,16 @@ def _run(job: Job, engine: str) -> int:
         return _told(f"{error.strerror or 'a file cannot be read or written'}.", EXIT_DISK)
     _tell(job, complete=complete)
     return 0 if complete else EXIT_INCOMPLETE
+
+
+def _engine(name: str) -> Callable[[Job, Progress], bool]:
+    if name == "spark":
+        from service.backtest.spark_run import run_on_spark
+
+        return run_on_spark
+    from service.backtest.run import run
+
+    return run
 
 
 class _Ended(BaseException):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ def _charts(
 ) -> Iterator[ChartDocuments]:
     yield from _of_bundles(sources.bundles, trouble, progress.say)
     if sources.folder:
-        yield from _of_export(sources.folder, trouble, progress.say)
+        yield from _of_export(sources.folder, settings, trouble, progress.say)
     if sources.fhir_server and sources.patients:
         connect = _connector(sources.fhir_server, sources.token_file, settings)
         yield from _of_server(sources.patients, connect, trouble, progress.say)
@@ -165,14 +166,17 @@ def _of_bundles(
 
 
 def _of_export(
-    folder: Path, trouble: Trouble, say: Callable[[str], None]
+    folder: Path, settings: Settings, trouble: Trouble, say: Callable[[str], None]
 ) -> Iterator[ChartDocuments]:
+    if find_spec("duckdb") is None:
+        raise click.UsageError("--ndjson needs more packages: pip install 'heme-hooks[backtest]'.")
+    from service.backtest.export import ExportNotUsable
     from service.mapping_report.inputs import ndjson_charts
 
     try:
-        yield from ndjson_charts(folder, trouble, say)
-    except FileNotFoundError as error:
-        raise click.ClickException(f"--ndjson: {error}.") from None
+        yield from ndjson_charts(folder, _terminology(settings), trouble, say)
+    except ExportNotUsable as error:
+        raise click.ClickException(f"--ndjson: {error}") from None
 
 
 def _of_server(

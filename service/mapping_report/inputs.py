@@ -7,24 +7,27 @@ call, with their specimens, reports and the patient's age.
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
-from typing import IO, TYPE_CHECKING, Any
-from zlib import crc32
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw, Struct
 
 from fhir_mappings.r4.decoding import BYTE_ORDER_MARK, DECODE_ERRORS
 from fhir_mappings.r4.references import patient_id_of, without_version
+from service.backtest.export import find_files, pieces
+from service.backtest.local_engine import connect, part, part_names, patients_of
+from service.backtest.scratch import Scratch
+from service.backtest.sift import Sifter
+from service.backtest.workers import sift_into
 from service.cds_hooks.prefetch_template import PATIENT_TOKEN, Template
 from service.fhir_client.failures import FetchFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
+    from fhir_mappings.terminology import Terminology
     from service.fhir_client.server import FhirServer
 
 _RESULTS = frozenset({"Observation", "DiagnosticReport"})
@@ -38,8 +41,9 @@ CONTEXT_TYPES = (
 )
 _COUNTED = _RESULTS | set(CONTEXT_TYPES)
 _READ_TYPES = _COUNTED | {"Specimen", "Patient", "Medication"}
-_BUCKET_BYTES = 32 * 1024 * 1024
-_MOST_BUCKETS = 256
+_MEMORY = "512MB"
+"""What the engine that brings a patient's lines together may hold."""
+
 _DEEPEST_BUNDLE = 3
 _SEARCH = Template("Observation", (("patient", PATIENT_TOKEN), ("_count", "200")))
 _CONTEXT_SEARCHES = {
@@ -106,29 +110,36 @@ def bundle_charts(document: bytes, trouble: Trouble) -> Iterator[ChartDocuments]
 
 
 def ndjson_charts(
-    folder: Path, trouble: Trouble, progress: Callable[[str], None]
+    folder: Path, terminology: Terminology, trouble: Trouble, progress: Callable[[str], None]
 ) -> Iterator[ChartDocuments]:
-    """Read a Bulk Data export, its files in any order, line by line.
+    """Read a Bulk Data export, packed files too, by the reader and the engine of a backtest.
 
-    What matters is parted by patient into temporary files, so that the memory needed stays the
-    same however large the export is. Raises FileNotFoundError when there is no NDJSON file.
+    What matters is brought together by patient in a temporary folder, so that the memory needed
+    stays the same however large the export is. Raises ExportNotUsable when there is no NDJSON
+    file, or when the export's own manifest says that it is not whole.
     """
-    files = sorted(folder.rglob("*.ndjson"))
-    if not files:
-        raise FileNotFoundError("the folder holds no .ndjson file")
-    number = min(_MOST_BUCKETS, sum(path.stat().st_size for path in files) // _BUCKET_BYTES + 1)
-    spooled = partial(tempfile.SpooledTemporaryFile, max_size=2 * _BUCKET_BYTES // number)
-    with ExitStack() as stack:
-        buckets = [stack.enter_context(spooled()) for _ in range(number)]
-        for path in files:
-            progress(f"reading {path.name}")
-            with path.open("rb") as lines:
-                _part(lines, buckets, trouble)
-        for place, bucket in enumerate(buckets, 1):
-            progress(f"judging part {place} of {number}")
-            bucket.seek(0)
-            parted = (found for line in bucket for found in resources_of(line, trouble))
-            yield from _charts(list(parted))
+    files = find_files([folder])
+    with tempfile.TemporaryDirectory(prefix="heme-hooks-mapping-") as made:
+        scratch = Scratch(Path(made) / "scratch")
+        scratch.open("mapping report", resume=False)
+        for number, piece in enumerate(pieces(files)):
+            progress(f"reading {piece.file.path.name}")
+            sifter = Sifter(terminology, every_code=True)
+            sift_into(sifter, piece, scratch.sifted, f"{number:06}")
+            trouble.unreadable += sifter.counts.unreadable.total()
+        part(scratch, _MEMORY, 1)
+        names = part_names(scratch)
+        with connect(_MEMORY, 1, scratch.temporary) as engine:
+            for place, name in enumerate(names, 1):
+                progress(f"judging part {place} of {len(names)}")
+                for patient, lines in patients_of(engine, scratch.parts / name):
+                    found = (each for line in lines for each in resources_of(line, trouble))
+                    yield from _chart_of(patient.removeprefix("Patient/"), list(found))
+
+
+def _chart_of(patient_id: str, found: Sequence[Found]) -> Iterator[ChartDocuments]:
+    if any(each.resource_type in _COUNTED for each in found):
+        yield ChartDocuments(patient_id, (_bundled(found),))
 
 
 def server_charts(
@@ -206,17 +217,6 @@ def _patient_of(found: Found, urls: Mapping[str, str]) -> str:
 def _bundled(resources: Iterable[Found]) -> bytes:
     entries = [_Entry(Raw(each.raw), each.full_url) for each in resources]
     return msgspec.json.encode(_Bundle(entries))
-
-
-def _part(lines: IO[bytes], buckets: Sequence[IO[bytes]], trouble: Trouble) -> None:
-    """Write each line that matters to the temporary file of its patient."""
-    for line in lines:
-        if not line.strip():
-            continue
-        for found in resources_of(line, trouble):
-            whose = _patient_of(found, {})
-            bucket = buckets[crc32(whose.encode("utf-8", "replace")) % len(buckets)]
-            bucket.write(found.raw.strip() + b"\n")
 
 
 def _fetched(server: FhirServer, patient_id: str, trouble: Trouble) -> tuple[bytes, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import tracemalloc
@@ -338,6 +339,16 @@ def test_an_export_and_a_bundle_of_the_same_charts_are_read_alike(tmp_path: Path
     assert "Observation.ndjson" in outcome.stderr
 
 
+def test_a_packed_file_of_an_export_is_read_like_any_other(tmp_path: Path) -> None:
+    line = json.dumps(result("718-7", 13.0, "g/dL"))
+    (tmp_path / "1.ndjson").write_text(line)
+    (tmp_path / "2.ndjson.gz").write_bytes(gzip.compress(line.replace("718-7", "777-3").encode()))
+
+    answer = json.loads(report("--ndjson", str(tmp_path), "--json").stdout)
+
+    assert answer["results"]["all"] == 2
+
+
 def test_a_broken_line_of_an_export_is_counted_and_spoils_no_other(tmp_path: Path) -> None:
     lines = [json.dumps(result("718-7", 13.0, "g/dL")), "{broken", json.dumps([1])]
     (tmp_path / "Observation.ndjson").write_text("\n".join(lines))
@@ -348,8 +359,7 @@ def test_a_broken_line_of_an_export_is_counted_and_spoils_no_other(tmp_path: Pat
     assert answer["unreadableEntries"] == 2
 
 
-def test_the_memory_needed_does_not_grow_with_the_export(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("service.mapping_report.inputs._BUCKET_BYTES", 64 * 1024)
+def test_the_memory_needed_does_not_grow_with_the_export(tmp_path: Path) -> None:
     filler = "x" * 2000
 
     def peak(patients: int) -> int:
@@ -362,7 +372,7 @@ def test_the_memory_needed_does_not_grow_with_the_export(tmp_path: Path, monkeyp
                 lines.write(json.dumps(one) + "\n")
         counted = Tally(datetime(2026, 5, 15, tzinfo=UTC), default_terminology())
         tracemalloc.start()
-        for chart in ndjson_charts(folder, Trouble(), lambda _: None):
+        for chart in ndjson_charts(folder, default_terminology(), Trouble(), lambda _: None):
             counted.add(chart)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
