@@ -1,7 +1,8 @@
 """Renews uv.lock, constraints.txt and requirements.txt from pyproject.toml: `make lock`.
 
 constraints.txt is for development: pip refuses hashes together with an editable install.
-requirements.txt holds what runs in production, with hashes. All of them name the public index only, whatever index this machine is set up with.
+requirements.txt holds what runs in production, with hashes. All of them name the public index
+only, whatever index this machine is set up with.
 """
 
 import os
