@@ -10,7 +10,7 @@ ONCE ?=
 HAPI_PORT ?= 8091
 ARGS ?=
 
-.PHONY: help demo backtest-demo test quick check format bench hapi golden lock clean venv venv-demo venv-backtest
+.PHONY: help demo backtest-demo test quick check format bench hapi golden lock audit clean venv venv-demo venv-backtest
 
 help: ## what each command does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|' 2>/dev/null \
@@ -61,7 +61,10 @@ hapi: ## a real HAPI FHIR server (needs Java 17 and Maven; HAPI_PORT=)
 golden: venv ## rewrite the golden files; read the difference
 	@$(BIN)/python -m pytest --snapshot-update $(ARGS)
 
-lock: venv ## renew uv.lock and constraints.txt
+audit: ## known vulnerabilities in what is shipped
+	@$(PYTHON) tools/audit.py
+
+lock: venv ## renew uv.lock, constraints.txt and requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/python tools/lock.py
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds wheel and sdist, installs the wheel in a clean environment, and makes a call there.
 #   deploy/build.sh                  all of it, in a temporary folder (as CI does)
-#   deploy/build.sh build DIST       wheel and sdist into DIST
+#   deploy/build.sh build DIST       wheel, sdist and requirements.txt into DIST
 #   deploy/build.sh install DIST V   the wheel of DIST into a new environment V
 #   deploy/build.sh check V          a hook call to the service of V
 # The Containerfile runs the same steps. Needs python3 (3.11 or newer) with venv, and PyPI.
@@ -17,13 +17,16 @@ build() {
   # The wheel is made from the sdist, so both are complete.
   "$tools/bin/python" -m build --outdir "$1" "$root" >"$tools/log" 2>&1 || { cat "$tools/log" >&2; exit 1; }
   rm -rf "$tools"
+  cp "$root/requirements.txt" "$1"
   ls "$1"
 }
 
 install() {
-  "$python" -m venv --clear "$2"
-  "$2/bin/python" "${pip[@]}" install --constraint "$root/constraints.txt" \
-    "$(ls "$1"/heme_hooks-*.whl)[postgresql]"
+  # pip refuses hashes together with a local wheel, so what it needs comes first.
+  "$python" -m venv --clear --upgrade-deps "$2"
+  "$2/bin/python" "${pip[@]}" install --require-hashes --requirement "$1/requirements.txt"
+  "$2/bin/python" "${pip[@]}" install --no-deps "$1"/heme_hooks-*.whl
+  "$2/bin/python" "${pip[@]}" check
 }
 
 check() {

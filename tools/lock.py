@@ -1,6 +1,8 @@
-"""Renews uv.lock and constraints.txt from pyproject.toml: `make lock`.
+"""Renews uv.lock, constraints.txt and requirements.txt from pyproject.toml: `make lock`.
 
-Both name the public index only, whatever index this machine is set up with.
+constraints.txt is for development: pip refuses hashes together with an editable install.
+requirements.txt holds what runs in production, with hashes. All of them name the public index
+only, whatever index this machine is set up with.
 """
 
 import os
@@ -12,6 +14,8 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = {"pypi.org", "files.pythonhosted.org"}
 INDEX = ("--default-index", "https://pypi.org/simple")
+PLAIN = ("--no-emit-project", "--no-annotate", "--no-header")
+RUN_TIME = ("--extra", "postgresql", "--no-dev")
 HEADER = "# Written by `make lock` from uv.lock. Do not edit.\n"
 
 
@@ -35,17 +39,10 @@ def foreign_hosts(text: str) -> set[str]:
 def main() -> None:
     """Lock, export, and refuse a file that names another host."""
     uv("lock", "--upgrade", *INDEX)
-    exported = uv(
-        "export",
-        "--frozen",
-        "--all-extras",
-        "--no-hashes",
-        "--no-emit-project",
-        "--no-annotate",
-        "--no-header",
-        *INDEX,
-    )
+    exported = uv("export", "--frozen", "--all-extras", "--no-hashes", *PLAIN, *INDEX)
     (ROOT / "constraints.txt").write_text(HEADER + exported, encoding="utf-8")
+    run_time = uv("export", "--frozen", *RUN_TIME, *PLAIN, *INDEX)
+    (ROOT / "requirements.txt").write_text(HEADER + run_time, encoding="utf-8")
     hosts = foreign_hosts((ROOT / "uv.lock").read_text(encoding="utf-8") + exported)
     if hosts:
         sys.exit(f"uv.lock names hosts other than PyPI's: {', '.join(sorted(hosts))}")

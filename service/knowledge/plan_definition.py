@@ -95,30 +95,26 @@ def export_bundle() -> Json:
     return {
         "resourceType": "Bundle",
         "type": "collection",
-        "entry": [
-            {"fullUrl": resource["url"], "resource": resource}
-            if "url" in resource
-            else {"resource": resource}
-            for resource in exported
-        ],
+        "entry": [{"fullUrl": _address(resource), "resource": resource} for resource in exported],
     }
+
+
+def _address(resource: Json) -> str:
+    """The canonical URL, or the address under ours of a kind of resource that has none."""
+    address: str = resource.get("url", "") or (
+        f"{CANONICAL_BASE}/{resource['resourceType']}/{resource['id']}"
+    )
+    return address
 
 
 def _action(row: RuleRow) -> Json:
     action: Json = {
         "title": row.id,
         "description": row.summary if row.has_card else "No card.",
-        "textEquivalent": "\n\n".join((*row.detail, *row.cautions)),
+        "textEquivalent": "\n\n".join((_when(row), *row.detail, *row.cautions)),
         "code": [{"coding": [{"system": FINDING_SYSTEM, "code": row.id}]}],
         "documentation": [
             {"type": "citation", "label": name, "citation": SOURCES[name]} for name in row.citations
-        ],
-        "condition": [
-            {
-                "kind": "applicability",
-                "expression": {"language": "text/plain", "expression": phrase},
-            }
-            for phrase in row.when
         ],
         "action": [
             {
@@ -137,6 +133,11 @@ def _action(row: RuleRow) -> Json:
         else value
         for key, value in _without_empty(action).items()
     }
+
+
+def _when(row: RuleRow) -> str:
+    """The conditions in words: an expression would need a language that machines run."""
+    return "When: " + "; ".join(row.when) + "." if row.when else ""
 
 
 def _without_empty(value: Json) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from fhir_mappings.vocabulary.orders import CANONICAL_BASE
 from service.samples.adults import ADULTS
 from service.samples.other_counts import OTHER_COUNTS
 from service.samples.special import SPECIAL
@@ -40,7 +41,11 @@ def sample_bundle(name: str, now: datetime) -> dict[str, Any]:
 def put(resource: dict[str, Any]) -> dict[str, Any]:
     """A transaction entry that creates or replaces one resource under its own id."""
     url = f"{resource['resourceType']}/{resource['id']}"
-    return {"resource": resource, "request": {"method": "PUT", "url": url}}
+    return {
+        "fullUrl": f"{CANONICAL_BASE}/{url}",
+        "resource": resource,
+        "request": {"method": "PUT", "url": url},
+    }
 
 
 def hook_call(

@@ -95,3 +95,29 @@ def test_the_service_and_the_proxy_agree_on_the_size_of_a_body() -> None:
     text = (DEPLOY / "nginx.conf").read_text("utf-8")
     (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", text)
     assert int(megabytes) * 1024 * 1024 == Settings().max_request_bytes
+
+
+def test_what_is_shipped_is_pinned_by_hash_to_what_is_tested() -> None:
+    root = DEPLOY.parent
+    pinned = re.findall(r"^([a-z0-9.\[\]_-]+==\S+)", (root / "requirements.txt").read_text(), re.M)
+    tested = (root / "constraints.txt").read_text("utf-8")
+    assert len(pinned) > 30
+    assert [each for each in pinned if each not in tested] == []
+    blocks = re.split(r"\n(?=[a-z])", (root / "requirements.txt").read_text("utf-8"))
+    assert all("--hash=sha256:" in block for block in blocks if "==" in block)
+    assert not any(name in "\n".join(pinned) for name in ("pytest", "mypy", "ruff", "sekmet"))
+
+
+def test_the_container_installs_by_hash_and_its_base_can_be_pinned() -> None:
+    script = (DEPLOY / "build.sh").read_text("utf-8")
+    assert script.index("--require-hashes") < script.index("--no-deps")
+    container = (DEPLOY / "Containerfile").read_text("utf-8")
+    assert re.findall(r"^FROM (\S+)", container, re.M) == ["${PYTHON_IMAGE}"] * 2
+    assert "@sha256" not in container
+
+
+def test_the_sdist_holds_what_make_test_needs() -> None:
+    text = (DEPLOY.parent / "pyproject.toml").read_text("utf-8")
+    listed = text.partition("[tool.hatch.build.targets.sdist]")[2].partition("]\n\n")[0]
+    for needed in ("tools", "tests", "deploy", "docs", "Makefile", "constraints.txt", "uv.lock"):
+        assert f'"/{needed}"' in listed
