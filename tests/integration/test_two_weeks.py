@@ -60,8 +60,13 @@ class Patient:
             self.resources.append(observation(len(self.resources) + 100, given))
 
     def place(self, card: dict[str, Any], day: float) -> None:
-        """Place the orders that a card suggests, as an EHR does when all is accepted."""
+        """Place what a card recommends, as an EHR does when it is accepted; no marrow yet.
+
+        With marrow and referral there would be no card at all (M6).
+        """
         for suggestion in card["suggestions"]:
+            if not suggestion.get("isRecommended"):
+                continue
             for number, action in enumerate(suggestion["actions"]):
                 self.resources.append(
                     action["resource"]
