@@ -13,16 +13,11 @@ if TYPE_CHECKING:
 
 
 def data_quality(p: Patient) -> bool:
-    """3.3: a refused count whose line no usable result judges; iron and B12 with two low lines."""
-    chart, c = p.chart, p.counts
-    refused = [v for v in chart.values if v.refused in {"unit", "absent"} and v.days <= 90]
-    if any(v.analyte == "hgb" for v in refused) and c.hgb is None:
+    """3.3: refused counts; iron studies and B12 of an adult with two low lines."""
+    chart = p.chart
+    if count_due(p):
         return True
-    if any(v.analyte == "plt" for v in refused) and c.plt is None:
-        return True
-    if any(v.analyte in {"anc", "wbc"} and white_due(p, v) for v in refused):
-        return True
-    if not c.pattern:
+    if not p.counts.pattern or chart.age < 18:
         return False
     if chemistry.iron_set_aside(chart, p.anchor):
         return True
@@ -30,18 +25,34 @@ def data_quality(p: Patient) -> bool:
     return any(
         chart.newest(name, p.anchor + window) is None
         for name, window in others.items()
-        if any(v.analyte == name and v.days <= p.anchor + window for v in refused)
+        if any(v.analyte == name and v.days <= p.anchor + window for v in refused(p))
     )
 
 
-def white_due(p: Patient, refused: Value) -> bool:
+def refused(p: Patient) -> list[Value]:
+    """What cannot be used of the last 90 d."""
+    return [v for v in p.chart.values if v.refused in {"unit", "absent"} and v.days <= 90]
+
+
+def count_due(p: Patient) -> bool:
+    """A refused count whose line no usable result judges."""
+    counts = p.counts
+    return any(
+        (v.analyte == "hgb" and counts.hgb is None)
+        or (v.analyte == "plt" and counts.plt is None)
+        or (v.analyte in {"anc", "wbc"} and white_due(p, v))
+        for v in refused(p)
+    )
+
+
+def white_due(p: Patient, result: Value) -> bool:
     """3.3 and A10: does no usable ANC or WBC judge the line that this result was about?"""
     anc, wbc = p.counts.anc, p.counts.wbc
-    if refused.analyte == "anc" and anc is not None:
+    if result.analyte == "anc" and anc is not None:
         return False
-    if refused.analyte == "wbc" and wbc is not None:
+    if result.analyte == "wbc" and wbc is not None:
         return False
-    others = [v for v in ((anc, wbc) if refused.analyte == "anc" else (anc,)) if v is not None]
-    if refused.refused == "absent":
+    others = [v for v in ((anc, wbc) if result.analyte == "anc" else (anc,)) if v is not None]
+    if result.refused == "absent":
         return anc is None and wbc is None
-    return not any(refused.days - v.days > QUARTER for v in others)
+    return not any(result.days - v.days > QUARTER for v in others)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.spec.second_reading import blast_history, chemistry
-from tests.spec.second_reading.lines import over
+from tests.spec.second_reading.chart import QUARTER
+from tests.spec.second_reading.lines import over, yes
 from tests.spec.second_reading.patient import Patient, marrow_exists, red_flag, referral_exists
 
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ def patient_of(chart: Chart) -> Patient:
 
 def doubtful(p: Patient) -> bool:
     """A1 and A8: a count that is used is preliminary, of unknown status or in conflict."""
-    used = [p.counts.hgb, p.counts.anc or p.counts.wbc, p.counts.plt]
+    anc, wbc = p.counts.anc, p.counts.wbc
+    older = anc is not None and wbc is not None and anc.days - wbc.days > QUARTER
+    judged_by_wbc = older and p.counts.low_white is False and yes(anc, 1.8)
+    used = [p.counts.hgb, wbc if judged_by_wbc or anc is None else anc, p.counts.plt]
     return any(
         v is not None and (v.conflict or v.status in {"preliminary", "unknown"}) for v in used
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.spec.second_reading import chemistry, lines
+from tests.spec.second_reading.data_quality import count_due
 from tests.spec.second_reading.lines import over, yes
 from tests.spec.second_reading.orders import (
     NO_ORDERS,
@@ -145,7 +146,7 @@ def renal(p: Patient) -> bool:
 def complete(p: Patient) -> bool:
     """4.3: a usable CBC with ANC of 3 d, without conflict, preliminary or refused counts."""
     used = [p.counts.hgb, p.counts.anc, p.counts.plt]
-    if any(v is None or v.days > 3 for v in used) or doubtful(p):
+    if any(v is None or v.days > 3 for v in used) or doubtful(p) or count_due(p):
         return False
     return None not in (p.counts.low_hgb, p.counts.low_white, p.counts.low_plt)
 
