@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from fhir_mappings.terminology import Terminology
     from service.backtest.dated import Dated
 
+_REFERENCES = frozenset({"not_delivered", "also_not_delivered"})
+"""Parts of a Panel that name what is missing: references, without a day of their own."""
 _SLACK = timedelta(days=2)
 _LONGEST = max(LOOK_BACK.days, *LOOK_BACK.longer.values()) + _SLACK
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -159,6 +161,7 @@ class _Whole:
             each.name: [(fact, _known_of(fact, known)) for fact in value]
             for each in fields(panel)
             if isinstance(value := getattr(panel, each.name), tuple)
+            and each.name not in _REFERENCES
         }
         self._starts = [start for start, _ in unsettled]
         self._ends = [end for _, end in unsettled]

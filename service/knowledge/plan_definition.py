@@ -89,7 +89,7 @@ def export_bundle() -> Json:
         entry["resource"]
         for path in sorted(resources.files("fhir_mappings").iterdir(), key=lambda each: each.name)
         if path.name.endswith(".json")
-        for entry in json.loads(path.read_text("utf-8"))["entry"]
+        for entry in json.loads(path.read_text("utf-8")).get("entry", [])
     ]
     exported = [plan_definition(), *code_systems(), *shipped]
     return {

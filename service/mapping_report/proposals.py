@@ -211,7 +211,7 @@ def _local_codings(row: Row) -> Iterator[tuple[str, str, str]]:
 def _target(name: str, row: Row, terminology: Terminology) -> str | None:
     fitting = [
         code
-        for code in _TARGETS.get(_words(name), ())
+        for code in dict.fromkeys(_TARGETS.get(_words(name), ()))
         if _reads(row.key.unit, terminology.loinc[code].analyte, terminology)
     ]
     return fitting[0] if len(fitting) == 1 else None

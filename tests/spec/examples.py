@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_mappings.context import Sex, ValueSetName
 from fhir_mappings.panel import (
     Analyte,
+    DataGroup,
     Flag,
     PregnancyObservation,
     SmearFinding,
@@ -353,6 +354,19 @@ pair(
 )
 for _age, _expected in ((17, "pediatric"), (18, "incomplete-workup")):
     EXAMPLES.append(Example("adult_age", values(**PANCYTOPENIA), finding, _expected, {"age": _age}))
+
+
+def pregnancy_open(answer: Interpretation) -> object:
+    """Whether pregnancy data that could not be had leave that row open."""
+    outcomes = {each.id: each.outcome.value for each in answer.explanation.tried}
+    return outcomes["pregnancy"]
+
+
+for _age, _expected in ((59, "undecided"), (60, "false")):
+    _hidden = {"age": _age, "unavailable": [DataGroup.PREGNANCY]}
+    EXAMPLES.append(
+        Example("pregnancy_age", values(**PANCYTOPENIA), pregnancy_open, _expected, _hidden)
+    )
 
 # 2.1 an older ANC, 2.4 blasts that are refuted
 for _value, _state in (("0.9", "low"), ("1.0", "normal")):

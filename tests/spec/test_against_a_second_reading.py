@@ -1,7 +1,7 @@
 """The service and a second, independent reading of the table say the same of random charts.
 
-`HEME_HOOKS_RANDOM_CHARTS` is the number of charts (500 unless set): after a change of the table
-run `HEME_HOOKS_RANDOM_CHARTS=5000 pytest tests/spec/test_against_a_second_reading.py`.
+`RANDOM_CHARTS` is the number of charts (500 unless set): after a change of the table
+run `RANDOM_CHARTS=5000 pytest tests/spec/test_against_a_second_reading.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 INDICATORS = list(FindingIndicator)
 UNREAD = {"copper", "zinc", "ultrasound-abdomen", "ct-abdomen-pelvis"}
 """Orders of M10 and M13, which the second reading leaves out."""
-CHARTS = int(os.environ.get("HEME_HOOKS_RANDOM_CHARTS", "500"))
+CHARTS = int(os.environ.get("RANDOM_CHARTS", "500"))
 PARTS = 10
 FINDINGS = (
     *OVERLAYS,

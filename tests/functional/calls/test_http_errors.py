@@ -67,7 +67,7 @@ def test_an_unknown_service_is_404_whatever_the_body(browser: FlaskClient, url: 
     assert (answer.status_code, code_of(answer)) == (404, "unknown-service")
 
 
-@pytest.mark.parametrize("url", ["/", "/cds", f"{URL}/feedback/x", "/cds-services/a/b/c"])
+@pytest.mark.parametrize("url", ["/cds", f"{URL}/feedback/x", "/cds-services/a/b/c"])
 def test_an_unknown_address_is_404(browser: FlaskClient, url: str) -> None:
     assert code_of(browser.get(url)) == "not-found"
 

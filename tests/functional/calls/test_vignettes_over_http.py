@@ -147,7 +147,13 @@ def test_a_vignette_gives_its_cards_when_everything_is_prefetched(
 
 
 @pytest.mark.parametrize(
-    "name", [v["id"] for v in vignettes() if not v["flags"].get("kidney_unavailable")]
+    "name",
+    [
+        v["id"]
+        for v in vignettes()
+        # A FHIR server does not find by patient what names no patient.
+        if not v["flags"].get("kidney_unavailable") and v["id"] not in {"V165", "V166"}
+    ],
 )
 def test_nothing_prefetched_and_half_prefetched_give_the_same_cards(
     client: FlaskClient, httpserver: HTTPServer, name: str

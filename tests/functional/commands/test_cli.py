@@ -289,7 +289,9 @@ def test_serve_runs_gunicorn_with_threads_and_tells_cards_the_address():
     command = gunicorn_command("127.0.0.1", 8123, 2, 8)
 
     assert command[1:3] == ["-m", "gunicorn"]
-    assert command[command.index("--worker-class") + 1] == "gthread"
+    assert command[command.index("--worker-class") + 1] == (
+        "service.commands.gunicorn_worker.CallWorker"
+    )
     assert command[command.index("--bind") + 1] == "127.0.0.1:8123"
     assert "HEME_HOOKS_PUBLIC_URL=http://127.0.0.1:8123" in command
     assert command[-1] == "service.app:create_app()"

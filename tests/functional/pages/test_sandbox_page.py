@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fhir_mappings.panel import DataGroup
 from service import samples
 from service.app import create_app
 from service.settings import Settings, SettingsRefused, load_settings
@@ -94,7 +95,7 @@ def test_every_sample_is_a_chart_under_every_key(browser: FlaskClient, name: str
     chart = browser.get(f"/sandbox/data/samples/{name}").json
     assert chart is not None
     assert chart["patientId"] == f"heme-hooks-{name}"
-    assert len(chart["prefetch"]) == 22
+    assert len(chart["prefetch"]) == len(DataGroup)
     assert chart["hook"] == samples.SAMPLES[name].hook
 
 

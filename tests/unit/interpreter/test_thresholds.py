@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 READ_BY_RULES = {
     "iron_high",
+    "b12_very_high",
+    "pregnancy_age",
     "ferritin_hlh",
     "mcv_low",
     "mcv_high",
