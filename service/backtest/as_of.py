@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from fhir_mappings.terminology import Terminology
     from service.backtest.dated import Dated
 
+_MEMBERS_MATTER = timedelta(days=92)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _REFERENCES = frozenset({"not_delivered", "also_not_delivered"})
 """Parts of a Panel that name what is missing: references, without a day of their own."""
 _SLACK = timedelta(days=2)
@@ -284,6 +286,7 @@ def _unsettled(lines: Sequence[Dated], terminology: Terminology) -> list[tuple[d
         *_of_specimens(lines, terminology),
         *_of_versions(lines),
         *_of_members(lines, terminology),
+        *_of_the_future(lines),
     ]
     merged: list[tuple[datetime, datetime]] = []
     for start, end in sorted(spans):
@@ -292,6 +295,13 @@ def _unsettled(lines: Sequence[Dated], terminology: Terminology) -> list[tuple[d
         else:
             merged.append((start, end))
     return merged
+
+
+def _of_the_future(lines: Sequence[Dated]) -> Iterator[tuple[datetime, datetime]]:
+    """Between its being known and its own time a result is of the future: unusable, and named."""
+    for each in lines:
+        if each.taken is not None and each.known is not None and each.taken > each.known:
+            yield each.known, each.taken
 
 
 def _of_specimens(
@@ -342,10 +352,15 @@ def _of_members(
         for reference in named:
             key = "/".join(elements.reference(reference).split("/_history/")[0].split("/")[-2:])
             member = by_key.get(key)
-            if member is None or member.known is None or each.known is None:
+            if each.known is None:
                 continue
-            if member.known < each.known and not _says_all(member, terminology):
-                yield member.known, each.known
+            known = member.known if member else None
+            if known is None or known > each.known:
+                # Named, but not there yet, or never: what it may hold is unknown as long as it
+                # could matter, as in a call at that moment.
+                yield each.known, min(known or _NEVER, each.known + _MEMBERS_MATTER)
+            elif member and known < each.known and not _says_all(member, terminology):
+                yield known, each.known
 
 
 def _says_all(member: Dated, terminology: Terminology) -> bool:

@@ -25,17 +25,16 @@ from service.backtest.persons import person_of
 from service.backtest.places import Places
 from service.backtest.standing import Standing, standing_of
 from service.interpreter.assessment.assess import assess_opening
-from service.interpreter.interpret import interpret, is_open
+from service.interpreter.interpret import interpret, interpret_closed, is_open
 from service.interpreter.windows import LOOK_BACK
 from service.storage.pseudonyms import keyed_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fhir_mappings.panel import Panel
     from service.backtest.patient_record import Record, Run
     from service.backtest.plan import Variant
-    from service.interpreter.interpretation import Facts
+    from service.interpreter.interpretation import Facts, Interpretation
 
 _BEFORE_A_DISEASE = timedelta(days=90)
 _LONGEST_WINDOW = max(LOOK_BACK.days, *LOOK_BACK.longer.values())
@@ -121,25 +120,24 @@ def _verdicts(
 ) -> Iterator[tuple[str, Verdict]]:
     results = record.facts_of_results(moment.at)
     panel = results.panel
-    reason = not_answered(panel)
     facts: Facts | None = None
     for variant in variants:
         limits, off = limits_of(variant), frozenset(variant.findings_off)
         opening = assess_opening(results, moment.at, limits)
-        if reason:
-            yield variant.name, Verdict(moment, None, panel, reason)
-            continue
         if not is_open(opening, off):
-            yield variant.name, Verdict(moment, None, panel)
+            closed = interpret_closed(opening)
+            yield variant.name, Verdict(moment, None, panel, not_answered(closed))
             continue
         facts = facts or record.facts(moment.at, results)
         made = interpret(facts, moment.at, off, explained=False, limits=limits)
-        yield variant.name, Verdict(moment, standing_of(made), panel)
+        reason = not_answered(made)
+        standing = None if reason else standing_of(made)
+        yield variant.name, Verdict(moment, standing, panel, reason)
 
 
-def not_answered(panel: Panel) -> str:
+def not_answered(made: Interpretation) -> str:
     """Return why the service would give no answer (status 412), empty where it gives one."""
-    return ""
+    return "" if made.withheld_counts is None else made.withheld_counts.value
 
 
 def _cards(

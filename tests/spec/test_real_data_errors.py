@@ -160,15 +160,15 @@ def test_no_shipped_value_set_holds_a_code_that_is_published_wrongly() -> None:
 
 
 def test_bands_in_percent_under_the_code_of_a_count_leave_the_neutrophils_alone() -> None:
-    """Refused as they are, they must not make the neutrophil count look unreadable."""
+    """Read as the share that they are (1.3 U5), they say nothing about the count."""
     bands = observation("763-3", 2, "%", id="b")
     white = observation("804-5", 9.1, "K/uL", id="w")
     hemoglobin = observation("718-7", 13.1, "g/dL", id="h")
     platelets = observation("777-3", 210, "K/uL", id="p")
     panel = panel_of(bands, white, hemoglobin, platelets)
 
-    assert [each.reason for each in panel.unreadable] == [Reason.UNIT]
-    assert Analyte.NEUTROPHILS not in {each.analyte for each in panel.unreadable}
+    assert panel.unreadable == ()
+    assert Analyte.NEUTROPHILS not in panel.results
     assert interpreted(panel).data_quality is None
 
 

@@ -103,9 +103,16 @@ def test_with_the_laboratory_alone_the_finding_stands_and_says_what_was_not_chec
     answer = post(browser, call(prefetch=without(seed_prefetch(), *CONTEXT)))
     assert topics(answer)[0] == "index-pattern"
     detail = answer.json["cards"][0]["detail"]  # type: ignore[index]
-    _, _, unchecked = detail.partition("could not be checked")
+    _, _, unchecked = detail.partition("Could not check: ")
+    assert "conditions" in unchecked
+    assert "medicines" in unchecked
+    # The card names the first and how many more; the evidence names all.
+    asked = call(
+        prefetch=without(seed_prefetch(), *CONTEXT), extension={"heme-hooks": {"explain": True}}
+    )
+    evidence = post(browser, asked).json["extension"]["heme-hooks"]  # type: ignore[index]
     for what in ("conditions", "medicines", "existing orders", "procedures"):
-        assert what in unchecked
+        assert what in " ".join(evidence["couldNotCheck"])
 
 
 def test_core_counts_iron_and_b12_alone_give_the_seeds_cards(browser: FlaskClient) -> None:
