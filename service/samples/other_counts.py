@@ -96,7 +96,7 @@ OTHER_COUNTS = (
             b12(450),
             temperature(38.6, days=2),
         ),
-        ("possible-hlh", "unexplained-pancytopenia"),
+        ("possible-hlh", "b12-function-unknown"),
         "critical",
     ),
     Sample(

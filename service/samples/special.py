@@ -125,8 +125,7 @@ SPECIAL = (
             procedure("56241004", "Bone marrow biopsy, needle or trocar", days=20),
             referral(20),
         ),
-        ("index-pattern",),
-        "info",
+        (),
     ),
     Sample(
         "provisional-leukemia",

@@ -103,8 +103,8 @@ TRAPS = (
         "One specimen, two platelet counts: 160 and 12.",
         Person("Irina", "Sample-Volkova", "female"),
         (*cbc(9.0, 2.4, 1.1, 160), lab("777-3", 12, "10*3/uL"), *iron(*NORMAL_IRON), b12(1200)),
-        ("severe-cytopenias", "pancytopenia-high-b12"),
-        "critical",
+        ("pancytopenia-high-b12",),
+        "warning",
     ),
     Sample(
         "cbc-panel-components",
@@ -202,9 +202,8 @@ TRAPS = (
         "B12 is being ordered although it is already high.",
         Person("Katarzyna", "Sample-Zielinska", "female"),
         pancytopenia(b12(1000)),
-        ("pancytopenia-high-b12", "b12-order-without-deficiency"),
+        ("b12-order-without-deficiency",),
         "warning",
-        marrow=True,
         drafts=(prescription("11248", "vitamin B 12 1000 mcg injection", days=0, status="draft"),),
     ),
     Sample(
@@ -212,9 +211,8 @@ TRAPS = (
         "Iron is being ordered although no deficiency is shown.",
         Person("Margit", "Sample-Halvorsen", "female"),
         (*cbc(8.9, 2.4, 1.1, 84, mcv=101), *iron(*SEED_IRON, ferritin=180), b12(1480)),
-        ("index-pattern", "iron-order-without-deficiency"),
+        ("iron-order-without-deficiency",),
         "warning",
-        marrow=True,
         drafts=(
             prescription("24947", "ferrous sulfate 325 mg oral tablet", days=0, status="draft"),
         ),
