@@ -39,10 +39,9 @@ def test_a_token_is_taken_once_by_four_workers_and_a_restart(tmp_path: Path, url
     with served(4, 4, **settings) as (base, _), ThreadPoolExecutor(16) as pool:
         knocks = [token for _ in range(TRIES) for token in tokens]
         answers = list(pool.map(lambda token: knock(base, token), knocks))
-    assert {(status, code) for _, status, code in answers} == {
-        (200, ""),
-        (401, "token-used-before"),
-    }
+    # Beyond the bound on calls that wait for the store one is refused, and its token not taken.
+    seen = {(status, code) for _, status, code in answers} - {(503, "storage-busy")}
+    assert seen == {(200, ""), (401, "token-used-before")}
     for token in tokens:
         assert [status for t, status, _ in answers if t == token].count(200) == 1
     with served(1, 4, **settings) as (base, _):

@@ -70,7 +70,7 @@ def instances(number: int, *options: str) -> Iterator[list[Instance]]:
 
 @contextmanager
 def calls(front: str) -> Iterator[list[int]]:
-    """Calls and readings of the catalogue without a pause, and what became of them."""
+    """Calls and readings of the catalogue below nginx's rate limit, and what became of them."""
     statuses: list[int] = []
     stop = threading.Event()
 
@@ -83,7 +83,7 @@ def calls(front: str) -> Iterator[list[int]]:
                     answer = browser.get(f"{front}/cds-services", timeout=30)
                 statuses.append(answer.status_code)
                 # Now and then longer than nginx keeps an idle connection to the service.
-                time.sleep(0.9 + 0.02 * index if len(statuses) % 40 == 0 else 0.01)
+                time.sleep(0.9 + 0.02 * index if len(statuses) % 40 == 0 else 0.06)
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(CALLERS)]
     for thread in threads:
