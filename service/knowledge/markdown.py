@@ -11,13 +11,15 @@ from service.cards.escaping import bullets, code, join, prose, table
 from service.interpreter import thresholds, windows
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.interpreter.rules.sources import SOURCES
+from service.knowledge import laboratory
 from service.knowledge.modifiers import MODIFIER_ROWS
 from service.knowledge.rows import RuleRow, rule_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fhir_mappings.vocabulary.value_sets import ValueSetDefinition
+    from service.interpreter.thresholds import LimitRow
 
 INTRODUCTION = (
     "Decision support, not a diagnosis. Adults, unless a rule says otherwise. Rules are tried in "
@@ -35,18 +37,22 @@ def knowledge_markdown() -> str:
         prose(f"Rule table {RULE_TABLE_VERSION}."),
         INTRODUCTION,
         "## Findings",
-        *_findings(),
+        *findings_of(rule_rows()),
         "## Modifiers",
-        table(
-            ["Modifier", "When", "Effect"],
-            ([row.id, prose(row.trigger), prose(row.effect)] for row in MODIFIER_ROWS),
-        ),
+        modifiers_table(),
         "## Limits",
-        _limits(),
+        limits_table(thresholds.table()),
         "## Windows",
-        _windows(),
+        windows_table(),
+        "## Laboratory results",
+        laboratory.analytes(),
+        laboratory.loinc_codes(),
+        laboratory.film_codes(),
+        laboratory.narrative_codes(),
+        laboratory.panel_codes(),
+        laboratory.other_codes(),
         "## Orders",
-        _orders(),
+        orders_table(),
         "## Value sets",
         _value_sets(),
         "## Sources",
@@ -55,9 +61,10 @@ def knowledge_markdown() -> str:
     return join(parts) + "\n"
 
 
-def _findings() -> Iterator[str]:
+def findings_of(rows: Iterable[RuleRow]) -> Iterator[str]:
+    """Yield the rules as Markdown blocks, with a heading for each step and each rule."""
     step = 0
-    for row in rule_rows():
+    for row in rows:
         if row.step != step:
             step = row.step
             yield f"### Step {row.step}: {prose(row.step_title)}"
@@ -90,19 +97,29 @@ def _order_list(row: RuleRow) -> str:
     )
 
 
-def _limits() -> str:
+def modifiers_table() -> str:
+    """Return the modifiers with what sets them off and what they change."""
+    return table(
+        ["Modifier", "When", "Effect"],
+        ([row.id, prose(row.trigger), prose(row.effect)] for row in MODIFIER_ROWS),
+    )
+
+
+def limits_table(limits: Iterable[LimitRow]) -> str:
+    """Return limits with their values, units and sources."""
     rows = [
         [
             prose(limit.meaning),
             code(f"{limit.value} {limit.unit}"),
             prose(", ".join(limit.citations)),
         ]
-        for limit in thresholds.table()
+        for limit in limits
     ]
     return table(["Limit", "Value", "Sources"], rows)
 
 
-def _windows() -> str:
+def windows_table() -> str:
+    """Return every window with its length."""
     rows = [[prose(window.meaning), code(_length(window.length))] for window in windows.table()]
     return table(["Window", "Length"], rows)
 
@@ -114,7 +131,8 @@ def _length(window: timedelta) -> str:
     return f"{window // timedelta(minutes=1)} minutes" if rest else f"{hours} hours"
 
 
-def _orders() -> str:
+def orders_table() -> str:
+    """Return every order with its codes."""
     rows = [
         [
             code(order.id),

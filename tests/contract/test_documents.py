@@ -9,6 +9,7 @@ import pytest
 
 from service.cds_hooks.discovery import load_catalogue
 from service.interpreter.rules import FINDINGS
+from service.knowledge.definition import definition_blocks
 from service.settings import PREFIX, Settings
 from service.settings_reference import MEANINGS, prefetch_table, settings_table
 from tests.support.example_call import as_block, example_request, example_response
@@ -21,6 +22,7 @@ TABLES = {
     ("integrator", "prefetch keys"): prefetch_table(load_catalogue().templates),
     ("integrator", "example request"): as_block(example_request()),
     ("integrator", "example response"): as_block(example_response()),
+    **definition_blocks(),
 }
 
 
