@@ -1,7 +1,7 @@
 """The clinical context of one patient as typed facts. No FHIR, no I/O, no judgement of time.
 
 Readers record what stands in the chart; which of it is recent enough is decided by the
-interpreter, against the windows of clinical-knowledge 2.4 and 3.5.
+interpreter, against the windows of clinical-definition 2.4 and 3.5.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ValueSetName(StrEnum):
-    """The value sets of clinical-knowledge 5."""
+    """The value sets of clinical-definition 5."""
 
     HEMATOLOGIC_MALIGNANCY = "hematologic-malignancy"
     HEMATOLOGIC_MALIGNANCY_IN_REMISSION = "hematologic-malignancy-in-remission"
@@ -162,7 +162,7 @@ class Procedure:
 class ExistingOrder:
     """A ServiceRequest that stands already.
 
-    `orders` are the order ids of clinical-knowledge 4 whose LOINC or SNOMED CT code it carries;
+    `orders` are the order ids of clinical-definition 4 whose LOINC or SNOMED CT code it carries;
     `sets` are the value sets (hematology-referrals, marrow-procedures, ...). `drafted` means that
     it stands in the hook's draftOrders.
     """

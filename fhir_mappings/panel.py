@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Analyte(StrEnum):
-    """What is measured; the value is the code used in the ConceptMaps (clinical-knowledge 1.2)."""
+    """What is measured; the value is the code used in the ConceptMaps (clinical-definition 1.2)."""
 
     HEMOGLOBIN = "HGB"
     LEUKOCYTES = "WBC"
@@ -132,7 +132,7 @@ BLOOD_COUNTS = (
     Analyte.NEUTROPHILS,
     Analyte.PLATELETS,
 )
-"""The counts that the cell lines are judged by (clinical-knowledge 2.1)."""
+"""The counts that the cell lines are judged by (clinical-definition 2.1)."""
 
 
 class Comparator(StrEnum):
@@ -156,7 +156,7 @@ class Flag(StrEnum):
 
 
 class Note(StrEnum):
-    """What a reader of the value must be told (clinical-knowledge 1.1 to 1.4)."""
+    """What a reader of the value must be told (clinical-definition 1.1 to 1.4)."""
 
     PRELIMINARY = "PRELIMINARY"
     STATUS_UNKNOWN = "STATUS_UNKNOWN"
@@ -279,7 +279,7 @@ class Unreadable:
 
 
 class SmearSet(StrEnum):
-    """What a blood film finding says (clinical-knowledge 1.5)."""
+    """What a blood film finding says (clinical-definition 1.5)."""
 
     BLASTS = "BLASTS"
     BLAST_FLAG = "BLAST_FLAG"
@@ -319,7 +319,7 @@ class SmearFinding:
 
 
 class SerologyTest(StrEnum):
-    """Infections and autoantibodies looked for (clinical-knowledge 1.7)."""
+    """Infections and autoantibodies looked for (clinical-definition 1.7)."""
 
     HIV = "HIV"
     HEPATITIS_B_SURFACE_ANTIGEN = "HBSAG"

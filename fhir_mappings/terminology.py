@@ -1,7 +1,7 @@
 """What laboratory codes mean and how each analyte is measured: the types, without any FHIR.
 
 `analytes.py` builds the project's own Terminology from `analytes.json`; `site_mappings.py` lays a
-site's ConceptMaps over it (clinical-knowledge 1.1 A5, 1.2, 1.5 to 1.7).
+site's ConceptMaps over it (clinical-definition 1.1 A5, 1.2, 1.5 to 1.7).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Use(StrEnum):
 
 
 class Role(StrEnum):
-    """How a code that is read on a condition is used (notes of clinical-knowledge 1.2 and 1.5)."""
+    """How a code that is read on a condition is used (notes of clinical-definition 1.2 and 1.5)."""
 
     NONE = ""
     SEGMENTED = "segmented"
@@ -121,7 +121,7 @@ class RangeLimits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnalyteDefinition:
-    """How one analyte is measured (clinical-knowledge 1.2). Compared and hashed by identity.
+    """How one analyte is measured (clinical-definition 1.2). Compared and hashed by identity.
 
     `plausible_low` and `plausible_high` are in `canonical_unit`; outside them a value is an error
     (U6). `precision` is the number of decimals to show. `accepted` are the dimensions beside the

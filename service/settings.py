@@ -49,7 +49,7 @@ class Environment(StrEnum):
 
 
 class PrefetchKeys(StrEnum):
-    """Which prefetch keys discovery serves (architecture 2.6)."""
+    """Which prefetch keys discovery serves."""
 
     CORE = "core"
     ALL = "all"

@@ -1,4 +1,4 @@
-"""Conditions that are written in words only: what they name, and how surely (clinical-knowledge 5).
+"""Conditions written in words only: what they name, and how surely (clinical-definition 5).
 
 Names count as whole words, in any case. A sentence that denies, or speaks of the family, names
 nothing; one that doubts is provisional; one that speaks of the past is history.

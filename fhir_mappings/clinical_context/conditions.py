@@ -1,4 +1,4 @@
-"""Conditions to facts (clinical-knowledge 3.1 last paragraphs, and 5)."""
+"""Conditions to facts (clinical-definition 3.1 last paragraphs, and 5)."""
 
 from __future__ import annotations
 

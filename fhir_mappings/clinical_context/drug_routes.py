@@ -1,6 +1,6 @@
 """How a medicine is given: by local route, into a vein, and how much at once.
 
-A medicine given to skin, eye, ear or bladder does not reach the marrow (clinical-knowledge 5).
+A medicine given to skin, eye, ear or bladder does not reach the marrow (clinical-definition 5).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _MILLIGRAMS = {
     "g/m2": Decimal(1000),
 }
 _HIGH_DOSE = Decimal(100)
-"""Milligrams of methotrexate per dose from which it is chemotherapy (clinical-knowledge 5)."""
+"""Milligrams of methotrexate per dose from which it is chemotherapy (clinical-definition 5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Encounters and Appointments to facts (clinical-knowledge 3.2 bicytopenia, M5)."""
+"""Encounters and Appointments to facts (clinical-definition 3.2 bicytopenia, M5)."""
 
 from __future__ import annotations
 

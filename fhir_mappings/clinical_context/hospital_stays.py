@@ -1,4 +1,4 @@
-"""Whether an Encounter is a stay in hospital, in the words of any system (clinical-knowledge 3.5).
+"""Whether an Encounter is a stay in hospital, in the words of any system (clinical-definition 3.5).
 
 By class, whichever code system names it; by the words of class and type; by a hospitalization that
 has not ended. The answer is a class of v3 ActCode, which is all that the interpreter knows.

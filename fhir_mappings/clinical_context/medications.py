@@ -1,4 +1,4 @@
-"""Medicines to facts: what was given or is being taken, and since when (clinical-knowledge 5).
+"""Medicines to facts: what was given or is being taken, and since when (clinical-definition 5).
 
 A MedicationAdministration counts when in progress or completed; a MedicationStatement or
 MedicationRequest when active or completed, a MedicationRequest also when stopped: until then it

@@ -1,4 +1,4 @@
-"""Procedures, and imaging reports, to facts (clinical-knowledge 3.5 and 5)."""
+"""Procedures, and imaging reports, to facts (clinical-definition 3.5 and 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of one result against another of the same specimen (clinical-knowledge 1.3, U8 to U12)."""
+"""Checks of one result against another of its specimen (clinical-definition 1.3, U8 to U12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Status, subject, specimen and time: whether a result counts at all (clinical-knowledge 1.1)."""
+"""Status, subject, specimen and time: whether a result counts at all (clinical-definition 1.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laboratory's own flag on a result, by its code (clinical-knowledge 2.6, rule 5).
+"""The laboratory's own flag on a result, by its code (clinical-definition 2.6, rule 5).
 
 A code speaks whatever the language of its display. Words are asked only when no code is known.
 """

@@ -1,6 +1,6 @@
 """The value of one Observation or component to an exact number in canonical unit, or a refusal.
 
-Rules U1 to U8, U11, U13 and U14 of clinical-knowledge 1.3. Nothing is rescaled: a value that may
+Rules U1 to U8, U11, U13 and U14 of clinical-definition 1.3. Nothing is rescaled: a value that may
 have been meant otherwise is refused, with what it may have been as `candidates`.
 """
 

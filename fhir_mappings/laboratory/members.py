@@ -1,4 +1,4 @@
-"""Members of panels and results of reports that did not come along (clinical-knowledge 1.1 A6).
+"""Members of panels and results of reports that did not come along (clinical-definition 1.1 A6).
 
 Vendors answer a search for counts with the panel alone, or send a report whose results stay on the
 server. What a panel only names is no result, and it is not "not measured" either: it is read by its

@@ -1,4 +1,4 @@
-"""Blood counts that were sent under the code of words about a blood film (clinical-knowledge 1.5).
+"""Blood counts that were sent under the code of words about a blood film (clinical-definition 1.5).
 
 Such a number is not used: its code says that it is something else. It is reported as a result of
 what its name says it counts, so that it does not go unsaid.

@@ -1,6 +1,6 @@
 """Words about a blood film: which findings they name and whether they deny them.
 
-The algorithm of clinical-knowledge 1.5. Wider than its word list where the narrow reading would
+The algorithm of clinical-definition 1.5. Wider than its word list where the narrow reading would
 turn a finding round: lineage names of blasts (myeloblasts) and promonocytes, Auer rods when
 present, a zero count before the term ("0 % blasts"), "cannot be excluded" written with "not", and
 platelet clumps in any order of the two words.

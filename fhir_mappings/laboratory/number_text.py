@@ -1,4 +1,4 @@
-"""One number written as text: `>2000`, `GREATER THAN 2,000 pg/mL` (clinical-knowledge 1.1, A4).
+"""One number written as text: `>2000`, `GREATER THAN 2,000 pg/mL` (clinical-definition 1.1, A4).
 
 The text must be one number and nothing else: a comparator in signs or English words, digits with
 thousands commas in groups of three and a decimal point, a unit. Whether the unit is one is not

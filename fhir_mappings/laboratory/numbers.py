@@ -1,6 +1,6 @@
 """Observation.value[x] to a number as reported, or the reason why there is none.
 
-Rules A4 and A9 of clinical-knowledge 1.1. No unit is looked at here.
+Rules A4 and A9 of clinical-definition 1.1. No unit is looked at here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Results in words: present or absent.
 
-The words and codes are those of clinical-knowledge 1.5; anything they do not settle stays None,
+The words and codes are those of clinical-definition 1.5; anything they do not settle stays None,
 unknown. The words of a coding's display and of free text are read by the same rule.
 """
 

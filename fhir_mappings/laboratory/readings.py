@@ -85,7 +85,7 @@ class Reported(Struct, frozen=True):
 
 
 class Envelope(Struct, frozen=True):
-    """What surrounds a value: A1 to A3 of clinical-knowledge 1.1 applied to one resource.
+    """What surrounds a value: A1 to A3 of clinical-definition 1.1 applied to one resource.
 
     `refusal` is why nothing in it may be used, None when it may. `blood` is True when specimen or
     report say that it is blood, `marrow` when they say bone marrow. `has_time` False: only the date

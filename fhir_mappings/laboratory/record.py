@@ -1,4 +1,4 @@
-"""FHIR documents to the Panel of one patient at one moment (clinical-knowledge 1.1).
+"""FHIR documents to the Panel of one patient at one moment (clinical-definition 1.1).
 
 Each document is a Bundle of any type or a single resource. Neither their order nor repetition
 changes what comes out. Everything reported is in the Panel: as a result, a finding or as

@@ -2,7 +2,7 @@
 
 Ranges come with low and high, with one of them, as text only ("4300 to 10800", "<0.40"), as a 0-0
 placeholder, in another unit than the value, or several for different people. What cannot be told
-gives no interval; whether a limit may be used is the interpreter's question (clinical-knowledge
+gives no interval; whether a limit may be used is the interpreter's question (clinical-definition
 2.6).
 """
 

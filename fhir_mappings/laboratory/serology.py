@@ -1,4 +1,4 @@
-"""Serology and pregnancy results (clinical-knowledge 1.7, 2.5)."""
+"""Serology and pregnancy results (clinical-definition 1.7, 2.5)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A laboratory that sends "blasts 4 %" under the code of an absolute count says something clear. To
 refuse it would leave blasts in the blood unsaid, so the unit governs, as it does between mass and
-moles (clinical-knowledge 1.3, U5). Only for cells that matter when there are any at all, and for
+moles (clinical-definition 1.3, U5). Only for cells that matter when there are any at all, and for
 bands, which are a share of the differential then: for the neutrophils themselves the leukocytes
 stand in, and a refused count asks for a check.
 """

@@ -1,4 +1,4 @@
-"""Blood film findings: presence codes, percentages, and narratives (clinical-knowledge 1.5)."""
+"""Blood film findings: presence codes, percentages, and narratives (clinical-definition 1.5)."""
 
 from __future__ import annotations
 

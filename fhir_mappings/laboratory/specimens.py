@@ -1,4 +1,4 @@
-"""Many accepted results of one analyte to one per specimen time (clinical-knowledge 1.1 A7, A8).
+"""Many accepted results of one analyte to one per specimen time (clinical-definition 1.1 A7, A8).
 
 The order in which results came never matters, and a result that came twice counts once.
 """

@@ -1,4 +1,4 @@
-"""The unit of a result against the laboratory's own reference range (clinical-knowledge 1.3, U14).
+"""The unit of a result against the laboratory's own reference range (clinical-definition 1.3, U14).
 
 A range of 12 to 16 mmol/L is no range of hemoglobin: it is in g/dL, and so is the result beside it.
 Nothing is rescaled; such a result is refused, with what it may have been.

@@ -1,4 +1,4 @@
-"""Whose a resource is (clinical-knowledge 1.1 A2): the hook's patient's, another's, or nobody's.
+"""Whose a resource is (clinical-definition 1.1 A2): the hook's patient's, another's, or nobody's.
 
 FHIR R4 allows a subject to be a literal reference, an identifier, a contained Patient, a name only
 or nothing at all (references.html). A guess in either direction hurts: a result of another person

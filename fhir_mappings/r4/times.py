@@ -1,7 +1,7 @@
 """FHIR dates and times to timezone-aware moments, at the precision that was sent.
 
 A specimen dated only by day is taken to be drawn at the call's own time of day: its age is then a
-whole number of days, the windows of clinical-knowledge 2.4 mean calendar days for it, and today's
+whole number of days, the windows of clinical-definition 2.4 mean calendar days for it, and today's
 result never lies in the future. A month stands for its last day, the youngest reading. A year
 alone dates nothing.
 """
@@ -16,7 +16,7 @@ from enum import IntEnum
 from msgspec import Struct
 
 FUTURE_TOLERANCE = timedelta(hours=1)
-"""Clocks differ by this much (clinical-knowledge 1.1 A3)."""
+"""Clocks differ by this much (clinical-definition 1.1 A3)."""
 
 _EASTERNMOST = timedelta(hours=14)
 _FIRST_YEAR = 1600

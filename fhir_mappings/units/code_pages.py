@@ -1,4 +1,4 @@
-"""Signs of units that a wrong code page has spoiled, put back (clinical-knowledge 1.3, U2).
+"""Signs of units that a wrong code page has spoiled, put back (clinical-definition 1.3, U2).
 
 The micro sign, superscripts and the times sign lie outside ASCII. Written in one encoding and read
 in another they become a few other signs, always the same ones: `Î¼`, `Âµ`, `┬╡`, `æ` were a mu.

@@ -1,4 +1,4 @@
-"""Filtration rates: a volume per time, mostly per 1.73 m2 of body surface (clinical-knowledge 1.3).
+"""Filtration rates: a volume per time, mostly per 1.73 m2 (clinical-definition 1.3).
 
 The volume and the time must be there. What follows may say "per 1.73 m2" in any of the ways in
 which people type it, and may hold remarks such as the name of the formula; anything else is another

@@ -1,4 +1,4 @@
-"""The grammar of unit spellings (clinical-knowledge 1.3).
+"""The grammar of unit spellings (clinical-definition 1.3).
 
 `parse` reads one spelling in every way that makes sense, without knowing the analyte. Masses,
 amounts of substance and enzyme activities are [a unit] per [a volume]; blood counts stand in

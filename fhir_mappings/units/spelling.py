@@ -1,4 +1,4 @@
-"""Cleaning of a unit spelling before it is read (clinical-knowledge 1.3, U2)."""
+"""Cleaning of a unit spelling before it is read (clinical-definition 1.3, U2)."""
 
 from __future__ import annotations
 

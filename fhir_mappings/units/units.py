@@ -1,4 +1,4 @@
-"""Units of laboratory results: any spelling to an exact factor (clinical-knowledge 1.3).
+"""Units of laboratory results: any spelling to an exact factor (clinical-definition 1.3).
 
 `read_units` answers for a Quantity (U1, U4), `read_unit` for one spelling (U2, U3). A unit is read
 only when exactly one reading is left for the analyte; otherwise `UnitNotUnderstood` says why.

@@ -1,4 +1,4 @@
-"""The words of the unit grammar and what they are worth (clinical-knowledge 1.3).
+"""The words of the unit grammar and what they are worth (clinical-definition 1.3).
 
 All are facts of metrology and language; what depends on the substance (molar masses, which
 dimensions an analyte may be reported in) stands in `analytes.json`. Spellings are in lower case,

@@ -1,7 +1,7 @@
 """The project's own laboratory vocabulary, read once from `analytes.json`.
 
 The file is a FHIR R4 Bundle: one ObservationDefinition per analyte (unit, precision, plausible
-range, conversion factors) and ConceptMaps from LOINC (clinical-knowledge 1.2, 1.5 to 1.7). It is
+range, conversion factors) and ConceptMaps from LOINC (clinical-definition 1.2, 1.5 to 1.7). It is
 held to `fhir.resources.R4B` when loaded.
 """
 

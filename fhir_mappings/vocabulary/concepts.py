@@ -1,4 +1,4 @@
-"""A CodeableConcept to what it means (clinical-knowledge 1.1 A5)."""
+"""A CodeableConcept to what it means (clinical-definition 1.1 A5)."""
 
 from __future__ import annotations
 

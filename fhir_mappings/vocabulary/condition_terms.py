@@ -1,4 +1,4 @@
-"""Names of conditions in words, read once from `condition_terms.json` (clinical-knowledge 5)."""
+"""Names of conditions in words, read once from `condition_terms.json` (clinical-definition 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be ordered: ActivityDefinitions in, draft ServiceRequests out (clinical-knowledge 4).
+"""What can be ordered: ActivityDefinitions in, draft ServiceRequests out (clinical-definition 4).
 
 Every order is one R4 ActivityDefinition in `orders.json`. Codes: LOINC first, SNOMED CT second,
 then the text. Two elements that ActivityDefinition has no room for are `dynamicValue`s with a
@@ -87,7 +87,7 @@ def draft_order(
     resource_id: str | None = None,
     site_coding: LocalCoding | None = None,
 ) -> dict[str, Any]:
-    """Return an R4 ServiceRequest, status draft, as plain JSON types (clinical-knowledge 4.1).
+    """Return an R4 ServiceRequest, status draft, as plain JSON types (clinical-definition 4.1).
 
     `reason` is "pancytopenia" (which brings its codes), "bicytopenia" or any other short text;
     `supporting` are relative references to the Observations used; `site_coding` is a site's own
@@ -294,4 +294,4 @@ class _Orders(Mapping[str, OrderDefinition]):
 
 
 ORDERS: Mapping[str, OrderDefinition] = _Orders()
-"""Every order of clinical-knowledge 4, by its id."""
+"""Every order of clinical-definition 4, by its id."""

@@ -9,7 +9,7 @@ Each group of a ConceptMap maps one local system (`group.source`) to one of
 - or, from our CodeSystem `order`, to the site's own system: what the site orders for an order id.
 
 `unmatched` or `disjoint` says that a local code must not be read. A site's word goes before the
-project's own ConceptMaps (clinical-knowledge 1.1, A5).
+project's own ConceptMaps (clinical-definition 1.1, A5).
 """
 
 from __future__ import annotations

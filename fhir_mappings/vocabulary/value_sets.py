@@ -1,4 +1,4 @@
-"""The value sets of clinical-knowledge 5: FHIR ValueSets read once, then asked code by code.
+"""The value sets of clinical-definition 5: FHIR ValueSets read once, then asked code by code.
 
 SNOMED CT, RxNorm and LOINC codes match exactly. ICD and ATC codes match the regular expression of
 the include's filter, in upper case and with dots removed on both sides. The international ICD-10,

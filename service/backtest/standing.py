@@ -46,7 +46,7 @@ class Standing:
         """Return whether the card is new, changed or repeated after those before it.
 
         New: no card with the same leading finding in 30 days. Changed: something is worse than on
-        all of them (clinical-knowledge 3.7).
+        all of them (clinical-definition 3.7).
         """
         lately = [card for shown, card in before if at - shown <= EPISODE_GAP]
         if not any(card.findings[0] == self.findings[0] for card in lately):

@@ -27,7 +27,7 @@ def trends(facts: Facts, now: datetime) -> list[dict[str, Any]]:
     """Return, per measurement that has results, its points oldest first, as plain JSON types.
 
     A point's `limits` are those that the interpreter uses for that result: the laboratory's own
-    where it is usable, else the population's (clinical-knowledge 2.1, 2.3, 2.6).
+    where it is usable, else the population's (clinical-definition 2.1, 2.3, 2.6).
     """
     chart = open_chart(facts, now, LIMITS)
     return [
@@ -44,7 +44,7 @@ def trends(facts: Facts, now: datetime) -> list[dict[str, Any]]:
 
 
 def _severe(analyte: Analyte, limits: Thresholds) -> list[dict[str, str]]:
-    """Where the value is severe, or B12 markedly high (clinical-knowledge 2.2, 2.3)."""
+    """Where the value is severe, or B12 markedly high (clinical-definition 2.2, 2.3)."""
     name, value = {
         Analyte.HEMOGLOBIN: ("severe", limits.hgb_severe),
         Analyte.NEUTROPHILS: ("severe", limits.anc_severe),

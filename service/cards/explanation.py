@@ -1,4 +1,4 @@
-"""The explanation of one call as plain JSON for `extension` (architecture 2.7).
+"""The explanation of one call as plain JSON for `extension`.
 
 Readers know it as the evidence: everything that a Card leaves out. Values used and set aside with
 unit, day, converted value, status, range and source; how they were read; what each finding says at

@@ -17,6 +17,6 @@ def analyte_name(analyte: Analyte) -> str:
 
 
 def order_name(order: str) -> str:
-    """Return the name of an order of clinical-knowledge 4; an unknown id stands for itself."""
+    """Return the name of an order of clinical-definition 4; an unknown id stands for itself."""
     definition = ORDERS.get(order)
     return definition.name if definition else order

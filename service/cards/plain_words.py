@@ -1,6 +1,6 @@
 """Plain English for what the interpreter says in states, notes and reasons.
 
-The words describe a state; they never grade a likelihood (clinical-knowledge 3.4).
+The words describe a state; they never grade a likelihood (clinical-definition 3.4).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NOTE_WORDS: dict[Note, str] = {
     Note.TIBC_COMPUTED: "computed from UIBC and iron",
     Note.COMPUTED: "computed",
 }
-"""What a reader of a value must be told (clinical-knowledge 1.1 to 1.4)."""
+"""What a reader of a value must be told (clinical-definition 1.1 to 1.4)."""
 
 FLAG_WORDS: dict[Flag, str] = {
     Flag.CRITICALLY_LOW: "critically low",

@@ -190,7 +190,7 @@ class SuggestionMaker:
         return about_drafts(call.patient_id, call.encounter_id, self.reason(), self.supporting())
 
     def reason(self) -> str:
-        """Say why, by the pattern of the lines (clinical-knowledge 4.1)."""
+        """Say why, by the pattern of the lines (clinical-definition 4.1)."""
         pattern = self.interpretation.states.pattern
         if pattern in _REASONS:
             return _REASONS[pattern]

@@ -40,7 +40,7 @@ _CONTEXT_TYPES = {
 
 
 def prefetch_templates(terminology: Terminology) -> dict[str, str]:
-    """Return the template of every prefetch key (architecture 2.6)."""
+    """Return the template of every prefetch key."""
     templates = {DataGroup.PATIENT: f"Patient/{PATIENT_TOKEN}"}
     for group in OBSERVATION_GROUPS:
         codes = ",".join(token_of(LOINC, code) for code in terminology.codes_of(group))

@@ -32,7 +32,7 @@ _CATEGORIES = {
 _LABORATORY = ("laboratory",)
 
 FILM_REPORTS_FROM = timedelta(days=31)
-"""The 30 d in which a film counts (clinical-knowledge 2.4), and a day for time zones."""
+"""The 30 d in which a film counts (clinical-definition 2.4), and a day for time zones."""
 
 Tasks = dict[tuple[DataGroup, str], "Callable[[], Pages]"]
 Answers = dict[DataGroup, "Pages | Failure"]

@@ -1,4 +1,4 @@
-"""`heme-hooks knowledge check`: proves that the knowledge agrees with itself (architecture 4).
+"""`heme-hooks knowledge check`: proves that the knowledge agrees with itself.
 
 Each check is a small function that yields one sentence for each thing that is wrong.
 """

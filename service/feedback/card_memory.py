@@ -42,7 +42,7 @@ class CardMemory:
         call: CdsRequest,
         now: datetime,
     ) -> ShownAndHeld:
-        """Split the cards of a call into shown and held back (architecture 2.8).
+        """Split the cards of a call into shown and held back (clinical-definition 3.7).
 
         In shadow mode nothing is shown; what would have been is told from what would not.
         """

@@ -1,4 +1,4 @@
-"""What is news about a patient (clinical-knowledge 3.7, B1): states in, no Card, no store.
+"""What is news about a patient (clinical-definition 3.7, B1): states in, no Card, no store.
 
 A card speaks again for something worse, not for something changed: an improvement, the grade of
 hemoglobin, and the modifiers M2, M8, M12, M14 and M15 are no news, and neither is that a proposal
@@ -41,7 +41,7 @@ class Proposal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CardStates:
-    """What a card is known by (architecture 2.8).
+    """What a card is known by (clinical-definition 3.7).
 
     `findings`: the leading one first. `neutrophils`, `platelets`: their grades, None where none is
     known. `drugs`: those to review (M9). `referral`, `marrow`: the priority with which they are

@@ -1,7 +1,7 @@
 """Quiet repeats: asks the store what was shown about the patient, and holds back what is no news.
 
-The rules stand in `showings` and `news` (clinical-knowledge 3.7, architecture 2.8). Without a store
-everything is shown.
+The rules stand in `showings` and `news` (clinical-definition 3.7). Without a store everything is
+shown.
 """
 
 from __future__ import annotations

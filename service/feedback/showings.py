@@ -1,4 +1,4 @@
-"""When a card rests (clinical-knowledge 3.7, B2 and B3; architecture 2.8).
+"""When a card rests (clinical-definition 3.7, B2 and B3).
 
 What was shown about the patient and how it was answered goes in; the reason to hold a card back,
 or none, comes out. No Card, no store, no clock.

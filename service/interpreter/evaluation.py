@@ -1,4 +1,4 @@
-"""Trying the rows one after the other (clinical-knowledge 3.1), and remembering each."""
+"""Trying the rows one after the other (clinical-definition 3.1), and remembering each."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _OVERLAY_STEPS = frozenset({Step.OVERLAY, Step.SEVERE})
 _OUTCOMES = {True: RuleOutcome.FIRED, False: RuleOutcome.FALSE, None: RuleOutcome.UNDECIDED}
 
 _DECIDING_GROUPS = frozenset(OBSERVATION_GROUPS) - {DataGroup.SMEAR}
-"""What can make a call end with 412 (architecture 2.6): the smear apart."""
+"""What can make a call end with 412: the smear apart."""
 
 
 class RuleResult(NamedTuple):

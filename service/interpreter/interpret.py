@@ -1,4 +1,4 @@
-"""From facts to an interpretation: the table walked in the order of clinical-knowledge 3.1."""
+"""From facts to an interpretation: the table walked in the order of clinical-definition 3.1."""
 
 from __future__ import annotations
 

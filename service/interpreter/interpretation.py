@@ -45,7 +45,7 @@ class CellLine(StrEnum):
 
 
 class CellLineState(StrEnum):
-    """Low, normal, masked by a transfusion, or unknown (clinical-knowledge 2.1)."""
+    """Low, normal, masked by a transfusion, or unknown (clinical-definition 2.1)."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -54,7 +54,7 @@ class CellLineState(StrEnum):
 
 
 class Grade(StrEnum):
-    """Severity of a low line (clinical-knowledge 2.2)."""
+    """Severity of a low line (clinical-definition 2.2)."""
 
     NORMAL = "normal"
     MILD = "mild"
@@ -64,7 +64,7 @@ class Grade(StrEnum):
 
 
 class Pattern(StrEnum):
-    """How many lines are low (clinical-knowledge 2.1)."""
+    """How many lines are low (clinical-definition 2.1)."""
 
     PANCYTOPENIA = "PAN"
     BICYTOPENIA = "BI"
@@ -73,7 +73,7 @@ class Pattern(StrEnum):
 
 
 class B12State(StrEnum):
-    """Vitamin B12 (clinical-knowledge 2.3)."""
+    """Vitamin B12 (clinical-definition 2.3)."""
 
     LOW = "LOW"
     BORDERLINE = "BORDERLINE"
@@ -84,7 +84,7 @@ class B12State(StrEnum):
 
 
 class IronState(StrEnum):
-    """Iron (clinical-knowledge 2.3)."""
+    """Iron (clinical-definition 2.3)."""
 
     CONFOUNDED = "CONF"
     TRUE_DEFICIENCY = "ID_TRUE"
@@ -99,7 +99,7 @@ class IronState(StrEnum):
 
 
 class FunctionState(StrEnum):
-    """Functional B12 status by MMA (clinical-knowledge 2.3, FUNC)."""
+    """Functional B12 status by MMA (clinical-definition 2.3, FUNC)."""
 
     DEFICIENT = "DEF"
     NOT_DEFICIENT = "NOTDEF"
@@ -162,7 +162,7 @@ NOT_JUDGED = States({}, Pattern.NONE, B12State.MISSING, IronState.MISSING, Funct
 
 
 class Overlay(StrEnum):
-    """The urgent findings that stand beside any other, highest first (clinical-knowledge 3.1)."""
+    """The urgent findings that stand beside any other, highest first (clinical-definition 3.1)."""
 
     NEUTROPENIC_FEVER = "neutropenic-fever"
     CIRCULATING_BLASTS = "circulating-blasts"
@@ -174,12 +174,12 @@ class Overlay(StrEnum):
 
 HEMATOLOGY_REFERRAL = "hematology-referral"
 MARROW_BIOPSY = "marrow-biopsy"
-"""The two orders that rules, cards and feedback treat apart (ids of clinical-knowledge 4)."""
+"""The two orders that rules, cards and feedback treat apart (ids of clinical-definition 4)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProposedOrder:
-    """One order to propose. `order` is an id of clinical-knowledge 4.
+    """One order to propose. `order` is an id of clinical-definition 4.
 
     `note` is text for the draft itself (such as "pediatric hematology"); `because` the reason
     shown on the card when it is not the finding itself.
@@ -234,7 +234,7 @@ class AppliedModifier:
 
 
 class RemarkRank(IntEnum):
-    """What stands first among the remarks about a patient (clinical-knowledge 3.4)."""
+    """What stands first among the remarks about a patient (clinical-definition 3.4)."""
 
     GOALS_OF_CARE = 1
     ALREADY_DONE = 2

@@ -1,7 +1,7 @@
 """Three-valued logic over laboratory results.
 
 True, False, or None for what the data cannot settle. A result with a comparator stands for every
-value that it allows, so a comparison with it can be None (clinical-knowledge 1.1, A9).
+value that it allows, so a comparison with it can be None (clinical-definition 1.1, A9).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Every clinical limit, once, with its unit and citation (clinical-knowledge 2).
+"""Every clinical limit, once, with its unit and citation (clinical-definition 2).
 
-Citations are the R-numbers of clinical-knowledge 9; OWN marks this project's own judgement.
+Citations are the R-numbers of clinical-definition 9; OWN marks this project's own judgement.
 `LIMITS` is looked up when a patient is assessed, so that a test can put a shifted table in its
 place (`dataclasses.replace`).
 """
@@ -214,7 +214,7 @@ LIMITS = Thresholds()
 
 
 def table(limits: Thresholds = LIMITS) -> Iterator[LimitRow]:
-    """Yield every limit in the order of clinical-knowledge 2, to be printed or shifted."""
+    """Yield every limit in the order of clinical-definition 2, to be printed or shifted."""
     for item in fields(limits):
         meta = item.metadata
         yield LimitRow(

@@ -1,4 +1,4 @@
-"""Time windows, once, and picking results from them (clinical-knowledge 2.4 and 3.5).
+"""Time windows, once, and picking results from them (clinical-definition 2.4 and 3.5).
 
 A day is 24 h and both ends of a window belong to it.
 """
@@ -149,7 +149,7 @@ WINDOWS = Windows()
 
 
 def table(windows: Windows = WINDOWS) -> Iterator[WindowRow]:
-    """Yield every window in the order of clinical-knowledge 2.4 and 3.5, to be printed."""
+    """Yield every window in the order of clinical-definition 2.4 and 3.5, to be printed."""
     for item in fields(windows):
         yield WindowRow(item.name, getattr(windows, item.name), item.metadata["meaning"])
 
@@ -188,7 +188,7 @@ LOOK_BACK = LookBack(
     },
 )
 """The longest windows in which laboratory numbers count. Of the blood counts one before the
-current ones is wanted too, however old: when the line was not low (cards.md), or measured at all.
+current ones is wanted too, however old: when the line was not low (3.4), or measured at all.
 """
 
 

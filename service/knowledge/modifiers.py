@@ -1,4 +1,4 @@
-"""The modifiers M1 to M17 in words (clinical-knowledge 3.5), for people who read the table."""
+"""The modifiers M1 to M17 in words (clinical-definition 3.5), for people who read the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decision table as FHIR R4 resources for other systems (architecture 2.1).
+"""The decision table as FHIR R4 resources for other systems.
 
 An export, not a second source of truth: conditions stand in words, because no expression language
 has the three-valued, unit-aware meaning of the table.

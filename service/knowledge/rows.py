@@ -1,4 +1,4 @@
-"""The decision table as rows that people and other systems read (architecture 2.1).
+"""The decision table as rows that people and other systems read.
 
 One reading of `RULES`, for the Markdown, the page at `/knowledge` and the PlanDefinition.
 """

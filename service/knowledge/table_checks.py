@@ -77,7 +77,7 @@ ENUMERATED = frozenset(
         "data-quality",
     }
 )
-"""Every finding of clinical-knowledge 3.2 and 3.3."""
+"""Every finding of clinical-definition 3.2 and 3.3."""
 
 CITATION = re.compile(r"R([1-9]|1[0-9])|OWN")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -100,7 +100,7 @@ FIRST_MATCH = frozenset(
         frozenset({"folate-deficiency", "unexplained-pancytopenia"}),
     }
 )
-"""Rows that can hold together; their order in the table decides (clinical-knowledge 3.1)."""
+"""Rows that can hold together; their order in the table decides (clinical-definition 3.1)."""
 
 
 def identity_problems(rules: Iterable[Rule] = RULES) -> list[str]:
@@ -112,7 +112,7 @@ def identity_problems(rules: Iterable[Rule] = RULES) -> list[str]:
 
 
 def citation_problems(rules: Iterable[Rule] = RULES) -> list[str]:
-    """Every row rests on a source of clinical-knowledge 9, or says OWN."""
+    """Every row rests on a source of clinical-definition 9, or says OWN."""
     problems = [f"{rule.id} cites nothing" for rule in rules if not rule.citation]
     return problems + [
         f"{rule.id} cites {citation}, which is no source"

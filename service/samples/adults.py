@@ -1,4 +1,4 @@
-"""Sample patients: one for each finding of an adult with low counts (clinical-knowledge 3.2)."""
+"""Sample patients: one for each finding of an adult with low counts (clinical-definition 3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sample patients: two low lines, old counts, overlays and red flags (clinical-knowledge 3.2)."""
+"""Sample patients: two low lines, old counts, overlays and red flags (clinical-definition 3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sample patients: special groups and known disorders (clinical-knowledge 2.5, 3.2)."""
+"""Sample patients: special groups and known disorders (clinical-definition 2.5, 3.2)."""
 
 from __future__ import annotations
 

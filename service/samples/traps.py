@@ -1,4 +1,4 @@
-"""Sample patients: charts that tempt a careless reader (clinical-knowledge 1 and 3.5)."""
+"""Sample patients: charts that tempt a careless reader (clinical-definition 1 and 3.5)."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_the_colours_can_be_chosen_and_are_kept(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", samples.NAMES)
 def test_every_card_fits_beside_a_chart(sandbox: Sandbox, name: str) -> None:
-    """cards.md 5: one card of 360 px; the seed's within 700 px, its first button within 430."""
+    """One card of 360 px; the seed's within 700 px, its first button within 430."""
     sandbox.page.set_viewport_size({"width": 1440, "height": 1000})
     sandbox.open(f"#sample={name}")
     cards = sandbox.page.locator("#cards .card")

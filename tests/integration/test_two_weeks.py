@@ -1,6 +1,6 @@
 """Two weeks of two clinicians with one patient: what is shown again, and what is not.
 
-The charts are those of the worked examples V01 and V03 of clinical-knowledge 6, carried on in time.
+The charts are those of the worked examples V01 and V03 of clinical-definition 6, carried on.
 """
 
 from __future__ import annotations

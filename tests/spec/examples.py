@@ -34,7 +34,7 @@ A = Analyte
 
 @dataclass(frozen=True)
 class Example:
-    """One patient, what is looked at, and what clinical-knowledge says it is."""
+    """One patient, what is looked at, and what clinical-definition says it is."""
 
     limit: str
     values: tuple[LabResult, ...]

@@ -1,4 +1,4 @@
-"""The worked examples of clinical-knowledge 6 through the decision table."""
+"""The worked examples of clinical-definition 6 through the decision table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of real data and published code lists that must not recur (clinical-knowledge 1.8).
+"""Errors of real data and published code lists that must not recur (clinical-definition 1.8).
 
 Results are read as FHIR and interpreted; each test says which published error it holds off.
 """

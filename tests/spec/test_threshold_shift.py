@@ -13,7 +13,7 @@ from tests.spec.examples import EXAMPLES
 LIMITS = [row.name for row in thresholds.table()]
 
 ONLY_PRINTED = {"iron_high", "b12_very_high"}
-"""Limits of clinical-knowledge 2.3 on which no rule or order depends."""
+"""Limits of clinical-definition 2.3 on which no rule or order depends."""
 
 
 @pytest.mark.parametrize("limit", [name for name in LIMITS if name not in ONLY_PRINTED])

@@ -1,7 +1,7 @@
 """Random charts for the second reading, steered so that every finding is drawn often.
 
 A chart takes one or two scenes (what it is about) and, now and then, something of every other
-kind. Values stand on both sides of every limit of clinical-knowledge 2 and 3.
+kind. Values stand on both sides of every limit of clinical-definition 2 and 3.
 """
 
 from __future__ import annotations

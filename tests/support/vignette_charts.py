@@ -1,4 +1,4 @@
-"""The worked examples of clinical-knowledge 6 as FHIR charts.
+"""The worked examples of clinical-definition 6 as FHIR charts.
 
 The context text of each vignette is read here into real resources, so that nothing but FHIR
 reaches the service.

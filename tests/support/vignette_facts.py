@@ -1,4 +1,4 @@
-"""The worked examples of clinical-knowledge 6 as interpreter facts.
+"""The worked examples of clinical-definition 6 as interpreter facts.
 
 Values are turned into canonical units by a table of this file alone, refused results and texts
 are spelled out: neither reader nor unit grammar takes part, so that the decision table is tested

@@ -1,7 +1,7 @@
 """Remarks for the card: one sentence each about what changes what to do for this patient.
 
 The same facts stand at length in the paragraphs of a finding; these are for a reader with ten
-seconds (clinical-knowledge 3.4, 3.5).
+seconds (clinical-definition 3.4, 3.5).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""On which side of the limit used a result lies (clinical-knowledge 2.3, 2.6)."""
+"""On which side of the limit used a result lies (clinical-definition 2.3, 2.6)."""
 
 from __future__ import annotations
 

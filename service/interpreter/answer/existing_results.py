@@ -1,4 +1,4 @@
-"""Why an order is not needed: a usable result, an order that stands (clinical-knowledge 4.3)."""
+"""Why an order is not needed: a usable result, an order that stands (clinical-definition 4.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why there are these cards, or none (architecture 2.7), in a clinician's sentence."""
+"""Why there are these cards, or none, in a clinician's sentence."""
 
 from __future__ import annotations
 

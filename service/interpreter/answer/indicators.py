@@ -1,4 +1,4 @@
-"""The indicator of a finding after the modifiers (clinical-knowledge 2.6, 3.2, 3.5)."""
+"""The indicator of a finding after the modifiers (clinical-definition 2.6, 3.2, 3.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a modifier says on the card, in one sentence (clinical-knowledge 3.4, 3.5).
+"""What a modifier says on the card, in one sentence (clinical-definition 3.4, 3.5).
 
 Names come from the patient's record: how many are named, and how long each may be, is bounded.
 """

@@ -1,4 +1,4 @@
-"""What sets a modifier off, in words, and what the card then says (clinical-knowledge 3.5)."""
+"""What sets a modifier off, in words, and what the card then says (clinical-definition 3.5)."""
 
 from __future__ import annotations
 

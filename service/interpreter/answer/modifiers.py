@@ -1,4 +1,4 @@
-"""The modifiers M1 to M17: what triggers each, and what it says (clinical-knowledge 3.5).
+"""The modifiers M1 to M17: what triggers each, and what it says (clinical-definition 3.5).
 
 What they do to the indicator stands in `indicators`, what they do to orders in `orders_due`.
 """

@@ -1,4 +1,4 @@
-"""Which orders are proposed, with what priority, and why others are not (clinical-knowledge 4)."""
+"""Which orders are proposed, with what priority, and why others are not (clinical-definition 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences that go with any adult finding (clinical-knowledge 2.1, 2.3, 2.5, 2.6, 3.5)."""
+"""Sentences that go with any adult finding (clinical-definition 2.1, 2.3, 2.5, 2.6, 3.5)."""
 
 from __future__ import annotations
 

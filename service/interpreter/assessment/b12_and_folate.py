@@ -1,4 +1,4 @@
-"""Vitamin B12, its function by MMA, and folate (clinical-knowledge 2.3, 2.6)."""
+"""Vitamin B12, its function by MMA, and folate (clinical-definition 2.3, 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blasts in the blood (clinical-knowledge 2.4, 3.2 circulating-blasts, known-hematologic-disorder).
+"""Blasts in the blood (clinical-definition 2.4; 3.2 circulating-blasts and known disorders).
 
 The newest specimen with a blast number counts, so a newer 0 % refutes an older small number; a
 critical one takes two later differentials without blasts, each of enough leukocytes. A film or

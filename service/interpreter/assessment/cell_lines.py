@@ -1,4 +1,4 @@
-"""The three cell lines: limits, states, pattern and grades (clinical-knowledge 2.1, 2.2, 2.6)."""
+"""The three cell lines: limits, states, pattern and grades (clinical-definition 2.1, 2.2, 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is new in a patient with a known hematologic disorder (clinical-knowledge 3.2)."""
+"""What is new in a patient with a known hematologic disorder (clinical-definition 3.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What earlier specimens showed: lines low together, and since when (3.2, cards.md)."""
+"""What earlier specimens showed: lines low together, and since when (3.2, 3.4)."""
 
 from __future__ import annotations
 

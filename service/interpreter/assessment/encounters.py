@@ -1,4 +1,4 @@
-"""Hospital stays and visits in time (clinical-knowledge 3.2 bicytopenia, 3.5 M5)."""
+"""Hospital stays and visits in time (clinical-definition 3.2 bicytopenia, 3.5 M5)."""
 
 from __future__ import annotations
 

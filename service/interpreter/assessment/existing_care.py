@@ -1,4 +1,4 @@
-"""What exists already: marrow results and hematology referrals (clinical-knowledge 3.5 M4, M5)."""
+"""What exists already: marrow results and hematology referrals (clinical-definition 3.5 M4, M5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marrow response and cell turnover (clinical-knowledge 1.4, 2.3)."""
+"""Marrow response and cell turnover (clinical-definition 1.4, 2.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions, procedures and medicines in their windows (clinical-knowledge 3.1, 3.5, 5)."""
+"""Conditions, procedures and medicines in their windows (clinical-definition 3.1, 3.5, 5)."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def marrow_suppressive(chart: Timeline) -> tuple[Medication, ...]:
 def agranulocytosis_drugs(chart: Timeline) -> tuple[Medication, ...]:
     """Return drugs known for agranulocytosis taken now or given <= 30 d, the first to name first.
 
-    The order is that of clinical-knowledge 5; the parts of co-trimoxazole stand for it.
+    The order is that of clinical-definition 5; the parts of co-trimoxazole stand for it.
     """
     window = chart.windows.agranulocytosis_drug
     taken = active_or_given_within(chart, window, ValueSetName.AGRANULOCYTOSIS_DRUGS)

@@ -1,4 +1,4 @@
-"""The iron state (clinical-knowledge 2.3, first match wins)."""
+"""The iron state (clinical-definition 2.3, first match wins)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which medicines were given in a span of days (clinical-knowledge 5, "given")."""
+"""Which medicines were given in a span of days (clinical-definition 5, "given")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a child's line is low (clinical-knowledge 2.5)."""
+"""When a child's line is low (clinical-definition 2.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Age, pregnancy and trimester (clinical-knowledge 1.4, 2.5)."""
+"""Age, pregnancy and trimester (clinical-definition 1.4, 2.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which result of each analyte counts, and which were refused (clinical-knowledge 2.4)."""
+"""Which result of each analyte counts, and which were refused (clinical-definition 2.4)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Freshness(StrEnum):
-    """Age of the newest blood count, the anchor (clinical-knowledge 2.4)."""
+    """Age of the newest blood count, the anchor (clinical-definition 2.4)."""
 
     CURRENT = "current"
     STALE = "stale"
@@ -40,7 +40,7 @@ class Freshness(StrEnum):
 
 
 class FolateState(StrEnum):
-    """Serum folate (clinical-knowledge 2.3)."""
+    """Serum folate (clinical-definition 2.3)."""
 
     LOW = "LOW"
     BORDERLINE = "BORDERLINE"
@@ -49,7 +49,7 @@ class FolateState(StrEnum):
 
 
 class ReticulocyteState(StrEnum):
-    """Marrow response (clinical-knowledge 2.3)."""
+    """Marrow response (clinical-definition 2.3)."""
 
     INADEQUATE = "inadequate"
     EQUIVOCAL = "equivocal"
@@ -59,7 +59,7 @@ class ReticulocyteState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Blasts:
-    """Blasts in the blood within 30 d (clinical-knowledge 2.4, 3.2 circulating-blasts).
+    """Blasts in the blood within 30 d (clinical-definition 2.4, 3.2 circulating-blasts).
 
     `number` are the percentage and absolute results of the newest specimen that has any;
     `findings` the film, narrative and Auer rod findings that stand. `critical` is the indicator
@@ -87,7 +87,7 @@ class Fever:
 
 @dataclass(frozen=True, slots=True)
 class SevereCounts:
-    """Severe limits crossed (clinical-knowledge 2.2), with the results that cross them.
+    """Severe limits crossed (clinical-definition 2.2), with the results that cross them.
 
     `present` already includes "at least two low lines" and the limits on hemoglobin. A value in
     CONFLICT is not severe: `in_conflict` holds those that would be.
@@ -141,7 +141,7 @@ class RedFlags:
 class Opening:
     """What the first stage tells: the counts, blasts, and whom never to speak of.
 
-    It decides whether any rule could still fire (architecture 2.6); most calls end with it.
+    It decides whether any rule could still fire; most calls end with it.
     `age` is in whole years, None without a birth date. `pediatric_low` names the low lines under
     rule 2.5 (children only). `age_unknown_and_low`: a count would be low in an adult or a child
     (data-quality, P07). `low_lines_at_most` counts the lines that are low, or would be in a

@@ -1,4 +1,4 @@
-"""Results that were sent and cannot be used (clinical-knowledge 1.1 A10, 3.3 data-quality).
+"""Results that were sent and cannot be used (clinical-definition 1.1 A10, 3.3 data-quality).
 
 Such a result is never "not measured". Which of them keep a line from being judged is decided here,
 once, for the card, for the explanation and for the call that ends without any count.

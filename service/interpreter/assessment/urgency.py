@@ -1,4 +1,4 @@
-"""Severe counts, neutropenia with fever, and red flags (clinical-knowledge 2.2, 3.2, 3.5)."""
+"""Severe counts, neutropenia with fever, and red flags (clinical-definition 2.2, 3.2, 3.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two low lines, the third normal or not known (clinical-knowledge 3.1, steps 10 and 11)."""
+"""Two low lines, the third normal or not known (clinical-definition 3.1, steps 10 and 11)."""
 
 from __future__ import annotations
 

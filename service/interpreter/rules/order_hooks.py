@@ -1,4 +1,4 @@
-"""Order hooks and data quality (clinical-knowledge 3.3, step 13)."""
+"""Order hooks and data quality (clinical-definition 3.3, step 13)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Order lists that several rows share (clinical-knowledge 3.2, ids of 4)."""
+"""Order lists that several rows share (clinical-definition 3.2, ids of 4)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECONDARY_CAUSES = wanted(
 SECONDARY_CAUSE_ORDERS = frozenset(
     {*(each.order for each in SECONDARY_CAUSES), "ct-abdomen-pelvis", "copper", "zinc"}
 )
-"""The group of secondary causes (clinical-knowledge 3.4): routine unless a row says otherwise."""
+"""The group of secondary causes (clinical-definition 3.4): routine unless a row says otherwise."""
 
 SECONDARY_CAUSES_FIRST = tuple(
     replace(each, priority=lambda _case: Priority.URGENT) for each in SECONDARY_CAUSES

@@ -1,4 +1,4 @@
-"""Three low lines without a high B12, and B12 under treatment (clinical-knowledge 3.1, step 9).
+"""Three low lines without a high B12, and B12 under treatment (clinical-definition 3.1, step 9).
 
 The first row of the table that holds names the cause.
 """

@@ -1,4 +1,4 @@
-"""Three low lines with a high B12 (clinical-knowledge 3.1, step 9)."""
+"""Three low lines with a high B12 (clinical-definition 3.1, step 9)."""
 
 from __future__ import annotations
 

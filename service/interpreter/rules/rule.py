@@ -1,4 +1,4 @@
-"""The shape of one row of the decision table (clinical-knowledge 3.2, 3.3)."""
+"""The shape of one row of the decision table (clinical-definition 3.2, 3.3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Paragraph = str | Callable[["Case"], str]
 
 
 class Step(IntEnum):
-    """Where a row stands in the order of evaluation (clinical-knowledge 3.1)."""
+    """Where a row stands in the order of evaluation (clinical-definition 3.1)."""
 
     HOSPICE = 1
     CHILD = 2
@@ -84,7 +84,7 @@ class Rule:
     `summary`; `detail` and `cautions` are for the evidence and for the page about the rule.
     `constitutional`: M3 makes it critical. `replaces_overlay_orders`: its order list stands alone
     (3.1, steps 2, 4 and 5). `adds_orders`: modifiers may add orders. `citation` holds the ids of
-    clinical-knowledge 9, `OWN` for this project's judgement. `shows` are the results beside the
+    clinical-definition 9, `OWN` for this project's judgement. `shows` are the results beside the
     cell lines that the card shows, `waits_for` those of them that it misses when they are not
     there, `lines` the cell lines that decide. `..._under_b12` stand in place of summary and meaning
     while a B12 medicine makes a normal MMA say nothing.

@@ -1,4 +1,4 @@
-"""The sources that rules and limits cite, by the ids of clinical-knowledge 9."""
+"""The sources that rules and limits cite, by the ids of clinical-definition 9."""
 
 from __future__ import annotations
 

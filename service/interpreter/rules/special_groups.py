@@ -1,4 +1,4 @@
-"""Patients for whom the adult table stops early (clinical-knowledge 3.1, steps 1, 2, 4 to 8)."""
+"""Patients for whom the adult table stops early (clinical-definition 3.1, steps 1, 2, 4 to 8)."""
 
 from __future__ import annotations
 

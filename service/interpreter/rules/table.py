@@ -1,4 +1,4 @@
-"""The whole decision table in its order of evaluation (clinical-knowledge 3.1)."""
+"""The whole decision table in its order of evaluation (clinical-definition 3.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Overlays that name a cause: microangiopathy, HLH, a drug (clinical-knowledge 3.2, step 3)."""
+"""Overlays that name a cause: microangiopathy, HLH, a drug (clinical-definition 3.2, step 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The overlays: urgent beside any other finding (clinical-knowledge 3.2, steps 3 and 7)."""
+"""The overlays: urgent beside any other finding (clinical-definition 3.2, steps 3 and 7)."""
 
 from __future__ import annotations
 
@@ -171,4 +171,4 @@ OVERLAYS = (
     SEVERE_CYTOPENIAS,
     DRUG_AGRANULOCYTOSIS,
 )
-"""Highest first (clinical-knowledge 3.1)."""
+"""Highest first (clinical-definition 3.1)."""

@@ -74,7 +74,7 @@ function spoken(series) {
   return `${series.points.length} results, the last ${last.text} on ${last.shown}; ${limits.join(", ")}`;
 }
 
-// Where the severity of clinical-knowledge 2.2 begins: a dotted line across the plot.
+// Where the severity of clinical-definition 2.2 begins: a dotted line across the plot.
 function severeLine(limit, [from, to], x, y) {
   return [
     s("line", { class: "severe-limit", x1: x(from), x2: x(to), y1: y(limit.number), y2: y(limit.number) }),

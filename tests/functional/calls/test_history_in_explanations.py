@@ -36,7 +36,7 @@ def test_the_laboratorys_limit_is_told_from_the_populations() -> None:
 
 
 def test_pregnancy_has_its_own_limits() -> None:
-    # Second trimester: 10.5 (clinical-knowledge 2.1), whatever the laboratory prints.
+    # Second trimester: 10.5 (clinical-definition 2.1), whatever the laboratory prints.
     point = explained("pregnancy-normal")["HGB"]["points"][-1]
     assert point["limits"] == [{"kind": "low", "value": "10.5", "from": "population"}]
 

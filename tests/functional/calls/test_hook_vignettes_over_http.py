@@ -1,4 +1,4 @@
-"""The hook vignettes P01 to P07 of clinical-knowledge 6, through HTTP."""
+"""The hook vignettes P01 to P07 of clinical-definition 6, through HTTP."""
 
 from __future__ import annotations
 

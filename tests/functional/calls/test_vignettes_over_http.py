@@ -1,4 +1,4 @@
-"""Every open vignette of clinical-knowledge 6, from FHIR resources through HTTP to cards.
+"""Every open vignette of clinical-definition 6, from FHIR resources through HTTP to cards.
 
 Three ways to the same cards: everything prefetched, nothing prefetched, half and half.
 """

@@ -1,4 +1,4 @@
-"""What cannot be had: 412 when it decides, else cards that say so (architecture 2.6)."""
+"""What cannot be had: 412 when it decides, else cards that say so."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from service.samples.loader import TYPES
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 BASE = "https://fhir.example/r4"
-FINDINGS = {  # clinical-knowledge 3.2 and 3.3, those that have a card
+FINDINGS = {  # clinical-definition 3.2 and 3.3, those that have a card
     "neutropenic-fever",
     "circulating-blasts",
     "severe-cytopenias",

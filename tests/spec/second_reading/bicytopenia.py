@@ -1,4 +1,4 @@
-"""Two low lines and a normal third (clinical-knowledge 3.1 step 10 and 3.2) read a second time."""
+"""Two low lines and a normal third (clinical-definition 3.1 step 10 and 3.2) read a second time."""
 
 from __future__ import annotations
 

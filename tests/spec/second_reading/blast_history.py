@@ -1,4 +1,4 @@
-"""Which blasts stand (clinical-knowledge 2.4) read a second time."""
+"""Which blasts stand (clinical-definition 2.4) read a second time."""
 
 from __future__ import annotations
 

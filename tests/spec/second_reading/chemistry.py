@@ -1,4 +1,4 @@
-"""B12, MMA and iron (clinical-knowledge 1.4, 2.3) read a second time."""
+"""B12, MMA and iron (clinical-definition 1.4, 2.3) read a second time."""
 
 from __future__ import annotations
 

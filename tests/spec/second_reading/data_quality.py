@@ -1,4 +1,4 @@
-"""data-quality (clinical-knowledge 3.3, A10) read a second time."""
+"""data-quality (clinical-definition 3.3, A10) read a second time."""
 
 from __future__ import annotations
 

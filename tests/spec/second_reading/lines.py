@@ -1,4 +1,4 @@
-"""The three cell lines and their severity (clinical-knowledge 2.1, 2.2, 2.6), a second time."""
+"""The three cell lines and their severity (clinical-definition 2.1, 2.2, 2.6), a second time."""
 
 from __future__ import annotations
 

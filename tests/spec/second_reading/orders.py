@@ -1,4 +1,4 @@
-"""Referral and marrow (clinical-knowledge 3.2 Orders, M1 to M7, M15, 4.2) read a second time."""
+"""Referral and marrow (clinical-definition 3.2 Orders, M1 to M7, M15, 4.2) read a second time."""
 
 from __future__ import annotations
 

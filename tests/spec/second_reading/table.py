@@ -1,4 +1,4 @@
-"""The decision table 2026.12 (clinical-knowledge 3.1 to 3.3) read a second time, plainly.
+"""The decision table 2026.12 (clinical-definition 3.1 to 3.3) read a second time, plainly.
 
 It is written from the text by itself and shares nothing with the interpreter, so that a slip in
 one of the two shows.

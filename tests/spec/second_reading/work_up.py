@@ -1,4 +1,4 @@
-"""The tests that are proposed (clinical-knowledge 3.2 Orders, 4.2, 4.3) read a second time."""
+"""The tests that are proposed (clinical-definition 3.2 Orders, 4.2, 4.3) read a second time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worked examples of clinical-knowledge 6 as charts of the second reading.
+"""The worked examples of clinical-definition 6 as charts of the second reading.
 
 What a reader of FHIR would refuse or turn into a number is spelled out here.
 """

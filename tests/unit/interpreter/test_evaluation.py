@@ -40,7 +40,7 @@ def details(name: str, *extra: dict[str, object]) -> list[str]:
 
 
 def test_with_palliative_care_the_goals_of_care_come_first_and_once() -> None:
-    """Among the lines about this patient (cards.md 2, M7)."""
+    """Among the lines about this patient (clinical-definition 3.4, M7)."""
     plain = details("V01")[0]
     palliative = details("V01", condition(ICD10, "Z51.5"))[0]
     assert "oals of care" not in plain

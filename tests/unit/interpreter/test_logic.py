@@ -1,4 +1,4 @@
-"""Three-valued logic and comparisons with bounds (clinical-knowledge 1.1, A9)."""
+"""Three-valued logic and comparisons with bounds (clinical-definition 1.1, A9)."""
 
 from __future__ import annotations
 

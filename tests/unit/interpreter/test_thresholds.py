@@ -1,4 +1,4 @@
-"""Every limit decides something, exactly where clinical-knowledge 2 puts it.
+"""Every limit decides something, exactly where clinical-definition 2 puts it.
 
 Each row gives, for one limit, what is read off a patient whose value lies one step below the
 limit, on it and one step above. The same rows prove that a limit moved by a step is noticed.

@@ -1,4 +1,4 @@
-"""Questions about the cell lines (clinical-knowledge 2.1)."""
+"""Questions about the cell lines (clinical-definition 2.1)."""
 
 from __future__ import annotations
 

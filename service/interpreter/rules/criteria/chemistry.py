@@ -1,4 +1,4 @@
-"""Questions about B12, iron, MMA and folate (clinical-knowledge 2.3, 2.4)."""
+"""Questions about B12, iron, MMA and folate (clinical-definition 2.3, 2.4)."""
 
 from __future__ import annotations
 

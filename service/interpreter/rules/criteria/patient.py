@@ -1,4 +1,4 @@
-"""Questions about urgency, the patient and the drafts (clinical-knowledge 2.4, 2.5, 3.1)."""
+"""Questions about urgency, the patient and the drafts (clinical-definition 2.4, 2.5, 3.1)."""
 
 from __future__ import annotations
 

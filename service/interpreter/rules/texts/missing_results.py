@@ -1,4 +1,4 @@
-"""What incomplete-workup lacks, and why (clinical-knowledge 3.2).
+"""What incomplete-workup lacks, and why (clinical-definition 3.2).
 
 Not measured, reported but unreadable, and not to be had are three different things.
 """

@@ -1,4 +1,4 @@
-"""Paragraphs of single findings that depend on the patient (clinical-knowledge 3.2)."""
+"""Paragraphs of single findings that depend on the patient (clinical-definition 3.2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from service.interpreter.stated_limits import stated
 if TYPE_CHECKING:
     from service.interpreter.rules.criteria.criterion import Case
 
-"""From here only the text changes (clinical-knowledge 2.3)."""
+"""From here only the text changes (clinical-definition 2.3)."""
 
 
 def severe_limits(case: Case) -> str:

@@ -1,4 +1,4 @@
-"""Paragraphs of the overlays that name a cause (clinical-knowledge 3.2)."""
+"""Paragraphs of the overlays that name a cause (clinical-definition 3.2)."""
 
 from __future__ import annotations
 

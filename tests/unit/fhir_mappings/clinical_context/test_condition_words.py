@@ -1,4 +1,4 @@
-"""Conditions in words only: whole words, denial, doubt, the past (clinical-knowledge 5)."""
+"""Conditions in words only: whole words, denial, doubt, the past (clinical-definition 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Conditions count, and for what (clinical-knowledge 3.1, 5)."""
+"""Which Conditions count, and for what (clinical-definition 3.1, 5)."""
 
 from __future__ import annotations
 

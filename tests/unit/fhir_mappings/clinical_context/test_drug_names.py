@@ -1,4 +1,4 @@
-"""Medicines by whole words in text, and by code (clinical-knowledge 5)."""
+"""Medicines by whole words in text, and by code (clinical-definition 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stay in hospital is seen in the words of any system (clinical-knowledge 3.5)."""
+"""A stay in hospital is seen in the words of any system (clinical-definition 3.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which medicines count as given, what they are, and when (clinical-knowledge 5)."""
+"""Which medicines count as given, what they are, and when (clinical-definition 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values computed from others (clinical-knowledge 1.4, 1.3 U9 and U10)."""
+"""Values computed from others (clinical-definition 1.4, 1.3 U9 and U10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words about a blood film (clinical-knowledge 1.5)."""
+"""Words about a blood film (clinical-definition 1.5)."""
 
 from __future__ import annotations
 

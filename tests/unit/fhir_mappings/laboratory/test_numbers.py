@@ -1,4 +1,4 @@
-"""Values, comparators and units (clinical-knowledge 1.1 A4 and A9, 1.3 U1 to U12)."""
+"""Values, comparators and units (clinical-definition 1.1 A4 and A9, 1.3 U1 to U12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Observations count (clinical-knowledge 1.1, A1 to A6)."""
+"""Which Observations count (clinical-definition 1.1, A1 to A6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laboratory's own limits, however they are written (clinical-knowledge 2.6)."""
+"""The laboratory's own limits, however they are written (clinical-definition 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serology, pregnancy and marrow results (clinical-knowledge 1.7)."""
+"""Serology, pregnancy and marrow results (clinical-definition 1.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blood film findings as Observations and reports (clinical-knowledge 1.5)."""
+"""Blood film findings as Observations and reports (clinical-definition 1.5)."""
 
 from __future__ import annotations
 

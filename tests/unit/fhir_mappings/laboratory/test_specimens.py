@@ -1,4 +1,4 @@
-"""Several results of one analyte to one per specimen (clinical-knowledge 1.1, A7 and A8)."""
+"""Several results of one analyte to one per specimen (clinical-definition 1.1, A7 and A8)."""
 
 from __future__ import annotations
 

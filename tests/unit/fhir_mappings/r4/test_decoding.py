@@ -1,4 +1,4 @@
-"""Tolerant decoding: what fits is kept, what does not is named (architecture 3.5)."""
+"""Tolerant decoding: what fits is kept, what does not is named."""
 
 from __future__ import annotations
 

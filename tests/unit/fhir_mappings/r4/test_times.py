@@ -1,4 +1,4 @@
-"""FHIR dates and times as moments (clinical-knowledge 1.1 A3, lab-data-in-the-wild 4)."""
+"""FHIR dates and times as moments (clinical-definition 1.1 A3)."""
 
 from __future__ import annotations
 

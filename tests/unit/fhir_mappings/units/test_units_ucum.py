@@ -1,4 +1,4 @@
-"""Where a spelling is valid UCUM, the factor is the one that UCUM gives (architecture 3.4)."""
+"""Where a spelling is valid UCUM, the factor is the one that UCUM gives."""
 
 from __future__ import annotations
 

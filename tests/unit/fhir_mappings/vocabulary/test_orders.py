@@ -1,4 +1,4 @@
-"""What can be ordered and how a draft looks (clinical-knowledge 4)."""
+"""What can be ordered and how a draft looks (clinical-definition 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Value sets of clinical-knowledge 5: what belongs in each, and what only looks like it."""
+"""Value sets of clinical-definition 5: what belongs in each, and what only looks like it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reason for every silence (architecture 2.7, clinical-knowledge 3.1)."""
+"""A reason for every silence (clinical-definition 3.1)."""
 
 from __future__ import annotations
 

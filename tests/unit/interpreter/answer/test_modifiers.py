@@ -1,4 +1,4 @@
-"""What the modifiers M1 to M15 change and say (clinical-knowledge 3.5)."""
+"""What the modifiers M1 to M15 change and say (clinical-definition 3.5)."""
 
 from __future__ import annotations
 

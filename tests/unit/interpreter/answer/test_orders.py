@@ -1,4 +1,4 @@
-"""Which orders are proposed, how urgently, and why others are not (clinical-knowledge 3.1, 4)."""
+"""Which orders are proposed, how urgently, and why others are not (clinical-definition 3.1, 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""B12, FUNC, folate, iron, reticulocytes and cell turnover (clinical-knowledge 2.3, 2.4, 2.6)."""
+"""B12, FUNC, folate, iron, reticulocytes and cell turnover (clinical-definition 2.3, 2.4, 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The states of the worked examples of clinical-knowledge 6, from canonical values.
+"""The states of the worked examples of clinical-definition 6, from canonical values.
 
 What the reader does with codes and units is tested elsewhere: here each example starts from the
 values that it yields, refused ones as `Unreadable`.

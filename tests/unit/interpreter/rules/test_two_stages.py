@@ -1,4 +1,4 @@
-"""Two stages give exactly the cards that fetching everything gives (architecture 2.6)."""
+"""Two stages give exactly the cards that fetching everything gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is news (clinical-knowledge 3.7, B1), asked of states alone."""
+"""What is news (clinical-definition 3.7, B1), asked of states alone."""
 
 from __future__ import annotations
 

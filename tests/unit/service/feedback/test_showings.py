@@ -1,4 +1,4 @@
-"""When a card rests (clinical-knowledge 3.7, B2 and B3; architecture 2.8): no store, no clock."""
+"""When a card rests (clinical-definition 3.7, B2 and B3): no store, no clock."""
 
 from __future__ import annotations
 
