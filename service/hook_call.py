@@ -93,14 +93,14 @@ def respond(
     data = source.first_stage()
     _require(data.failures, _INDISPENSABLE)
     reader = FactsReader(call, now, knowledge.terminology)
-    facts = reader.read(data)
+    facts = reader.read_opening(data)
     _require(_failures(data, facts), _INDISPENSABLE)
     if not any(facts.panel.results.get(analyte) for analyte in BLOOD_COUNTS):
         data = source.with_reports(data)
-        facts = reader.read(data)
+        facts = reader.read_opening(data)
     if facts.panel.not_delivered:
         data = source.with_members(data, facts.panel.not_delivered)
-        facts = reader.read(data)
+        facts = reader.read_opening(data)
     opening = assess_opening(facts, now)
     second_stage = is_open(opening, knowledge.findings_off)
     if second_stage:

@@ -97,9 +97,9 @@ def read_panel(
 class LaboratoryRecord:
     """The laboratory pages of one patient in one call, each page and each result read once.
 
-    The second stage of a call brings more pages beside those of the first. `look_back` says which
-    results nobody will look at, so that they are left unread; None reads all. `server` is the base
-    URL of the call's FHIR server, to tell the patient from another server's of the same id.
+    The second stage of a call brings more pages beside those of the first, and looks further back.
+    `server` is the base URL of the call's FHIR server, to tell the patient from another server's of
+    the same id.
     """
 
     def __init__(
@@ -108,13 +108,11 @@ class LaboratoryRecord:
         now: datetime,
         terminology: Terminology,
         patient: Patient | None = None,
-        look_back: LookBack | None = None,
         server: str = "",
     ) -> None:
         moments = cache(read_moment)
         names = _names(patient_id, patient, server)
         self._chart = ReadingContext(names, now, terminology, patient, read_moment=moments)
-        self._look_back = look_back
         self._code_filter = CodeFilter(terminology, names)
         self._pages: dict[int, tuple[bytes, Page, OfKnownCode]] = {}
         self._decoded: dict[int, Decoded] = {}
@@ -124,8 +122,13 @@ class LaboratoryRecord:
         self,
         documents: Iterable[bytes] | Mapping[DataGroup, Iterable[bytes]],
         unavailable: frozenset[DataGroup] = frozenset(),
+        look_back: LookBack | None = None,
     ) -> Panel:
-        """Return what these documents say, in the words of `read_panel`."""
+        """Return what these documents say, in the words of `read_panel`.
+
+        `look_back` says which results nobody will look at, so that they are left unread; None reads
+        all.
+        """
         grouped = documents.items() if isinstance(documents, Mapping) else [(None, documents)]
         pages: list[tuple[Page, OfKnownCode]] = []
         for group, those in grouped:
@@ -135,10 +138,10 @@ class LaboratoryRecord:
                 if group is not None and page.is_unreadable:
                     unavailable |= {group}
         now = self._chart.now
-        if self._look_back is not None:
-            relevant = relevant_by_age(pages, now, self._look_back)
+        if look_back is not None:
+            relevant = relevant_by_age(pages, now, look_back)
             panel = self._panel(pages, relevant, unavailable)
-            if relevant.is_enough(panel.results, self._look_back, now):
+            if relevant.is_enough(panel.results, look_back, now):
                 return panel
         return self._panel(pages, relevant_observations_of(pages), unavailable)
 

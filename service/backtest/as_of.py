@@ -27,7 +27,7 @@ from fhir_mappings.panel import Analyte, Panel
 from fhir_mappings.r4 import elements
 from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service.backtest.rewind import bundle
-from service.interpreter.windows import LOOK_BACK, WINDOWS
+from service.interpreter.windows import LOOK_BACK_OF_A_CARD, WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,7 +42,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _REFERENCES = frozenset({"not_delivered", "also_not_delivered"})
 """Parts of a Panel that name what is missing: references, without a day of their own."""
 _SLACK = timedelta(days=2)
-_LONGEST = max(LOOK_BACK.days, *LOOK_BACK.longer.values()) + _SLACK
+_LONGEST = max(LOOK_BACK_OF_A_CARD.days, *LOOK_BACK_OF_A_CARD.longer.values()) + _SLACK
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _IRON = "iron"
 
@@ -108,10 +108,8 @@ class LaboratoryAsOf:
         return record.panel([bundle(each.raw for each in self._lines)])
 
     def _read(self, lines: Iterable[bytes], moment: datetime) -> Panel:
-        record = LaboratoryRecord(
-            self._patient_id, moment, self._terminology, self._patient, LOOK_BACK
-        )
-        return record.panel([bundle(lines)])
+        record = LaboratoryRecord(self._patient_id, moment, self._terminology, self._patient)
+        return record.panel([bundle(lines)], look_back=LOOK_BACK_OF_A_CARD)
 
     def _read_whole(self) -> _Whole | None:
         if any(each.floating for each in self._lines):
@@ -169,7 +167,7 @@ class _Whole:
         self._ends = [end for _, end in unsettled]
         counts = sorted(
             (known, result.taken)
-            for analyte in set(LOOK_BACK.counts.values())
+            for analyte in set(LOOK_BACK_OF_A_CARD.counts.values())
             if (course := self._courses.get(analyte))
             for result, known in zip(course.results, course.known, strict=True)
         )
@@ -238,14 +236,18 @@ class _Cut(Mapping[Analyte, "tuple[LabResult, ...]"]):
 
     def _cut_one(self, analyte: Analyte) -> tuple[LabResult, ...]:
         course, moment = self._courses[analyte], self._moment
-        since = self._reference - LOOK_BACK.longer.get(analyte, LOOK_BACK.days) - _SLACK
+        since = (
+            self._reference
+            - LOOK_BACK_OF_A_CARD.longer.get(analyte, LOOK_BACK_OF_A_CARD.days)
+            - _SLACK
+        )
         first = bisect_left(course.ages, -moment.timestamp())
         last = bisect_right(course.ages, -since.timestamp())
         if course.at_once and (first == len(course.known) or course.known[first] <= moment):
             kept = course.results[first:last]
         else:
             kept = tuple(course.results[n] for n in range(first, last) if course.known[n] <= moment)
-        if analyte not in LOOK_BACK.counts.values():
+        if analyte not in LOOK_BACK_OF_A_CARD.counts.values():
             return kept
         # Of a count one is wanted from before, however old.
         before = next(

@@ -26,7 +26,7 @@ from service.backtest.places import Places
 from service.backtest.standing import Standing, standing_of
 from service.interpreter.assessment.assess import assess_opening
 from service.interpreter.interpret import interpret, interpret_closed, is_open
-from service.interpreter.windows import LOOK_BACK
+from service.interpreter.windows import LOOK_BACK_OF_A_CARD
 from service.storage.pseudonyms import keyed_hash
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from service.interpreter.interpretation import Facts, Interpretation
 
 _BEFORE_A_DISEASE = timedelta(days=90)
-_LONGEST_WINDOW = max(LOOK_BACK.days, *LOOK_BACK.longer.values())
+_LONGEST_WINDOW = max(LOOK_BACK_OF_A_CARD.days, *LOOK_BACK_OF_A_CARD.longer.values())
 
 
 def judge(run: Run, patient_id: str, lines: Iterable[bytes]) -> list[verdicts.AnyRow]:

@@ -10,12 +10,13 @@ from fhir_mappings.laboratory.record import LaboratoryRecord, PatientUnreadable,
 from fhir_mappings.panel import CONTEXT_GROUPS, OBSERVATION_GROUPS, DataGroup
 from service.errors import ClinicalDataUnavailable
 from service.interpreter.interpretation import Facts
-from service.interpreter.windows import LOOK_BACK
+from service.interpreter.windows import LOOK_BACK, LOOK_BACK_OF_A_CARD
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from fhir_mappings.context import Patient
+    from fhir_mappings.panel import LookBack
     from fhir_mappings.terminology import Terminology
     from service.cds_hooks.messages import CdsRequest
     from service.clinical_data.gathered import ClinicalData
@@ -33,21 +34,31 @@ class FactsReader:
         self._patient: Patient | None = None
         self._laboratory: LaboratoryRecord | None = None
 
+    def read_opening(self, data: ClinicalData) -> Facts:
+        """Return the facts that decide whether any card could follow, as `read` does."""
+        return self._read(data, LOOK_BACK)
+
     def read(self, data: ClinicalData) -> Facts:
         """Return the facts of all that was gathered so far.
 
         Raises ClinicalDataUnavailable when the Patient, without which nothing can be judged,
         cannot be read.
         """
+        return self._read(data, LOOK_BACK_OF_A_CARD)
+
+    def _read(self, data: ClinicalData, look_back: LookBack) -> Facts:
         call, now, terminology = self._call, self._now, self._terminology
         patient = self._patient = self._patient or _patient(data, call.patient_id)
         if self._laboratory is None:
-            # Who asks why is shown the whole course of the results.
-            look_back = None if call.wants_explanation else LOOK_BACK
             self._laboratory = LaboratoryRecord(
-                call.patient_id, now, terminology, patient, look_back, call.fhir_server or ""
+                call.patient_id, now, terminology, patient, call.fhir_server or ""
             )
-        panel = self._laboratory.panel(_laboratory_pages(data), data.unavailable)
+        panel = self._laboratory.panel(
+            _laboratory_pages(data),
+            data.unavailable,
+            # Who asks why is shown the whole course of the results.
+            None if call.wants_explanation else look_back,
+        )
         context = read_context(
             {group: data.documents(group) for group in CONTEXT_GROUPS},
             None if call.draft_orders is None else bytes(call.draft_orders),

@@ -175,21 +175,19 @@ LOOK_BACK = LookBack(
         Analyte.METHYLMALONATE: WINDOWS.b12_treatment + WINDOWS.b12_evidence,
         Analyte.BLAST_PERCENT: WINDOWS.new_blasts + WINDOWS.blasts_before,
         Analyte.BLASTS: WINDOWS.new_blasts + WINDOWS.blasts_before,
-        **dict.fromkeys(
-            (
-                Analyte.HEMOGLOBIN,
-                Analyte.LEUKOCYTES,
-                Analyte.NEUTROPHILS,
-                Analyte.NEUTROPHIL_PERCENT,
-                Analyte.PLATELETS,
-            ),
-            WINDOWS.course,
-        ),
     },
 )
-"""The longest windows in which laboratory numbers count. Of the blood counts one before the
-current ones is wanted too, however old: when the line was not low (3.4), or measured at all.
+"""The longest windows in which laboratory numbers decide. Of the blood counts one before the
+current ones is wanted too, however old: severe is new or not (3.1), a line was measured or never.
 """
+
+LOOK_BACK_OF_A_CARD = LookBack(
+    days=LOOK_BACK.days,
+    together=LOOK_BACK.together,
+    counts=LOOK_BACK.counts,
+    longer={**LOOK_BACK.longer, **dict.fromkeys(LOOK_BACK.counts, WINDOWS.course)},
+)
+"""What a card wants beyond it: since when each line is low (3.4)."""
 
 
 class Span(NamedTuple):

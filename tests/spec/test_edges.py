@@ -137,7 +137,7 @@ def test_a_date_without_a_time_is_not_left_unread_for_its_hour() -> None:
         fhir.observation("33914-3", 45, "mL/min/{1.73_m2}", effectiveDateTime=f"{edge:%Y-%m-%d}"),
     ]
     patient = fhir.PATIENT_ID
-    reader = LaboratoryRecord(patient, evening, default_terminology(), None, look_back=LOOK_BACK)
-    panel = reader.panel([fhir.as_bytes(fhir.bundle(*record))])
+    reader = LaboratoryRecord(patient, evening, default_terminology())
+    panel = reader.panel([fhir.as_bytes(fhir.bundle(*record))], look_back=LOOK_BACK)
     found = panel.results.get(Analyte.GLOMERULAR_FILTRATION_RATE, ())
     assert [float(each.value) for each in found] == [45]

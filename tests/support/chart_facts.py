@@ -11,7 +11,7 @@ from fhir_mappings.laboratory.record import LaboratoryRecord, read_patient
 from fhir_mappings.panel import DataGroup
 from fhir_mappings.vocabulary.site_mappings import load_terminology
 from service.interpreter.interpretation import Facts
-from service.interpreter.windows import LOOK_BACK
+from service.interpreter.windows import LOOK_BACK_OF_A_CARD
 from tests.support.vignette_charts import PATIENT, T0
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def chart_facts(
     person = next(each for each in resources if each["resourceType"] == "Patient")
     patient = read_patient(json.dumps(person).encode(), PATIENT)
     terminology = load_terminology([])
-    record = LaboratoryRecord(PATIENT, T0, terminology, patient, LOOK_BACK)
+    record = LaboratoryRecord(PATIENT, T0, terminology, patient)
     return Facts(
         patient,
-        record.panel(documents, unavailable),
+        record.panel(documents, unavailable, LOOK_BACK_OF_A_CARD),
         read_context(documents, _bundle(drafts), (), PATIENT, T0, terminology.orderables),
         unavailable=unavailable,
     )

@@ -14,7 +14,7 @@ from fhir_mappings.panel import Analyte, Reason
 from fhir_mappings.vocabulary.analytes import default_terminology
 from service.interpreter.interpret import interpret, may_still_fire
 from service.interpreter.interpretation import Facts
-from service.interpreter.windows import LOOK_BACK
+from service.interpreter.windows import LOOK_BACK, LOOK_BACK_OF_A_CARD
 from tests.support.fhir import NOW, PATIENT_ID, as_bytes, at, bundle, observation
 
 if TYPE_CHECKING:
@@ -83,11 +83,12 @@ def facts(panel: Panel) -> Facts:
 def test_results_too_old_to_matter_are_left_unread_and_nothing_else_is_said(record, cut):
     documents = [as_bytes(bundle(*record[:cut])), as_bytes(bundle(*record[cut:]))]
     whole = facts(read_panel(documents, PATIENT_ID, NOW, TERMINOLOGY, patient=PATIENT))
-    relevant = LaboratoryRecord(PATIENT_ID, NOW, TERMINOLOGY, PATIENT, look_back=LOOK_BACK)
-    first = facts(relevant.panel(documents[:1]))
-    both = facts(relevant.panel(documents))
+    relevant = LaboratoryRecord(PATIENT_ID, NOW, TERMINOLOGY, PATIENT)
+    first = facts(relevant.panel(documents[:1], look_back=LOOK_BACK_OF_A_CARD))
+    both = facts(relevant.panel(documents, look_back=LOOK_BACK_OF_A_CARD))
     assert interpret(both, NOW) == interpret(whole, NOW)
-    assert may_still_fire(both, NOW) == may_still_fire(whole, NOW)
+    opening = facts(relevant.panel(documents, look_back=LOOK_BACK))
+    assert may_still_fire(opening, NOW) == may_still_fire(whole, NOW)
     alone = facts(read_panel(documents[:1], PATIENT_ID, NOW, TERMINOLOGY, patient=PATIENT))
     assert interpret(first, NOW) == interpret(alone, NOW)
 
@@ -104,8 +105,8 @@ def test_a_second_stage_reads_what_reading_all_at_once_reads(record, cut):
 
 
 def relevant_panel(*record: object) -> Panel:
-    relevant = LaboratoryRecord(PATIENT_ID, NOW, TERMINOLOGY, PATIENT, look_back=LOOK_BACK)
-    return relevant.panel([as_bytes(bundle(*record))])
+    relevant = LaboratoryRecord(PATIENT_ID, NOW, TERMINOLOGY, PATIENT)
+    return relevant.panel([as_bytes(bundle(*record))], look_back=LOOK_BACK_OF_A_CARD)
 
 
 def count(value: float, days: float, unit: str = "g/dL"):
@@ -119,7 +120,7 @@ def hemoglobins(panel: Panel) -> list[float]:
 def test_of_a_long_record_only_what_can_matter_is_read():
     panel = relevant_panel(*(count(10 + days / 1000, days) for days in range(1, 1000, 3)))
     oldest = NOW - panel.results[Analyte.HEMOGLOBIN][-1].taken
-    two_years = LOOK_BACK.longer[Analyte.HEMOGLOBIN]
+    two_years = LOOK_BACK_OF_A_CARD.longer[Analyte.HEMOGLOBIN]
     assert two_years <= oldest <= two_years + timedelta(days=7)
 
 
