@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +13,8 @@ import pytest
 import yaml
 
 from service.cli import COMMANDS
-from service.settings import Settings
+from service.security.trusted_clients import load_clients
+from service.settings import Settings, read_settings
 from tests.support.servers import missing
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -114,6 +116,43 @@ def test_the_container_installs_by_hash_and_its_base_can_be_pinned() -> None:
     container = (DEPLOY / "Containerfile").read_text("utf-8")
     assert re.findall(r"^FROM (\S+)", container, re.M) == ["${PYTHON_IMAGE}"] * 2
     assert "@sha256" not in container
+
+
+EXAMPLE = (DEPLOY / "heme-hooks.env.example").read_text("utf-8")
+
+
+def test_the_environment_file_names_settings_and_nothing_else() -> None:
+    written = dict(re.findall(r"^(?:# )?(HEME_HOOKS_[A-Z_]+)=(.*)$", EXAMPLE, re.M))
+    assert len(written) > 6
+    assert {name.removeprefix("HEME_HOOKS_").lower() for name in written} <= (
+        Settings.model_fields.keys()
+    )
+    assert all(re.fullmatch(r"[^\s'\"]+", value) for value in written.values()), (
+        "a shell, systemd and podman would read it differently"
+    )
+
+
+def test_the_environment_file_is_refused_until_it_is_filled_in_and_then_taken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("HEME_HOOKS_")]:
+        monkeypatch.delenv(name)
+    for name, value in re.findall(r"^(HEME_HOOKS_[A-Z_]+)=(.*)$", EXAMPLE, re.M):
+        monkeypatch.setenv(name, value)
+    clients = tmp_path / "clients.toml"
+    shutil.copy(DEPLOY / "clients.example.toml", clients)
+    monkeypatch.setenv("HEME_HOOKS_CLIENTS_FILE", str(clients))
+    _, problems = read_settings()
+    assert [problem.split()[0] for problem in problems] == ["HEME_HOOKS_HASH_KEY"]
+    monkeypatch.setenv("HEME_HOOKS_HASH_KEY", "0123456789abcdef0123456789abcdef")
+    settings, problems = read_settings()
+    assert problems == []
+    assert settings.is_production
+
+
+def test_the_example_of_a_clients_file_is_taken_in_production() -> None:
+    test, real = load_clients(DEPLOY / "clients.example.toml", production=True)
+    assert (test.shadow, real.shadow) == (False, True)
 
 
 def test_the_sdist_holds_what_make_test_needs() -> None:
