@@ -8,11 +8,14 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(ROOT, ".venv")
 STAMP = os.path.join(FOLDER, ".installed")
 OLDEST = (3, 11)
+TELL_EVERY = 3.0
+"""Seconds between two lines of progress."""
 
 
 def stop(sentence):
@@ -67,6 +70,33 @@ def _run(command, sentence):
         stop(sentence)
 
 
+def _install(command, sentence):
+    """Run pip, telling how far it is; what it said is shown only when it fails."""
+    began = time.time()
+    told = began
+    packages, said = 0, []
+    pip = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+    )
+    for line in pip.stdout:
+        said.append(line)
+        packages += line.startswith("Collecting ")
+        if line.startswith("Installing collected"):
+            _tell("unpacking %d packages" % packages)
+        elif time.time() - told > TELL_EVERY:
+            told = time.time()
+            _tell("%d packages so far" % packages if packages else "asking PyPI")
+    if pip.wait() != 0:
+        sys.stderr.write("".join(said[-20:]))
+        stop(sentence)
+    _tell("done in %d seconds" % (time.time() - began))
+
+
+def _tell(what):
+    print("  " + what)
+    sys.stdout.flush()
+
+
 def _usable():
     """Whether .venv has a working interpreter."""
     try:
@@ -82,15 +112,16 @@ def main(extras):
     if installed.issuperset(extras):
         return
     wanted = ",".join(sorted(installed.union(extras)))
-    print("Setting up .venv (once; needs PyPI) ...")
+    print("Setting up .venv (once; needs PyPI, a minute or two) ...")
     sys.stdout.flush()
     if not _usable():
+        _tell("making the environment")
         _run(
             [sys.executable, "-m", "venv", "--clear", FOLDER],
             "the environment could not be made in %s; the lines above say why." % FOLDER,
         )
-    pip = [python_of_venv(), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    _run(
+    pip = [python_of_venv(), "-m", "pip", "--disable-pip-version-check", "install"]
+    _install(
         pip + ["--constraint", "constraints.txt", "--editable", ".[%s]" % wanted],
         "the packages could not be installed; the lines above say why (PyPI must be reachable).",
     )

@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
-from service.cards.escaping import plain
+from service.cds_client.refusals import refusal
 from service.cds_hooks import bundle_prefetch
 from service.cds_hooks.bundle_prefetch import BundleCall, BundleNotUsable
 
@@ -37,25 +37,16 @@ _USER = "Practitioner/heme-hooks-try"
 
 
 class TryFailed(Exception):
-    """The call did not give cards: one sentence for a person, and an exit code."""
+    """The call did not give cards: one sentence for a person, and an exit code.
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    `answer` is what the service answered, where it did.
+    """
+
+    def __init__(self, message: str, exit_code: int, answer: bytes = b"") -> None:
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code
-
-
-class _Details(msgspec.Struct):
-    text: str = ""
-
-
-class _Issue(msgspec.Struct):
-    details: _Details = msgspec.field(default_factory=_Details)
-    diagnostics: str = ""
-
-
-class _Outcome(msgspec.Struct):
-    issue: list[_Issue] = []
+        self.answer = answer
 
 
 class Transport(Protocol):
@@ -100,7 +91,9 @@ class HttpTransport:
             )
         except (requests.RequestException, ValueError) as error:
             raise TryFailed(
-                "The service does not answer at the given --service-url.", EXIT_UNREACHABLE
+                f"No service answers at {self._base}: is it running (`heme-hooks serve`), and are "
+                "host and port right?",
+                EXIT_UNREACHABLE,
             ) from error
         return answer.status_code, answer.content
 
@@ -114,12 +107,20 @@ def run(
     """
     body = bundle_prefetch.encode(hook_call(options, templates))
     status, answer = transport.post(f"/cds-services/pancytopenia-{options.hook}", body)
-    if status != 200:
-        code = EXIT_DATA_UNAVAILABLE if status == 412 else EXIT_REFUSED
-        raise TryFailed(f"The service answered {status}: {reason_of(answer)}", code)
+    check_answered(
+        status, answer, server=options.fhir_server or "", patient=options.patient_id or ""
+    )
     if not _is_card_response(answer):
         raise TryFailed("What answered gave no card response: is it a CDS service?", EXIT_REFUSED)
     return answer
+
+
+def check_answered(status: int, answer: bytes, *, server: str = "", patient: str = "") -> None:
+    """Raise TryFailed unless the service answered with 200."""
+    if status != 200:
+        code = EXIT_DATA_UNAVAILABLE if status == 412 else EXIT_REFUSED
+        sentence = refusal(status, answer, server=server.rstrip("/"), patient=patient)
+        raise TryFailed(sentence, code, answer)
 
 
 def hook_call(options: TryOptions, templates: Mapping[DataGroup, Template]) -> Json:
@@ -155,16 +156,6 @@ def _is_card_response(answer: bytes) -> bool:
     return isinstance(response, dict) and isinstance(response.get("cards"), list)
 
 
-def reason_of(answer: bytes) -> str:
-    """Return what an OperationOutcome says, in one line; a plain sentence for anything else."""
-    try:
-        issues = msgspec.json.decode(answer, type=_Outcome).issue
-    except DECODE_ERRORS:
-        issues = []
-    texts = dict.fromkeys(issue.details.text or issue.diagnostics for issue in issues)
-    return plain(" ".join(text for text in texts if text), 600) or "no reason was given."
-
-
 def moment(text: str) -> datetime:
     """Read --at: a date is the end of that day; without a zone it is the local one.
 
@@ -183,7 +174,7 @@ def _bundle_call(options: TryOptions, templates: Mapping[DataGroup, Template]) -
     try:
         return bundle_prefetch.read_bundle(_read(options.bundle), templates, options.patient_id)
     except BundleNotUsable as error:
-        raise TryFailed(str(error), EXIT_USAGE) from error
+        raise TryFailed(f"{options.bundle.name}: {error}", EXIT_USAGE) from error
 
 
 def _drafts(options: TryOptions, chart: BundleCall | None) -> list[Json]:
@@ -192,10 +183,12 @@ def _drafts(options: TryOptions, chart: BundleCall | None) -> list[Json]:
         try:
             drafts += bundle_prefetch.resources_of(_read(options.drafts))
         except BundleNotUsable as error:
-            raise TryFailed(str(error), EXIT_USAGE) from error
+            raise TryFailed(f"{options.drafts.name}: {error}", EXIT_USAGE) from error
     if not drafts:
         raise TryFailed(
-            f"{options.hook} is about drafted orders: name a file with --drafts.", EXIT_USAGE
+            f"{options.hook} is about drafted orders: name a file with --drafts. "
+            "`heme-hooks samples show b12-order --drafts` prints one.",
+            EXIT_USAGE,
         )
     return drafts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from service.cards.build import DEFAULT_PUBLIC_URL
 from service.cards.escaping import plain
 from service.cds_client.plain_markdown import to_lines, wrapped
 
@@ -14,28 +15,33 @@ BAR = "│ "
 NO_CARDS = "No cards: the service has no advice for this patient."
 
 
-def render_response(response: Json, width: int) -> str:
-    """Return every card of a response, whole; `width` is the terminal's, in columns."""
+def render_response(response: Json, width: int, *, rules: str = "") -> str:
+    """Return every card of a response, whole; `width` is the terminal's, in columns.
+
+    `rules` is the command that shows a rule by its id; where it is given, it stands in place of the
+    address of a rule on this machine, at which nothing listens.
+    """
     cards = [card for card in _list(response.get("cards")) if isinstance(card, Mapping)]
     if not cards:
         return NO_CARDS
     return "\n\n".join(
-        "\n".join(_card(card, place, len(cards), width)) for place, card in enumerate(cards, 1)
+        "\n".join(_card(card, place, len(cards), width, rules))
+        for place, card in enumerate(cards, 1)
     )
 
 
-def _card(card: Json, place: int, count: int, width: int) -> Iterator[str]:
+def _card(card: Json, place: int, count: int, width: int, rules: str) -> Iterator[str]:
     indicator = _text(card.get("indicator")).upper() or "NO INDICATOR"
     title = " · ".join(
         part for part in (f"Card {place} of {count}", indicator, _topic(card)) if part
     )
     yield f"┌─ {title} ".ljust(width, "─")[: max(width, len(title) + 3)]
-    for line in _body(card, width - len(BAR)):
+    for line in _body(card, width - len(BAR), rules):
         yield f"{BAR}{line}".rstrip()
     yield "└" + "─" * (width - 1)
 
 
-def _body(card: Json, width: int) -> Iterator[str]:
+def _body(card: Json, width: int, rules: str) -> Iterator[str]:
     yield from wrapped(_text(card.get("summary")), width)
     detail = card.get("detail")
     if isinstance(detail, str) and detail:
@@ -53,7 +59,15 @@ def _body(card: Json, width: int) -> Iterator[str]:
     if links:
         yield ""
         for link in links:
-            yield from wrapped(f"{_text(link.get('label'))}: {_text(link.get('url'))}", width)
+            yield from wrapped(f"{_text(link.get('label'))}: {_target(link, rules)}", width)
+
+
+def _target(link: Json, rules: str) -> str:
+    url = _text(link.get("url"))
+    address, _, rule = url.partition("#")
+    if rules and rule and address == f"{DEFAULT_PUBLIC_URL}/knowledge":
+        return f"{rules} {rule}"
+    return url
 
 
 def _suggestion(suggestion: Json) -> str:

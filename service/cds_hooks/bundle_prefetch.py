@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fhir_mappings.panel import DataGroup
-from fhir_mappings.r4.decoding import DECODE_ERRORS
+from fhir_mappings.r4.decoding import BYTE_ORDER_MARK, DECODE_ERRORS
+from fhir_mappings.r4.json_position import json_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -107,10 +108,11 @@ def _entries(document: bytes) -> list[tuple[str, Json]]:
 
 
 def _decoded(document: bytes) -> Json:
+    text = document.removeprefix(BYTE_ORDER_MARK)
     try:
-        decoded = _DECODER.decode(document.removeprefix(b"\xef\xbb\xbf"))
+        decoded = _DECODER.decode(text)
     except DECODE_ERRORS as error:
-        raise BundleNotUsable("The file is not JSON.") from error
+        raise BundleNotUsable(f"The file is not JSON ({json_fault(text, error)}).") from error
     return decoded if isinstance(decoded, dict) else {}
 
 

@@ -314,7 +314,7 @@ def _tell(job: Job, *, complete: bool) -> None:
     help="Folder of the report; review.md is written there.",
 )
 def review(*, sheet: Path, out: Path) -> None:
-    """Count a review sheet that two reviewers filled in: apt, arguable, nuisance or wrong."""
+    """Count a review sheet that two reviewers filled in."""
     import json
 
     from service.backtest.review import ReviewRefused, as_text, read_review

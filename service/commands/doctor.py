@@ -64,7 +64,9 @@ class Asked:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 def doctor(*, as_json: bool, **given: Any) -> None:  # noqa: ANN401
-    """Check a FHIR server, and a CDS Client, before go-live; say what to do about each fault.
+    """Check a FHIR server and a CDS Client before go-live.
+
+    Each fault is named with what to do about it.
 
     \b
     heme-hooks doctor --fhir-server https://ehr.example/fhir --token-file token --patient 123

@@ -23,7 +23,9 @@ def feedback() -> None:
 @click.option("--last", type=Age(), default="30d", show_default=True, help="Period, up to now.")
 @click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="table")
 def report(last: timedelta, form: str) -> None:
-    """Cards per finding, client and rule table: shown, held back, accepted, overridden and why.
+    """Count cards by finding, client and rule table.
+
+    How many were shown, held back, accepted, overridden and why.
 
     Beside them the orders that were proposed and accepted (csv-orders: they alone).
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from difflib import get_close_matches
 
 import click
 
@@ -14,16 +15,32 @@ def knowledge() -> None:
 
 
 @knowledge.command()
-def show() -> None:
-    """Print everything as Markdown."""
-    from service.knowledge.markdown import knowledge_markdown
+@click.argument("rule", required=False)
+def show(rule: str | None) -> None:
+    """Print one RULE, or everything, as Markdown.
 
-    click.echo(knowledge_markdown(), nl=False)
+    \b
+    heme-hooks knowledge show index-pattern
+    """
+    from service.interpreter.rules import FINDINGS
+    from service.knowledge.markdown import knowledge_markdown, rule_markdown
+
+    if rule is None:
+        click.echo(knowledge_markdown(), nl=False)
+    elif rule in FINDINGS:
+        click.echo(rule_markdown(rule), nl=False)
+    else:
+        near = get_close_matches(rule, FINDINGS, 3, 0.5)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise click.UsageError(f"There is no rule named {rule}.{meant}")
 
 
 @knowledge.command()
 def check() -> None:
-    """Prove that the knowledge hangs together; exit code 1 when it does not."""
+    """Prove that the knowledge hangs together.
+
+    Exit code 1 when it does not.
+    """
     from service.commands.knowledge_check import CHECKS, problems
 
     found = problems()

@@ -40,7 +40,9 @@ def mapping() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, every row.")
 @click.option("--top", type=click.IntRange(1), help="Only so many rows of each part of the table.")
 def report(*, as_json: bool, top: int | None, **given: Any) -> None:  # noqa: ANN401
-    """Count, per code and unit, what results are read as and what is refused and why.
+    """Count what results are read as, and what is refused.
+
+    By code and unit, each refusal with its reason.
 
     \b
     heme-hooks mapping report --ndjson export/
@@ -48,6 +50,8 @@ def report(*, as_json: bool, top: int | None, **given: Any) -> None:  # noqa: AN
     heme-hooks mapping report --fhir-server https://ehr/fhir --patients ids.txt --token-file token
 
     The report names no patient. HEME_HOOKS_SITE_MAPPINGS is taken into account.
+
+    Exit code: 0 counted, 1 a file or every patient could not be read, 2 wrong usage.
     """
     from service.app import utc_now
     from service.mapping_report.inputs import Trouble
@@ -65,7 +69,10 @@ def report(*, as_json: bool, top: int | None, **given: Any) -> None:  # noqa: AN
         progress.chart()
     progress.done()
     click.echo(report_json(tally, trouble) if as_json else as_table(tally, trouble, top))
-    if trouble.patients and not tally.patients:
+    for line in trouble.files:
+        click.echo(f"heme-hooks mapping: {line}", err=True)
+    nothing_read = not tally.patients and (trouble.patients or trouble.unreadable)
+    if nothing_read or trouble.files:
         sys.exit(1)
 
 
@@ -162,7 +169,7 @@ def _of_bundles(
 
     for place, path in enumerate(paths, 1):
         say(f"Bundle {place} of {len(paths)}")
-        yield from bundle_charts(path.read_bytes(), trouble)
+        yield from bundle_charts(path.read_bytes(), trouble, path.name)
 
 
 def _of_export(

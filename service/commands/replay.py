@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,16 +10,11 @@ import msgspec
 from msgspec import Raw
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
+from fhir_mappings.r4.json_position import json_fault
 from service.cds_client import call as try_command
-from service.cds_client.call import (
-    EXIT_DATA_UNAVAILABLE,
-    EXIT_REFUSED,
-    EXIT_USAGE,
-    HttpTransport,
-    TryFailed,
-)
+from service.cds_client.call import EXIT_USAGE, HttpTransport, TryFailed
 from service.cds_hooks.discovery import load_catalogue
-from service.commands.try_hook import shown
+from service.commands.try_hook import give_up, shown
 
 if TYPE_CHECKING:
     from service.cds_client.call import Transport
@@ -45,7 +39,9 @@ def replay(
     as_json: bool,
     evidence: bool,
 ) -> None:
-    """Send a saved hook request (the body that the EHR posted) and print the answer.
+    """Send a saved hook request once more and print the answer.
+
+    The file is the body that the EHR posted.
 
     \b
     heme-hooks replay request.json --at 2026-06-15 --evidence
@@ -55,22 +51,27 @@ def replay(
     """
     try:
         body = file.read_bytes()
-        call = _read(body)
+        call = _read(file, body)
         path = f"/cds-services/{service_id or _service_of(call)}"
         if evidence:
             body = msgspec.json.encode(call | {"extension": _EXPLAIN})
-        answer = _answer(_transport(call, service_url, at_text), path, body)
+        answer = _answer(
+            _transport(call, service_url, at_text), path, body, _text(call, "fhirServer")
+        )
     except TryFailed as error:
-        click.echo(f"heme-hooks replay: {error.message}", err=True)
-        sys.exit(error.exit_code)
-    click.echo(answer.decode() if as_json else shown(answer, evidence=evidence))
+        give_up("replay", error, as_json=as_json)
+    text = answer.decode() if as_json else shown(answer, evidence=evidence, here=not service_url)
+    click.echo(text)
 
 
-def _read(body: bytes) -> dict[str, Raw]:
+def _read(file: Path, body: bytes) -> dict[str, Raw]:
     try:
         return _CALL.decode(body)
+    except msgspec.ValidationError as error:
+        raise TryFailed(f"{file.name}: The file holds no JSON object.", EXIT_USAGE) from error
     except DECODE_ERRORS as error:
-        raise TryFailed("The file holds no JSON object.", EXIT_USAGE) from error
+        fault = json_fault(body, error)
+        raise TryFailed(f"{file.name}: The file is not JSON ({fault}).", EXIT_USAGE) from error
 
 
 def _text(call: dict[str, Raw], name: str) -> str:
@@ -102,9 +103,7 @@ def _transport(call: dict[str, Raw], service_url: str | None, at_text: str | Non
     return InProcessTransport(_text(call, "fhirServer") or None, at)
 
 
-def _answer(transport: Transport, path: str, body: bytes) -> bytes:
+def _answer(transport: Transport, path: str, body: bytes, server: str) -> bytes:
     status, answer = transport.post(path, body)
-    if status != 200:
-        code = EXIT_DATA_UNAVAILABLE if status == 412 else EXIT_REFUSED
-        raise TryFailed(f"The service answered {status}: {try_command.reason_of(answer)}", code)
+    try_command.check_answered(status, answer, server=server)
     return answer

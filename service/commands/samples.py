@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import requests
 
+    from service.samples.chart import Sample
+
 _FHIR_SERVER = click.option(
     "--fhir-server", required=True, metavar="URL", help="FHIR R4 base address."
 )
@@ -31,23 +33,43 @@ def samples() -> None:
 
 
 @samples.command("list")
-def list_samples() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+def list_samples(*, as_json: bool) -> None:
     """Name the sample patients."""
     from service import samples as library
 
+    if as_json:
+        click.echo(json.dumps([_listed(each) for each in library.SAMPLES.values()], indent=2))
+        return
     for name, sample in library.SAMPLES.items():
         click.echo(f"{library.ID_PREFIX}{name}: {sample.story}")
 
 
 @samples.command()
 @click.argument("name")
-def show(name: str) -> None:
-    """Print one sample as a transaction Bundle, for `heme-hooks try --bundle`."""
+@click.option("--drafts", is_flag=True, help="Its drafted orders, for `heme-hooks try --drafts`.")
+def show(name: str, *, drafts: bool) -> None:
+    """Print one sample as a transaction Bundle.
+
+    \b
+    heme-hooks samples show index-pattern > patient.json
+    heme-hooks try --bundle patient.json
+    """
     from service import samples as library
     from service.app import utc_now
 
     _check([name])
-    click.echo(json.dumps(library.sample_bundle(_short(name), utc_now()), indent=2))
+    if not drafts:
+        click.echo(json.dumps(library.sample_bundle(_short(name), utc_now()), indent=2))
+        return
+    drafted = library.SAMPLES[_short(name)].draft_orders(utc_now())
+    if not drafted:
+        names = ", ".join(each.name for each in library.SAMPLES.values() if each.drafts)
+        _fail(f"{_short(name)} has no drafted orders; these have: {names}.", 2)
+    entries = [{"resource": draft} for draft in drafted]
+    click.echo(
+        json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}, indent=2)
+    )
 
 
 @samples.command()
@@ -87,6 +109,17 @@ def remove(fhir_server: str, token_file: Path | None, names: tuple[str, ...]) ->
     click.echo(f"{removed.count} resources removed from {fhir_server}.")
     if removed.kept:
         click.echo("Kept, because others refer to them: " + ", ".join(removed.kept))
+
+
+def _listed(sample: Sample) -> dict[str, object]:
+    return {
+        "name": sample.name,
+        "patient": sample.patient_id,
+        "hook": sample.hook,
+        "findings": list(sample.findings),
+        "drafts": len(sample.drafts),
+        "story": sample.story,
+    }
 
 
 def _short(name: str) -> str:

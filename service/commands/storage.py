@@ -91,7 +91,7 @@ def storage_upgrade() -> None:
 @storage.command("prune")
 @click.option("--older-than", type=Age(), required=True, help="Age of comments, such as 90d.")
 def storage_prune(older_than: timedelta) -> None:
-    """Delete the comments of clinicians that are older than so many days."""
+    """Delete comments of clinicians that are too old."""
     before = datetime.now(UTC) - older_than  # noqa: TID251  a command runs now
     with open_storage() as store:
         number = prune(store, before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import msgspec
@@ -13,8 +13,10 @@ import msgspec
 from service.cds_client import call as try_command
 from service.cds_client.call import EXIT_USAGE, HttpTransport, TryFailed, TryOptions
 from service.cds_client.explanation_text import explanation_in, render, sentence_of
+from service.cds_client.refusals import is_outcome
 from service.cds_client.terminal import render_response
 from service.cds_hooks.discovery import load_catalogue
+from service.own_command import own_command
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,7 +30,11 @@ _MAX_WIDTH = 110
 @click.option("--patient", "patient_id", metavar="ID", help="Patient.id.")
 @click.option("--token-file", type=_FILE, help="File with a bearer token for the FHIR server.")
 @click.option("--bundle", type=_FILE, help="A FHIR R4 Bundle of one patient, in place of a server.")
-@click.option("--drafts", type=_FILE, help="Drafted orders, for order-select and order-sign.")
+@click.option(
+    "--drafts",
+    type=_FILE,
+    help="Drafted orders for order-select and order-sign: one resource, or a Bundle of them.",
+)
 @click.option(
     "--hook",
     type=click.Choice(["patient-view", "order-select", "order-sign"]),
@@ -52,6 +58,7 @@ def try_hook(
     \b
     heme-hooks try --fhir-server http://localhost:8080/fhir --patient 123
     heme-hooks try --bundle patient.json
+    heme-hooks try --bundle patient.json --hook order-select --drafts drafts.json
 
     Exit code: 0 answered, 1 refused, 2 wrong usage, 3 clinical data not available (412),
     4 service not reachable.
@@ -63,18 +70,33 @@ def try_hook(
         transport = _transport(options, service_url, at_text)
         answer = try_command.run(options, transport, load_catalogue().templates)
     except TryFailed as error:
-        click.echo(f"heme-hooks try: {error.message}", err=True)
-        sys.exit(error.exit_code)
-    click.echo(answer.decode() if as_json else shown(answer, evidence=evidence))
+        give_up("try", error, as_json=as_json)
+    text = answer.decode() if as_json else shown(answer, evidence=evidence, here=not service_url)
+    click.echo(text)
 
 
-def shown(answer: bytes, *, evidence: bool, width: int | None = None) -> str:
-    """Return the cards, and the evidence where it was asked for, as text."""
+def give_up(command: str, error: TryFailed, *, as_json: bool) -> NoReturn:
+    """Say on standard error why there are no cards, and leave.
+
+    With `as_json` the OperationOutcome of the service goes to standard output.
+    """
+    if as_json and is_outcome(error.answer):
+        click.echo(error.answer.decode())
+    click.echo(f"heme-hooks {command}: {error.message}", err=True)
+    sys.exit(error.exit_code)
+
+
+def shown(answer: bytes, *, evidence: bool, here: bool = False, width: int | None = None) -> str:
+    """Return the cards, and the evidence where it was asked for, as text.
+
+    `here`: the service was this process, so that nothing listens at the address of its links.
+    """
     response = msgspec.json.decode(answer)
     if width is None:
         width = max(40, min(_MAX_WIDTH, shutil.get_terminal_size((100, 24)).columns))
     explanation = explanation_in(response)
-    parts = [render_response(response, width)]
+    rules = f"{own_command()} knowledge show" if here else ""
+    parts = [render_response(response, width, rules=rules)]
     if evidence:
         parts.append(render(explanation, width))
     elif not response["cards"] and explanation:

@@ -11,7 +11,7 @@ from jwt import PyJWKSet
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service.base_urls import parse_base_url
-from service.cds_client.call import reason_of
+from service.cds_client.refusals import reason_of
 from service.doctor.checks import Check, ok, warning, wrong
 from service.doctor.probe import Probe
 from service.fhir_client.failures import FetchFailed

@@ -14,6 +14,7 @@ from service.interpreter.rules.sources import SOURCES
 from service.knowledge import laboratory
 from service.knowledge.modifiers import MODIFIER_ROWS
 from service.knowledge.rows import RuleRow, rule_rows
+from service.knowledge.titles import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,6 +58,20 @@ def knowledge_markdown() -> str:
         _value_sets(),
         "## Sources",
         bullets(f"{code(name)} {prose(text)}" for name, text in SOURCES.items()),
+    ]
+    return join(parts) + "\n"
+
+
+def rule_markdown(rule_id: str) -> str:
+    """Return one rule as Markdown. Raises KeyError for an id that is none."""
+    row = {each.id: each for each in rule_rows()}[rule_id]
+    named = {name: SOURCES[name] for name in row.citations}
+    parts = [
+        f"# {row.id}: {prose(title_of(row.id))}",
+        prose(f"Step {row.step}, {row.step_title}. Rule table {RULE_TABLE_VERSION}."),
+        bullets(_facts(row)),
+        bullets(f"{code(name)} {prose(text)}" for name, text in named.items()),
+        "Decision support, not a diagnosis.",
     ]
     return join(parts) + "\n"
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from fhir_mappings.r4.decoding import BYTE_ORDER_MARK, DECODE_ERRORS
+from fhir_mappings.r4.json_position import json_fault
 from fhir_mappings.r4.references import patient_id_of, without_version
 from service.backtest.export import find_files, pieces
 from service.backtest.local_engine import connect, part, part_names, patients_of
@@ -56,10 +57,12 @@ _CATEGORIES = ("laboratory", "vital-signs")
 class Trouble:
     """What could not be read at all: lines and entries; patients of a server, by failure.
 
-    `searches` counts by resource type the searches for context that failed; results count without.
+    `files` says of each Bundle that holds nothing why. `searches` counts by resource type the
+    searches for context that failed; results count without.
     """
 
     unreadable: int = 0
+    files: list[str] = field(default_factory=list)
     patients: dict[str, int] = field(default_factory=dict)
     searches: dict[str, int] = field(default_factory=dict)
 
@@ -104,8 +107,19 @@ class Found:
     subject: str
 
 
-def bundle_charts(document: bytes, trouble: Trouble) -> Iterator[ChartDocuments]:
-    """Split a Bundle of any type, or a single resource, by patient."""
+def bundle_charts(document: bytes, trouble: Trouble, name: str) -> Iterator[ChartDocuments]:
+    """Split a Bundle of any type, or a single resource, by patient; `name` is that of its file."""
+    text = document.removeprefix(BYTE_ORDER_MARK)
+    try:
+        kind = msgspec.json.decode(text, type=_Peek).resourceType
+    except msgspec.ValidationError:
+        kind = ""
+    except DECODE_ERRORS as error:
+        trouble.files.append(f"{name} is not JSON ({json_fault(text, error)}).")
+        return
+    if not kind:
+        trouble.files.append(f"{name} holds no FHIR resource.")
+        return
     yield from _charts(list(resources_of(document, trouble)))
 
 

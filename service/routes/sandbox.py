@@ -21,6 +21,7 @@ from service.errors import ClientNotAllowed, InvalidHookCall
 from service.fhir_client.deadline import Deadline
 from service.fhir_client.server import FetchLimits, FhirServer
 from service.interpreter.rules import RULE_TABLE_VERSION
+from service.own_command import own_command
 from service.routes.request_bodies import json_body
 from service.sandbox.charts import allowed_server, bundle_chart, sample_chart, server_chart
 from service.sandbox.drafts import offered_drafts
@@ -176,6 +177,7 @@ def _setup(product: Application) -> dict[str, object]:
         "noteWords": {note.value: words for note, words in NOTE_WORDS.items()},
         "drafts": offered_drafts(),
         "servers": [*servers, PUBLIC_HAPI[0]],
+        "command": own_command(),
     }
 
 

@@ -10,10 +10,11 @@ const CHART = "heme-hooks-chart.json";
 const DRAFTS = "heme-hooks-drafts.json";
 const MOST_INLINE = 1500;
 
-export function drawExport(node, call) {
+// `program` is how heme-hooks is called where this service runs.
+export function drawExport(node, call, program) {
   const request = withoutToken(call.request);
   const drafts = call.state.hook === "patient-view" ? null : draftsOf(call.state, call.chart);
-  const lines = tryLines(call, drafts);
+  const lines = tryLines(call, drafts, quoted(program));
   fill(node,
     h("section", {}, h("h3", {}, "With curl"), command(curl(call, request)),
       call.request.fhirAuthorization && note("The access token is left out.")),
@@ -31,17 +32,20 @@ function curl(call, request) {
   return `curl -sS ${quoted(location.origin + call.url)} \\\n  -H 'Content-Type: application/json' \\\n  ${data}`;
 }
 
-function tryLines(call, drafts) {
+function tryLines(call, drafts, program) {
   const { state } = call;
   const hook = state.hook === "patient-view" ? "" : ` --hook ${state.hook}${drafts ? ` --drafts ${DRAFTS}` : ""}`;
   if (state.source === "server" && !state.edits.size) {
-    return `heme-hooks try --fhir-server ${quoted(state.server)} --patient ${quoted(call.chart.patientId)}${hook} --evidence`;
+    const token = state.token ? " --token-file token.txt" : "";
+    return `${program} try --fhir-server ${quoted(state.server)} --patient ${quoted(call.chart.patientId)}${token}${hook} --evidence`;
   }
   if (state.source === "sample" && !state.edits.size) {
     const file = `${state.sample}.json`;
-    return `heme-hooks samples show ${state.sample} > ${file}\nheme-hooks try --bundle ${file}${hook} --evidence`;
+    const lines = [`${program} samples show ${state.sample} > ${file}`];
+    if (drafts && state.draft === "own") lines.push(`${program} samples show ${state.sample} --drafts > ${DRAFTS}`);
+    return [...lines, `${program} try --bundle ${file}${hook} --evidence`].join("\n");
   }
-  return `heme-hooks try --bundle ${CHART}${hook} --evidence`;
+  return `${program} try --bundle ${CHART}${hook} --evidence`;
 }
 
 export function quoted(text) {

@@ -138,7 +138,7 @@ function show(made) {
   else drawWhy(byId("why"), explanation);
   drawBehind(made.failure ? null : explanation);
   drawWire(byId("wire"), made, made.failure ? null : drawActions(response));
-  drawExport(byId("export"), made);
+  drawExport(byId("export"), made, setup.command);
 }
 
 function drawBehind(explanation) {

@@ -132,7 +132,7 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(arguments, sentence):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("no json", "The file is not JSON."),
+        ("no json", "The file is not JSON (line 1, column 1)."),
         ("{}", "The file holds no FHIR Bundle."),
         ('{"resourceType": "Bundle", "type": "collection"}', "The Bundle holds no Patient."),
     ],
@@ -144,7 +144,7 @@ def test_a_file_that_is_no_chart_is_one_sentence(tmp_path, content, sentence):
     result = run("try", "--bundle", str(path))
 
     assert result.exit_code == 2
-    assert result.stderr == f"heme-hooks try: {sentence}\n"
+    assert result.stderr == f"heme-hooks try: x.json: {sentence}\n"
 
 
 def test_an_order_hook_without_drafts_is_one_sentence(seed_file):
@@ -166,7 +166,7 @@ def test_a_service_that_is_down_is_exit_code_4(seed_file):
     result = run("try", "--bundle", seed_file, "--service-url", "http://127.0.0.1:9")
 
     assert result.exit_code == 4
-    assert "does not answer" in result.stderr
+    assert "No service answers at http://127.0.0.1:9" in result.stderr
 
 
 def test_the_same_call_through_a_running_service(httpserver, seed_file):
