@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec import Struct, structs
 
@@ -20,74 +20,112 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
-class Analyte(StrEnum):
-    """What is measured; the value is the code used in the ConceptMaps (clinical-definition 1.2)."""
-
-    HEMOGLOBIN = "HGB"
-    LEUKOCYTES = "WBC"
-    NEUTROPHILS = "ANC"
-    NEUTROPHIL_PERCENT = "NEUTPCT"
-    PLATELETS = "PLT"
-    MEAN_CORPUSCULAR_VOLUME = "MCV"
-    HEMATOCRIT = "HCT"
-    RETICULOCYTE_PERCENT = "RETPCT"
-    RETICULOCYTES = "RETABS"
-    IRON = "IRON"
-    IRON_BINDING_CAPACITY = "TIBC"
-    UNSATURATED_IRON_BINDING_CAPACITY = "UIBC"
-    TRANSFERRIN_SATURATION = "TSAT"
-    TRANSFERRIN = "TRF"
-    FERRITIN = "FERR"
-    VITAMIN_B12 = "B12"
-    FOLATE = "FOL"
-    RED_CELL_FOLATE = "FOLRBC"
-    METHYLMALONATE = "MMA"
-    HOMOCYSTEINE = "HCY"
-    LACTATE_DEHYDROGENASE = "LDH"
-    BILIRUBIN_TOTAL = "TBIL"
-    BILIRUBIN_DIRECT = "DBIL"
-    BILIRUBIN_INDIRECT = "IBIL"
-    HAPTOGLOBIN = "HAPT"
-    CREATININE = "CREA"
-    GLOMERULAR_FILTRATION_RATE = "EGFR"
-    ALANINE_AMINOTRANSFERASE = "ALT"
-    ASPARTATE_AMINOTRANSFERASE = "AST"
-    ALKALINE_PHOSPHATASE = "ALP"
-    GAMMA_GLUTAMYL_TRANSFERASE = "GGT"
-    C_REACTIVE_PROTEIN = "CRP"
-    BLAST_PERCENT = "BLASTP"
-    BLASTS = "BLASTA"
-    NUCLEATED_RED_CELL_RATIO = "NRBCW"
-    NUCLEATED_RED_CELLS = "NRBCA"
-    BODY_TEMPERATURE = "TEMP"
-
-
 class DataGroup(StrEnum):
-    """A prefetch key: one search of one resource type."""
+    """A prefetch key: one search of one resource type, and what it holds in the words of a card."""
 
-    PATIENT = "patient"
-    BLOOD_COUNTS = "bloodCounts"
-    DIFFERENTIAL = "differential"
-    SMEAR = "smear"
-    FILM_REPORTS = "filmReports"
-    IRON_STUDIES = "ironStudies"
-    VITAMIN_B12 = "vitaminB12"
-    HEMOLYSIS = "hemolysis"
-    KIDNEY_FUNCTION = "kidneyFunction"
-    LIVER_FUNCTION = "liverFunction"
-    TEMPERATURE = "temperature"
-    SEROLOGY = "serology"
-    PREGNANCY = "pregnancy"
-    MARROW_RESULTS = "marrowResults"
-    CONDITIONS = "conditions"
-    MEDICATION_REQUESTS = "medicationRequests"
-    MEDICATION_ADMINISTRATIONS = "medicationAdministrations"
-    MEDICATION_STATEMENTS = "medicationStatements"
-    PROCEDURES = "procedures"
-    SERVICE_REQUESTS = "serviceRequests"
-    ENCOUNTERS = "encounters"
-    APPOINTMENTS = "appointments"
-    DIAGNOSTIC_REPORTS = "diagnosticReports"
+    words: str
+
+    def __new__(cls, key: str, words: str = "") -> Self:
+        """Make one member of its key and its words."""
+        member = str.__new__(cls, key)
+        member._value_ = key
+        member.words = words
+        return member
+
+    PATIENT = "patient", "the patient's record"
+    BLOOD_COUNTS = "bloodCounts", "blood counts"
+    DIFFERENTIAL = "differential", "the white cell differential"
+    SMEAR = "smear", "blood film findings"
+    FILM_REPORTS = "filmReports", "blood film reports"
+    IRON_STUDIES = "ironStudies", "iron studies"
+    VITAMIN_B12 = "vitaminB12", "vitamin B12, folate, methylmalonic acid and homocysteine"
+    HEMOLYSIS = "hemolysis", "LDH, bilirubin, haptoglobin and reticulocytes"
+    KIDNEY_FUNCTION = "kidneyFunction", "kidney function"
+    LIVER_FUNCTION = "liverFunction", "liver tests and CRP"
+    TEMPERATURE = "temperature", "body temperatures"
+    SEROLOGY = "serology", "infection and antibody tests"
+    PREGNANCY = "pregnancy", "pregnancy status and tests"
+    MARROW_RESULTS = "marrowResults", "bone marrow results"
+    CONDITIONS = "conditions", "conditions on the problem list"
+    MEDICATION_REQUESTS = "medicationRequests", "prescribed medicines"
+    MEDICATION_ADMINISTRATIONS = "medicationAdministrations", "administered medicines"
+    MEDICATION_STATEMENTS = "medicationStatements", "medicines the patient reports"
+    PROCEDURES = "procedures", "procedures and transfusions"
+    SERVICE_REQUESTS = "serviceRequests", "existing orders"
+    ENCOUNTERS = "encounters", "visits and hospital stays"
+    APPOINTMENTS = "appointments", "appointments"
+    DIAGNOSTIC_REPORTS = "diagnosticReports", "diagnostic reports"
+
+
+class Analyte(StrEnum):
+    """What is measured (clinical-definition 1.2).
+
+    The value is the code used in the ConceptMaps. `group` is the data group that it comes with,
+    `words` its name in a sentence (empty: it is named in none), `short` its name on a card, and
+    `decimals` how many a sentence shows at least.
+    """
+
+    group: DataGroup
+    words: str
+    short: str
+    decimals: int
+
+    def __new__(
+        cls,
+        code: str,
+        group: DataGroup | None = None,
+        words: str = "",
+        short: str = "",
+        decimals: int = 0,
+    ) -> Self:
+        """Make one member; its code is its short name unless it has one of its own."""
+        if group is None:
+            raise TypeError(f"{code} belongs to no data group")
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.group = group
+        member.words = words
+        member.short = short or code
+        member.decimals = decimals
+        return member
+
+    HEMOGLOBIN = "HGB", DataGroup.BLOOD_COUNTS, "hemoglobin", "Hgb", 1
+    LEUKOCYTES = "WBC", DataGroup.BLOOD_COUNTS, "leukocytes", "WBC", 1
+    NEUTROPHILS = "ANC", DataGroup.DIFFERENTIAL, "neutrophils", "ANC", 1
+    NEUTROPHIL_PERCENT = "NEUTPCT", DataGroup.DIFFERENTIAL
+    PLATELETS = "PLT", DataGroup.BLOOD_COUNTS, "platelets", "platelets"
+    MEAN_CORPUSCULAR_VOLUME = "MCV", DataGroup.BLOOD_COUNTS
+    HEMATOCRIT = "HCT", DataGroup.BLOOD_COUNTS
+    RETICULOCYTE_PERCENT = "RETPCT", DataGroup.HEMOLYSIS, "", "reticulocytes"
+    RETICULOCYTES = "RETABS", DataGroup.HEMOLYSIS, "", "reticulocytes"
+    IRON = "IRON", DataGroup.IRON_STUDIES, "iron", "iron"
+    IRON_BINDING_CAPACITY = "TIBC", DataGroup.IRON_STUDIES, "TIBC"
+    UNSATURATED_IRON_BINDING_CAPACITY = "UIBC", DataGroup.IRON_STUDIES
+    TRANSFERRIN_SATURATION = "TSAT", DataGroup.IRON_STUDIES, "transferrin saturation"
+    TRANSFERRIN = "TRF", DataGroup.IRON_STUDIES
+    FERRITIN = "FERR", DataGroup.IRON_STUDIES, "ferritin", "ferritin"
+    VITAMIN_B12 = "B12", DataGroup.VITAMIN_B12, "vitamin B12"
+    FOLATE = "FOL", DataGroup.VITAMIN_B12, "folate", "folate", 1
+    RED_CELL_FOLATE = "FOLRBC", DataGroup.VITAMIN_B12
+    METHYLMALONATE = "MMA", DataGroup.VITAMIN_B12, "methylmalonic acid", "", 2
+    HOMOCYSTEINE = "HCY", DataGroup.VITAMIN_B12, "homocysteine", "homocysteine"
+    LACTATE_DEHYDROGENASE = "LDH", DataGroup.HEMOLYSIS
+    BILIRUBIN_TOTAL = "TBIL", DataGroup.HEMOLYSIS
+    BILIRUBIN_DIRECT = "DBIL", DataGroup.HEMOLYSIS
+    BILIRUBIN_INDIRECT = "IBIL", DataGroup.HEMOLYSIS, "", "indirect bilirubin"
+    HAPTOGLOBIN = "HAPT", DataGroup.HEMOLYSIS, "", "haptoglobin"
+    CREATININE = "CREA", DataGroup.KIDNEY_FUNCTION, "", "creatinine"
+    GLOMERULAR_FILTRATION_RATE = "EGFR", DataGroup.KIDNEY_FUNCTION, "", "eGFR"
+    ALANINE_AMINOTRANSFERASE = "ALT", DataGroup.LIVER_FUNCTION
+    ASPARTATE_AMINOTRANSFERASE = "AST", DataGroup.LIVER_FUNCTION
+    ALKALINE_PHOSPHATASE = "ALP", DataGroup.LIVER_FUNCTION
+    GAMMA_GLUTAMYL_TRANSFERASE = "GGT", DataGroup.LIVER_FUNCTION
+    C_REACTIVE_PROTEIN = "CRP", DataGroup.LIVER_FUNCTION
+    BLAST_PERCENT = "BLASTP", DataGroup.DIFFERENTIAL, "", "blasts", 1
+    BLASTS = "BLASTA", DataGroup.DIFFERENTIAL, "", "blasts", 2
+    NUCLEATED_RED_CELL_RATIO = "NRBCW", DataGroup.DIFFERENTIAL
+    NUCLEATED_RED_CELLS = "NRBCA", DataGroup.DIFFERENTIAL
+    BODY_TEMPERATURE = "TEMP", DataGroup.TEMPERATURE, "", "temperature", 1
 
 
 OBSERVATION_GROUPS = (
@@ -402,75 +440,3 @@ class LookBack:
     together: timedelta
     counts: Mapping[Analyte, Analyte]
     longer: Mapping[Analyte, timedelta] = field(default_factory=dict)
-
-
-GROUP_OF_ANALYTE: dict[Analyte, DataGroup] = {
-    **dict.fromkeys(
-        (
-            Analyte.HEMOGLOBIN,
-            Analyte.LEUKOCYTES,
-            Analyte.PLATELETS,
-            Analyte.MEAN_CORPUSCULAR_VOLUME,
-            Analyte.HEMATOCRIT,
-        ),
-        DataGroup.BLOOD_COUNTS,
-    ),
-    **dict.fromkeys(
-        (
-            Analyte.NEUTROPHILS,
-            Analyte.NEUTROPHIL_PERCENT,
-            Analyte.BLAST_PERCENT,
-            Analyte.BLASTS,
-            Analyte.NUCLEATED_RED_CELL_RATIO,
-            Analyte.NUCLEATED_RED_CELLS,
-        ),
-        DataGroup.DIFFERENTIAL,
-    ),
-    **dict.fromkeys(
-        (
-            Analyte.IRON,
-            Analyte.IRON_BINDING_CAPACITY,
-            Analyte.UNSATURATED_IRON_BINDING_CAPACITY,
-            Analyte.TRANSFERRIN_SATURATION,
-            Analyte.TRANSFERRIN,
-            Analyte.FERRITIN,
-        ),
-        DataGroup.IRON_STUDIES,
-    ),
-    **dict.fromkeys(
-        (
-            Analyte.VITAMIN_B12,
-            Analyte.FOLATE,
-            Analyte.RED_CELL_FOLATE,
-            Analyte.METHYLMALONATE,
-            Analyte.HOMOCYSTEINE,
-        ),
-        DataGroup.VITAMIN_B12,
-    ),
-    **dict.fromkeys(
-        (
-            Analyte.LACTATE_DEHYDROGENASE,
-            Analyte.BILIRUBIN_TOTAL,
-            Analyte.BILIRUBIN_DIRECT,
-            Analyte.BILIRUBIN_INDIRECT,
-            Analyte.HAPTOGLOBIN,
-            Analyte.RETICULOCYTE_PERCENT,
-            Analyte.RETICULOCYTES,
-        ),
-        DataGroup.HEMOLYSIS,
-    ),
-    **dict.fromkeys(
-        (Analyte.CREATININE, Analyte.GLOMERULAR_FILTRATION_RATE), DataGroup.KIDNEY_FUNCTION
-    ),
-    **dict.fromkeys(
-        (
-            Analyte.ALANINE_AMINOTRANSFERASE,
-            Analyte.ASPARTATE_AMINOTRANSFERASE,
-            Analyte.ALKALINE_PHOSPHATASE,
-            Analyte.GAMMA_GLUTAMYL_TRANSFERASE,
-            Analyte.C_REACTIVE_PROTEIN,
-        ),
-        DataGroup.LIVER_FUNCTION,
-    ),
-    Analyte.BODY_TEMPERATURE: DataGroup.TEMPERATURE,
-}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import GROUP_OF_ANALYTE, Analyte, DataGroup
+from fhir_mappings.panel import Analyte, DataGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -224,7 +224,7 @@ GROUP_OF_KIND: dict[CodeKind, DataGroup] = {
 def groups_of(kind: CodeKind, analyte: Analyte | None) -> frozenset[DataGroup]:
     """Return the data groups of a code that is not a panel."""
     if kind is CodeKind.ANALYTE and analyte is not None:
-        return frozenset({GROUP_OF_ANALYTE[analyte]})
+        return frozenset({analyte.group})
     group = GROUP_OF_KIND.get(kind)
     return frozenset() if group is None else frozenset({group})
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from service.cards.escaping import plain
 from service.cards.words import cut_words, words
-from service.interpreter.formatting import ANALYTE_NAMES, listed, readable_units
+from service.interpreter.formatting import listed, readable_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ def not_used(
 
 
 def _set_aside(result: Unreadable, reasons: dict[Reason, str]) -> str:
-    name = ANALYTE_NAMES.get(result.analyte, result.analyte.value) if result.analyte else "a result"
+    name = (result.analyte.words or result.analyte.value) if result.analyte else "a result"
     reported = readable_units(plain(result.reported, _MOST_REPORTED))
     reason = reasons.get(result.reason, "not readable")
     return f"{name} {reported} ({reason})".replace("  ", " ")

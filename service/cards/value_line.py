@@ -10,7 +10,6 @@ from service.cards.escaping import prose
 from service.cards.plain_words import comparator_words
 from service.interpreter.formatting import (
     COMPUTED,
-    SHORT_NAMES,
     as_laboratory,
     bare_number,
     day,
@@ -81,7 +80,7 @@ def _doubt(result: LabResult) -> str:
 
 
 def _value(value: ShownValue, common_day: str, shared: str, *, with_days: bool) -> str:
-    name = SHORT_NAMES.get(value.analyte, value.analyte.value)
+    name = value.analyte.short
     if value.result is None:
         return prose(f"{name} {value.missing}")
     result = value.result
@@ -132,7 +131,7 @@ def before_line(
 
 
 def _earlier(result: LabResult) -> str:
-    return f"{SHORT_NAMES.get(result.analyte, result.analyte.value)} {bare_number(result)}"
+    return f"{result.analyte.short} {bare_number(result)}"
 
 
 __all__ = ["MOST_VALUES", "before_line", "value_line"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fhir.resources.R4B import get_fhir_model_class
 from pydantic import ValidationError
 
-from fhir_mappings.panel import GROUP_OF_ANALYTE, OBSERVATION_GROUPS, Analyte
+from fhir_mappings.panel import OBSERVATION_GROUPS
 from fhir_mappings.vocabulary.analytes import default_terminology
 from fhir_mappings.vocabulary.orders import ORDERS, draft_order
 from service.cds_hooks.discovery import load_catalogue
@@ -40,9 +40,6 @@ def unprefetched_codes() -> Iterator[str]:
         asked = {token.rpartition("|")[2] for token in templates[group].codes}
         for code in sorted(set(terminology.codes_of(group)) - asked):
             yield f"LOINC {code} of {group} is in no prefetch template."
-    for analyte in Analyte:
-        if analyte not in GROUP_OF_ANALYTE:
-            yield f"Analyte {analyte} belongs to no data group."
 
 
 def invalid_drafts() -> Iterator[str]:

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import cache
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, DataGroup, Note
+from fhir_mappings.panel import Analyte, Note
 from service.interpreter.interpretation import CellLine
 from service.interpreter.thresholds import table
 
@@ -28,89 +28,14 @@ LINE_NAMES = {
     CellLine.PLATELETS: "platelets",
 }
 
-ANALYTE_NAMES: dict[Analyte, str] = {
-    Analyte.HEMOGLOBIN: "hemoglobin",
-    Analyte.LEUKOCYTES: "leukocytes",
-    Analyte.NEUTROPHILS: "neutrophils",
-    Analyte.PLATELETS: "platelets",
-    Analyte.IRON: "iron",
-    Analyte.IRON_BINDING_CAPACITY: "TIBC",
-    Analyte.TRANSFERRIN_SATURATION: "transferrin saturation",
-    Analyte.FERRITIN: "ferritin",
-    Analyte.VITAMIN_B12: "vitamin B12",
-    Analyte.FOLATE: "folate",
-    Analyte.METHYLMALONATE: "methylmalonic acid",
-    Analyte.HOMOCYSTEINE: "homocysteine",
-}
-
-
-SHORT_NAMES: dict[Analyte, str] = {
-    Analyte.HEMOGLOBIN: "Hgb",
-    Analyte.LEUKOCYTES: "WBC",
-    Analyte.NEUTROPHILS: "ANC",
-    Analyte.PLATELETS: "platelets",
-    Analyte.RETICULOCYTES: "reticulocytes",
-    Analyte.RETICULOCYTE_PERCENT: "reticulocytes",
-    Analyte.IRON: "iron",
-    Analyte.FERRITIN: "ferritin",
-    Analyte.FOLATE: "folate",
-    Analyte.HOMOCYSTEINE: "homocysteine",
-    Analyte.HAPTOGLOBIN: "haptoglobin",
-    Analyte.BILIRUBIN_INDIRECT: "indirect bilirubin",
-    Analyte.CREATININE: "creatinine",
-    Analyte.GLOMERULAR_FILTRATION_RATE: "eGFR",
-    Analyte.BLAST_PERCENT: "blasts",
-    Analyte.BLASTS: "blasts",
-    Analyte.BODY_TEMPERATURE: "temperature",
-}
-"""What a card calls them; the others by their usual abbreviation, which is their code."""
-
 
 def counted(fact: CellLineFact) -> str:
     """Name what a line was judged by: leukocytes must never pass for neutrophils."""
-    return ANALYTE_NAMES[fact.result.analyte] if fact.result else LINE_NAMES[fact.line]
+    return fact.result.analyte.words if fact.result else LINE_NAMES[fact.line]
 
-
-GROUP_NAMES: dict[DataGroup, str] = {
-    DataGroup.PATIENT: "the patient's record",
-    DataGroup.BLOOD_COUNTS: "blood counts",
-    DataGroup.DIFFERENTIAL: "the white cell differential",
-    DataGroup.SMEAR: "blood film findings",
-    DataGroup.FILM_REPORTS: "blood film reports",
-    DataGroup.IRON_STUDIES: "iron studies",
-    DataGroup.VITAMIN_B12: "vitamin B12, folate, methylmalonic acid and homocysteine",
-    DataGroup.HEMOLYSIS: "LDH, bilirubin, haptoglobin and reticulocytes",
-    DataGroup.KIDNEY_FUNCTION: "kidney function",
-    DataGroup.LIVER_FUNCTION: "liver tests and CRP",
-    DataGroup.TEMPERATURE: "body temperatures",
-    DataGroup.SEROLOGY: "infection and antibody tests",
-    DataGroup.PREGNANCY: "pregnancy status and tests",
-    DataGroup.MARROW_RESULTS: "bone marrow results",
-    DataGroup.CONDITIONS: "conditions on the problem list",
-    DataGroup.MEDICATION_REQUESTS: "prescribed medicines",
-    DataGroup.MEDICATION_ADMINISTRATIONS: "administered medicines",
-    DataGroup.MEDICATION_STATEMENTS: "medicines the patient reports",
-    DataGroup.PROCEDURES: "procedures and transfusions",
-    DataGroup.SERVICE_REQUESTS: "existing orders",
-    DataGroup.ENCOUNTERS: "visits and hospital stays",
-    DataGroup.APPOINTMENTS: "appointments",
-    DataGroup.DIAGNOSTIC_REPORTS: "diagnostic reports",
-}
-"""What could not be retrieved, in the words of a card."""
 
 COMPUTED = frozenset({Note.COMPUTED, Note.ANC_COMPUTED, Note.TSAT_COMPUTED, Note.TIBC_COMPUTED})
 
-_DECIMALS = {
-    Analyte.HEMOGLOBIN: 1,
-    Analyte.LEUKOCYTES: 1,
-    Analyte.NEUTROPHILS: 1,
-    Analyte.PLATELETS: 0,
-    Analyte.METHYLMALONATE: 2,
-    Analyte.FOLATE: 1,
-    Analyte.BODY_TEMPERATURE: 1,
-    Analyte.BLAST_PERCENT: 1,
-    Analyte.BLASTS: 2,
-}
 _LONGEST = 6
 _LONGEST_UNIT = 20
 _POWER_OF_TEN = re.compile(r"10[*^](\d{1,2})/(\w{1,6})")
@@ -152,7 +77,7 @@ def _rounded(result: LabResult) -> str:
         whole = value.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
         if not _hides_a_limit(value, whole, result.interval):
             return f"{whole:f}"
-    first = _DECIMALS.get(result.analyte, 0)
+    first = result.analyte.decimals
     for digits in range(first, first + _MORE_DIGITS):
         rounded = value.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
         near = rounded == value or abs(rounded - value) * 1000 < abs(value)

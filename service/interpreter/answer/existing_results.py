@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import BLOOD_COUNTS, Analyte, DataGroup, SerologyTest, SmearMethod
 from service.interpreter.assessment.unusable import due_results
-from service.interpreter.formatting import GROUP_NAMES, day, listed
+from service.interpreter.formatting import day, listed
 from service.interpreter.interpretation import CellLineState, IronState
 
 if TYPE_CHECKING:
@@ -207,9 +207,7 @@ def _chemistry(order: str, situation: Situation) -> str:
 def hidden_groups(order: str, situation: Situation) -> str:
     """Return the data that could not be retrieved and may hold a result; empty when none."""
     hidden = [
-        GROUP_NAMES[group]
-        for group in GROUPS_OF_ORDER.get(order, ())
-        if group in situation.unavailable
+        group.words for group in GROUPS_OF_ORDER.get(order, ()) if group in situation.unavailable
     ]
     return listed(hidden)
 

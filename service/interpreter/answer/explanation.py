@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from service.interpreter.assessment.cell_lines import NOTHING_SENT
 from service.interpreter.assessment.situation import Freshness
 from service.interpreter.formatting import (
-    ANALYTE_NAMES,
     LINE_NAMES,
     day,
     listed,
@@ -208,7 +207,7 @@ def _no_count(situation: Situation) -> str:
 def _value(fact: CellLineFact) -> str:
     if fact.result is None:
         return LINE_NAMES[fact.line]
-    name = ANALYTE_NAMES[fact.result.analyte]
+    name = fact.result.analyte.words
     unit = f" {unit_words(fact.result.unit)}" if fact.line is CellLine.HEMOGLOBIN else ""
     return f"{name} {shown(fact.result)}{unit}"
 

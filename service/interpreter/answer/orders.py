@@ -11,7 +11,7 @@ from service.interpreter.answer import existing_results
 from service.interpreter.answer import modifier_triggers as triggers
 from service.interpreter.answer.modifiers import marrow_deferred
 from service.interpreter.assessment.situation import Freshness
-from service.interpreter.formatting import GROUP_NAMES, listed
+from service.interpreter.formatting import listed
 from service.interpreter.interpretation import (
     HEMATOLOGY_REFERRAL,
     MARROW_BIOPSY,
@@ -263,9 +263,7 @@ def _proposal(wish: WantedOrder, priority: Priority, case: Case) -> ProposedOrde
     reasons = [wish.because, existing_results.unreadable_result(wish.order, situation)]
     groups = {MARROW_BIOPSY: _MARROW_GROUPS, HEMATOLOGY_REFERRAL: _REFERRAL_GROUPS}
     earlier = {MARROW_BIOPSY: "an earlier marrow", HEMATOLOGY_REFERRAL: "an earlier referral"}
-    hidden = [
-        GROUP_NAMES[group] for group in groups.get(wish.order, ()) if group in situation.unavailable
-    ]
+    hidden = [group.words for group in groups.get(wish.order, ()) if group in situation.unavailable]
     if hidden:
         reasons.append(f"{listed(hidden)} could not be checked for {earlier[wish.order]}")
     because = "; ".join(reason for reason in reasons if reason)

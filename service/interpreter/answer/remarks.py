@@ -18,7 +18,6 @@ from service.interpreter.answer.blood_picture import (
     volume,
 )
 from service.interpreter.formatting import (
-    ANALYTE_NAMES,
     counted,
     listed,
     with_unit,
@@ -98,9 +97,9 @@ def preliminary(case: Case) -> str:
 def preliminary_chemistry(case: Case) -> str:
     """Label other preliminary results."""
     names = [
-        ANALYTE_NAMES[analyte]
+        analyte.words
         for analyte, result in case.situation.selected.items()
-        if analyte in ANALYTE_NAMES
+        if analyte.words
         and analyte not in BLOOD_COUNTS
         and result.notes & {Note.PRELIMINARY, Note.STATUS_UNKNOWN}
     ]

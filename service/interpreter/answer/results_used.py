@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup
-from service.interpreter.formatting import GROUP_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,9 +85,7 @@ def could_not_check(situation: Situation, finding: Rule | None) -> tuple[str, ..
     if finding is not None and finding.replaces_overlay_orders:
         matters = _CONTEXT_OF_STOPS
     missing = [
-        GROUP_NAMES[group]
-        for group in DataGroup
-        if group in situation.unavailable and group in matters
+        group.words for group in DataGroup if group in situation.unavailable and group in matters
     ]
     broken = Counter(situation.facts.context.unreadable)
     entries = [

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from fhir_mappings.panel import Analyte, SmearMethod
 from service.interpreter.assessment.unusable import due_results
 from service.interpreter.formatting import (
-    SHORT_NAMES,
     bare_number,
     counted,
     day,
@@ -66,7 +65,7 @@ def _white(case: Case) -> str:
 
 
 def _named(result: LabResult) -> Named:
-    return SHORT_NAMES.get(result.analyte, result.analyte.value), bare_number(result)
+    return result.analyte.short, bare_number(result)
 
 
 def _joined(parts: Sequence[Named]) -> str:
@@ -199,7 +198,7 @@ def severe_conflict(case: Case) -> str:
     for fact in case.situation.states.lines.values():
         if fact.result is None or not fact.result.others or fact.grade is not Grade.SEVERE:
             continue
-        name = sentence(SHORT_NAMES[fact.result.analyte])
+        name = sentence(fact.result.analyte.short)
         values = listed([bare_number(fact.result), *(f"{each:f}" for each in fact.result.others)])
         return f"{name} reported as {values} at the same time: repeat the CBC now."
     return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import BLOOD_COUNTS, GROUP_OF_ANALYTE, Analyte, DataGroup
+from fhir_mappings.panel import BLOOD_COUNTS, Analyte, DataGroup
 
 if TYPE_CHECKING:
     from fhir_mappings.panel import LabResult, Unreadable
@@ -26,7 +26,7 @@ def span_of(analyte: Analyte, chart: Timeline) -> Span | None:
     """Return the window in which results of the analyte count."""
     if analyte in _SMEAR:
         return chart.smear_span
-    match GROUP_OF_ANALYTE[analyte]:
+    match analyte.group:
         case DataGroup.BLOOD_COUNTS | DataGroup.DIFFERENTIAL:
             return chart.counts_span
         case DataGroup.IRON_STUDIES:

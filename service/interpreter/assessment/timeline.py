@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import (
     BLOOD_COUNTS,
-    GROUP_OF_ANALYTE,
     NO_STATEMENT,
     Analyte,
     Flag,
@@ -61,7 +60,7 @@ class Timeline:
 
     def unknown(self, analyte: Analyte) -> bool:
         """Whether the analyte's data group could not be retrieved."""
-        return GROUP_OF_ANALYTE.get(analyte) in self.unavailable
+        return analyte.group in self.unavailable
 
     def every(self, analyte: Analyte) -> tuple[LabResult, ...]:
         """All accepted results of the analyte, newest first; none when it is unknown."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import UNSURE, Analyte
 from service.interpreter.assessment.unusable import due_results
-from service.interpreter.formatting import ANALYTE_NAMES, day, listed, sentence
+from service.interpreter.formatting import day, listed, sentence
 from service.interpreter.interpretation import CellLine, CellLineState, FindingIndicator
 from service.interpreter.rules.criteria.criterion import Criterion
 
@@ -70,7 +70,7 @@ def data_quality_indicator(case: Case) -> FindingIndicator:
 
 
 def _refused_sentence(item: Unreadable, situation: Situation) -> str:
-    name = f"A result for {ANALYTE_NAMES[item.analyte]}" if item.analyte else "A result"
+    name = f"A result for {item.analyte.words}" if item.analyte else "A result"
     when = f" of {day(item.taken)}" if item.taken else ""
     reported = f" ({item.reported})" if item.reported else ""
     text = f"{name}{when}{reported} was not used: {item.explanation.rstrip('.')}."
@@ -128,7 +128,7 @@ def severe_if_meant(case: Case) -> str:
     for item in due_results(case.situation):
         meant = _severe_if_meant(item, case.situation)
         if meant is not None and item.analyte:
-            name = sentence(ANALYTE_NAMES[item.analyte])
+            name = sentence(item.analyte.words)
             return (
                 f"{name} may be {meant.normalize():f}, a severe value: ask the laboratory at once."
             )
@@ -139,7 +139,7 @@ def refused_names(case: Case) -> list[str]:
     """Name the analytes whose results were not used, each once."""
     return list(
         dict.fromkeys(
-            ANALYTE_NAMES[item.analyte] if item.analyte else "a result"
+            item.analyte.words if item.analyte else "a result"
             for item in due_results(case.situation)
         )
     )

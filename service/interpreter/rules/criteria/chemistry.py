@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import GROUP_OF_ANALYTE, Analyte, DataGroup
+from fhir_mappings.panel import Analyte, DataGroup
 from service.interpreter.assessment.situation import FolateState
 from service.interpreter.interpretation import (
     B12State,
@@ -203,7 +203,7 @@ def not_measured(*analytes: Analyte, text: str) -> Criterion:
     return Criterion(
         text,
         lambda case: any(analyte not in case.situation.selected for analyte in analytes),
-        decided_by_groups=frozenset(GROUP_OF_ANALYTE[analyte] for analyte in analytes),
+        decided_by_groups=frozenset(analyte.group for analyte in analytes),
     )
 
 

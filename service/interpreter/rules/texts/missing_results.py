@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte
-from service.interpreter.formatting import ANALYTE_NAMES, day, listed, sentence
+from service.interpreter.formatting import day, listed, sentence
 from service.interpreter.interpretation import B12State, IronState
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ def missing_names(case: Case) -> list[str]:
     """Name what is missing, iron studies as one."""
     parts = missing_parts(case)
     iron = {Analyte.IRON, Analyte.IRON_BINDING_CAPACITY, Analyte.FERRITIN}
-    names = [ANALYTE_NAMES[analyte] for analyte in parts]
+    names = [analyte.words for analyte in parts]
     if iron <= set(parts):
-        names = [ANALYTE_NAMES[a] for a in parts if a not in iron] + ["iron studies"]
+        names = [a.words for a in parts if a not in iron] + ["iron studies"]
     if not names and case.situation.states.iron in {IronState.PARTIAL, IronState.MISSING}:
         names = ["conclusive iron studies"]
     return names or ["vitamin B12"]
@@ -59,7 +59,7 @@ def missing_list(case: Case) -> str:
     """List what is missing and for each why: not measured, not readable, not to be had."""
     reasons: dict[str, list[str]] = {}
     for analyte in missing_parts(case):
-        reasons.setdefault(_why_missing(case, analyte), []).append(ANALYTE_NAMES[analyte])
+        reasons.setdefault(_why_missing(case, analyte), []).append(analyte.words)
     if not reasons:
         return "The iron results at hand do not settle the iron state."
     items = [f"{listed(names)}: {reason}" for reason, names in reasons.items()]
@@ -71,7 +71,7 @@ def not_retrieved(case: Case) -> str:
     missing = [a for a in missing_parts(case) if a in case.situation.unknown]
     if not missing:
         return ""
-    names = listed(ANALYTE_NAMES[analyte] for analyte in missing)
+    names = listed(analyte.words for analyte in missing)
     return (
         f"{sentence(names)} could not be retrieved: results may exist that this card has not seen. "
         "Look them up before ordering."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, SmearMethod
-from service.interpreter.formatting import ANALYTE_NAMES, counted, day, listed, sentence, with_unit
+from service.interpreter.formatting import counted, day, listed, sentence, with_unit
 from service.interpreter.interpretation import (
     B12State,
     CellLine,
@@ -47,7 +47,7 @@ def fever_values(case: Case) -> str:
     parts = []
     white = case.situation.states.lines.get(CellLine.WHITE)
     if white and white.result:
-        name = sentence(ANALYTE_NAMES[white.result.analyte])
+        name = sentence(white.result.analyte.words)
         parts.append(f"{name} {with_unit(white.result)} ({day(white.result.taken)})")
     highest = case.situation.fever.highest
     if highest:
@@ -122,7 +122,7 @@ def iron_criterion(case: Case) -> str:
             f"{limits.ferritin_deficient} ng/mL."
         )
     values = [
-        f"{ANALYTE_NAMES[analyte]} {with_unit(selected[analyte])}"
+        f"{analyte.words} {with_unit(selected[analyte])}"
         for analyte in IRON_ANALYTES
         if analyte in selected and analyte is not Analyte.FERRITIN
     ]
@@ -173,8 +173,7 @@ def what_is_new(case: Case) -> str:
     parts = [blast_evidence(case)] if news.blasts else []
     if news.severe:
         counts = listed(
-            f"{ANALYTE_NAMES[each.analyte]} {with_unit(each)} ({day(each.taken)})"
-            for each in news.severe
+            f"{each.analyte.words} {with_unit(each)} ({day(each.taken)})" for each in news.severe
         )
         before = stated("{severe_before:days}", windows=case.situation.windows)
         parts.append(f"Severe, and not so in the {before} days before: {counts}.")
@@ -209,7 +208,7 @@ def stale_history(case: Case) -> str:
     """List B12 and iron as history, without a pattern."""
     selected = case.situation.selected
     values = [
-        f"{ANALYTE_NAMES[analyte]} {with_unit(selected[analyte])} ({day(selected[analyte].taken)})"
+        f"{analyte.words} {with_unit(selected[analyte])} ({day(selected[analyte].taken)})"
         for analyte in (Analyte.VITAMIN_B12, *IRON_ANALYTES)
         if analyte in selected
     ]

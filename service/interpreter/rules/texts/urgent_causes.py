@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte
-from service.interpreter.formatting import ANALYTE_NAMES, day, listed, sentence, with_unit
+from service.interpreter.formatting import day, listed, sentence, with_unit
 from service.interpreter.interpretation import CellLine
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def agranulocytosis_evidence(case: Case) -> str:
     names = listed(each.name for each in case.situation.agranulocytosis_drugs)
     if neutrophils is None:
         return ""
-    name = sentence(ANALYTE_NAMES[neutrophils.analyte])
+    name = sentence(neutrophils.analyte.words)
     return f"{name} {with_unit(neutrophils)} ({day(neutrophils.taken)}) under {names}."
 
 

@@ -8,7 +8,7 @@ import pytest
 from fhir.resources.R4B.conceptmap import ConceptMap
 from fhir.resources.R4B.observationdefinition import ObservationDefinition
 
-from fhir_mappings.panel import GROUP_OF_ANALYTE, Analyte, DataGroup, SerologyTest, SmearSet
+from fhir_mappings.panel import Analyte, DataGroup, SerologyTest, SmearSet
 from fhir_mappings.vocabulary.analytes import (
     CodeKind,
     Role,
@@ -199,7 +199,7 @@ def test_a_code_that_is_read(analyte, code):
     assert found.analyte == Analyte(analyte)
     assert found.target == analyte
     assert found.code == code
-    assert found.groups == {GROUP_OF_ANALYTE[Analyte(analyte)]}
+    assert found.groups == {Analyte(analyte).group}
     assert found.display
     assert found.property
 

@@ -18,7 +18,6 @@ from fhir_mappings.context import (
     ValueSetName,
 )
 from fhir_mappings.panel import (
-    GROUP_OF_ANALYTE,
     Analyte,
     DataGroup,
     Flag,
@@ -175,12 +174,12 @@ def first_stage(whole: Facts) -> Facts:
         results={
             analyte: results
             for analyte, results in whole.panel.results.items()
-            if GROUP_OF_ANALYTE[analyte] in STAGE_1
+            if analyte.group in STAGE_1
         },
         unreadable=tuple(
             each
             for each in whole.panel.unreadable
-            if each.analyte and GROUP_OF_ANALYTE[each.analyte] in STAGE_1
+            if each.analyte and each.analyte.group in STAGE_1
         ),
         serology=(),
         marrow=(),
