@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY
+from service.interpreter.rules.order_lists import SECONDARY_CAUSE_ORDERS
 
 
 class OrderGroup(IntEnum):
@@ -18,21 +19,6 @@ class OrderGroup(IntEnum):
 
 RECOMMENDED = frozenset({OrderGroup.REFERRAL, OrderGroup.FIRST_TESTS})
 """The groups whose suggestions are marked `isRecommended`; never the marrow."""
-
-_SECONDARY = frozenset(
-    {
-        "hiv-screen",
-        "hepatitis-b-surface-antigen",
-        "hepatitis-b-core-antibody",
-        "hepatitis-c-antibody",
-        "antinuclear-antibody",
-        "anti-dsdna",
-        "ultrasound-abdomen",
-        "ct-abdomen-pelvis",
-        "copper",
-        "zinc",
-    }
-)
 
 _FIRST_NAMED = (
     "cbc-differential",
@@ -84,7 +70,9 @@ def group_of(order: str) -> OrderGroup:
         return OrderGroup.REFERRAL
     if order == MARROW_BIOPSY:
         return OrderGroup.MARROW
-    return OrderGroup.SECONDARY_CAUSES if order in _SECONDARY else OrderGroup.FIRST_TESTS
+    return (
+        OrderGroup.SECONDARY_CAUSES if order in SECONDARY_CAUSE_ORDERS else OrderGroup.FIRST_TESTS
+    )
 
 
 def naming_order(orders: list[str]) -> list[str]:

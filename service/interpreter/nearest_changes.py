@@ -5,40 +5,20 @@ Found by asking the interpreter again with the value at the nearest limits, neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte, changed
+from fhir_mappings.panel import changed
 from service.interpreter.interpret import interpret
-from service.interpreter.thresholds import LIMITS, Thresholds
+from service.interpreter.thresholds import LIMITS, NAME_OF_LIMITS, Thresholds, limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from fhir_mappings.panel import LabResult
+    from fhir_mappings.panel import Analyte, LabResult
     from service.interpreter.interpretation import Facts, FiredFinding, Interpretation
-
-_LIMITS_OF = {
-    Analyte.HEMOGLOBIN: "hgb",
-    Analyte.NEUTROPHILS: "anc",
-    Analyte.LEUKOCYTES: "wbc",
-    Analyte.PLATELETS: "plt",
-    Analyte.MEAN_CORPUSCULAR_VOLUME: "mcv",
-    Analyte.VITAMIN_B12: "b12",
-    Analyte.METHYLMALONATE: "mma",
-    Analyte.IRON: "iron",
-    Analyte.IRON_BINDING_CAPACITY: "tibc",
-    Analyte.TRANSFERRIN_SATURATION: "tsat",
-    Analyte.FERRITIN: "ferritin",
-    Analyte.FOLATE: "folate",
-    Analyte.BLAST_PERCENT: "blast_percent",
-    Analyte.BLASTS: "blasts",
-    Analyte.BODY_TEMPERATURE: "fever",
-    Analyte.GLOMERULAR_FILTRATION_RATE: "egfr",
-}
-"""How the limits of an analyte begin in `Thresholds`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +64,14 @@ def _newest(interpretation: Interpretation) -> tuple[LabResult, ...]:
     newest: dict[Analyte, LabResult] = {}
     for result in interpretation.states.used:
         known = newest.get(result.analyte)
-        if result.analyte in _LIMITS_OF and (known is None or result.taken > known.taken):
+        if result.analyte in NAME_OF_LIMITS and (known is None or result.taken > known.taken):
             newest[result.analyte] = result
     return tuple(newest.values())
 
 
 def _candidates(result: LabResult, limits: Thresholds = LIMITS) -> Iterator[Decimal]:
     """The values at each limit and one step below and above it, the nearest first."""
-    begin = _LIMITS_OF[result.analyte]
-    at = {
-        getattr(limits, each.name)
-        for each in fields(limits)
-        if each.name == begin or each.name.startswith(f"{begin}_")
-    }
+    at = set(limits_of(result.analyte, limits).values())
     if result.interval:
         at |= {limit for limit in (result.interval.low, result.interval.high) if limit is not None}
     values = {limit + step * _step(limit) for limit in at for step in (-1, 0, 1)}

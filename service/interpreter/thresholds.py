@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from fhir_mappings.panel import Analyte
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 def _limit(value: str, unit: str, meaning: str, *citations: str) -> Any:  # noqa: ANN401
@@ -211,6 +213,44 @@ class Thresholds:
 
 
 LIMITS = Thresholds()
+
+NAME_OF_LIMITS: dict[Analyte, str] = {
+    Analyte.HEMOGLOBIN: "hgb",
+    Analyte.NEUTROPHILS: "anc",
+    Analyte.LEUKOCYTES: "wbc",
+    Analyte.PLATELETS: "plt",
+    Analyte.MEAN_CORPUSCULAR_VOLUME: "mcv",
+    Analyte.VITAMIN_B12: "b12",
+    Analyte.METHYLMALONATE: "mma",
+    Analyte.HOMOCYSTEINE: "homocysteine",
+    Analyte.FOLATE: "folate",
+    Analyte.IRON: "iron",
+    Analyte.IRON_BINDING_CAPACITY: "tibc",
+    Analyte.TRANSFERRIN_SATURATION: "tsat",
+    Analyte.FERRITIN: "ferritin",
+    Analyte.BLAST_PERCENT: "blast_percent",
+    Analyte.BLASTS: "blasts",
+    Analyte.BODY_TEMPERATURE: "fever",
+    Analyte.GLOMERULAR_FILTRATION_RATE: "egfr",
+}
+"""How the limits of an analyte begin: `mcv` for `mcv_low` and `mcv_high`."""
+
+
+def limits_of(analyte: Analyte, limits: Thresholds = LIMITS) -> Mapping[str, Decimal]:
+    """Return the limits of an analyte by what follows its name: `low`, `high`, `severe`."""
+    begin = NAME_OF_LIMITS.get(analyte)
+    if begin is None:
+        return {}
+    return {
+        each.name[len(begin) + 1 :]: getattr(limits, each.name)
+        for each in fields(limits)
+        if each.name == begin or each.name.startswith(f"{begin}_")
+    }
+
+
+def unit_of_limit(name: str) -> str:
+    """Return the unit of a limit. Raises StopIteration when there is none of that name."""
+    return next(row.unit for row in table() if row.name == name)
 
 
 def table(limits: Thresholds = LIMITS) -> Iterator[LimitRow]:

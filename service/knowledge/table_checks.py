@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import product
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.context import Patient
@@ -35,49 +35,17 @@ from service.interpreter.interpretation import (
 )
 from service.interpreter.rules import RULES
 from service.interpreter.rules.criteria.bicytopenia import WORTH_A_CARD
-from service.interpreter.rules.criteria.chemistry import HIGH_B12, UNSETTLED_IRON
+from service.interpreter.rules.criteria.chemistry import HIGH_B12, UNSETTLED_IRON, LimitCriterion
 from service.interpreter.rules.criteria.criterion import Case
 from service.interpreter.rules.criteria.patient import CRITICAL_BLASTS
 from service.interpreter.rules.rule import Step
+from service.interpreter.thresholds import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from service.interpreter.rules.criteria.criterion import Criterion
     from service.interpreter.rules.rule import Rule
-
-ENUMERATED = frozenset(
-    {
-        *Overlay,
-        "index-pattern",
-        "pancytopenia-high-b12",
-        "pancytopenia-high-b12-iron-deficiency",
-        "false-high-b12",
-        "treated-b12-deficiency",
-        "pancytopenia-low-b12",
-        "b12-function-unknown",
-        "functional-b12-deficiency",
-        "unexplained-pancytopenia",
-        "folate-deficiency",
-        "pancytopenia-iron-deficiency",
-        "pancytopenia-chronic-disease-iron",
-        "incomplete-workup",
-        "bicytopenia-high-b12",
-        "bicytopenia-low-b12",
-        "bicytopenia",
-        "incomplete-cbc",
-        "stale-counts",
-        "pediatric",
-        "pregnancy",
-        "known-hematologic-disorder",
-        "known-hematologic-disorder-suppressed",
-        "recent-chemotherapy",
-        "hospice-suppressed",
-        "b12-order-without-deficiency",
-        "iron-order-without-deficiency",
-        "data-quality",
-    }
-)
-"""Every finding of clinical-definition 3.2 and 3.3."""
 
 CITATION = re.compile(r"R([1-9]|1[0-9])|OWN")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -86,29 +54,17 @@ _WEEKS_AGO = date(2026, 5, 25)
 _LONG_AGO = date(2025, 12, 17)
 _WORD = re.compile(r"\S*[^\W_]\S*")
 
-FIRST_OF_ALL = frozenset({"treated-b12-deficiency"})
-"""A row that goes before every other of its step."""
-
-FIRST_MATCH = frozenset(
-    {
-        frozenset({"functional-b12-deficiency", "folate-deficiency"}),
-        frozenset({"functional-b12-deficiency", "incomplete-workup"}),
-        frozenset({"folate-deficiency", "incomplete-workup"}),
-        frozenset({"folate-deficiency", "pancytopenia-iron-deficiency"}),
-        frozenset({"folate-deficiency", "pancytopenia-chronic-disease-iron"}),
-        frozenset({"folate-deficiency", "b12-function-unknown"}),
-        frozenset({"folate-deficiency", "unexplained-pancytopenia"}),
-    }
-)
-"""Rows that can hold together; their order in the table decides (clinical-definition 3.1)."""
-
 
 def identity_problems(rules: Iterable[Rule] = RULES) -> list[str]:
-    """Every id once, every enumerated finding present, none unknown."""
+    """Every id once; what a row goes before stands in the table."""
+    rules = tuple(rules)
     counts = Counter(rule.id for rule in rules)
     problems = [f"{rule} stands {count} times" for rule, count in counts.items() if count > 1]
-    problems += [f"{finding} has no row" for finding in sorted(ENUMERATED - set(counts))]
-    return problems + [f"{rule} is no known finding" for rule in sorted(set(counts) - ENUMERATED)]
+    return problems + [
+        f"{rule.id} goes before {other}, which is no row after it"
+        for place, rule in enumerate(rules)
+        for other in sorted(rule.before - {later.id for later in rules[place:]})
+    ]
 
 
 def citation_problems(rules: Iterable[Rule] = RULES) -> list[str]:
@@ -166,25 +122,26 @@ def overlap_problems(rules: Iterable[Rule] = RULES) -> list[str]:
     """Every patient with low lines has the cause row due; two only where order decides."""
     causes = [rule for rule in rules if rule.step in {Step.PANCYTOPENIA, Step.BICYTOPENIA}]
     problems: set[str] = set()
-    for name, case in checked_cases():
-        fired = frozenset(
-            rule.id for rule in causes if all(each.test(case) is True for each in rule.when)
-        )
+    limits = tuple(limit_criteria(causes))
+    for name, case in checked_cases(limits):
+        holding = [rule for rule in causes if all(each.test(case) is True for each in rule.when)]
+        fired = frozenset(rule.id for rule in holding)
+        due = _row_is_due(case, limits)
         states = case.situation.states
         which = f"{states.pattern} {states.b12} {states.iron} {states.function}, {name}"
-        if not fired and _row_is_due(case):
+        if not fired and due:
             problems.add(f"no row: {which}")
-        if fired and not _row_is_due(case):
+        if fired and not due:
             problems.add(f"{' and '.join(sorted(fired))} without being due: {which}")
         problems |= {
-            f"{' and '.join(sorted(pair))} hold together"
-            for pair in _pairs(fired)
-            if pair not in FIRST_MATCH and not pair & FIRST_OF_ALL
+            f"{' and '.join(sorted((first.id, second.id)))} hold together"
+            for first, second in combinations(holding, 2)
+            if not first.before_all and second.id not in first.before
         }
     return sorted(problems)
 
 
-def _row_is_due(case: Case) -> bool:
+def _row_is_due(case: Case, limits: Iterable[LimitCriterion]) -> bool:
     """Three low lines always have a row but beside critical blasts; two when something adds."""
     states = case.situation.states
     high = states.b12 in HIGH_B12
@@ -196,6 +153,7 @@ def _row_is_due(case: Case) -> bool:
             or states.function is FunctionState.DEFICIENT
             or case.situation.folate is FolateState.LOW
             or bool(case.situation.b12_prior_deficiency)
+            or any(each.test(case) is True for each in limits)
         )
         return settled or not incomplete or CRITICAL_BLASTS.test(case) is not True
     if states.b12 is B12State.LOW or (high and states.function is FunctionState.DEFICIENT):
@@ -203,11 +161,16 @@ def _row_is_due(case: Case) -> bool:
     return WORTH_A_CARD.test(case) is True
 
 
-def _pairs(fired: frozenset[str]) -> Iterator[frozenset[str]]:
-    ordered = sorted(fired)
-    for place, first in enumerate(ordered):
-        for second in ordered[place + 1 :]:
-            yield frozenset({first, second})
+def limit_criteria(rules: Iterable[Rule]) -> Iterator[LimitCriterion]:
+    """Return each limit that a row asks about by itself, beside the states, once."""
+    found: dict[str, LimitCriterion] = {}
+    waiting: list[Criterion] = [each for rule in rules for each in rule.when]
+    while waiting:
+        each = waiting.pop()
+        waiting.extend(each.parts)
+        if isinstance(each, LimitCriterion):
+            found[each.limit] = each
+    yield from found.values()
 
 
 _PATIENTS: Mapping[str, tuple[dict[str, Any], str]] = {
@@ -231,13 +194,21 @@ _PATIENTS: Mapping[str, tuple[dict[str, Any], str]] = {
 """What else than the states decides a cause row: fields of the situation, and the platelets."""
 
 
-def checked_cases() -> Iterator[tuple[str, Case]]:
-    """One case for each combination of low lines, B12, iron, function, folate and patient."""
+def checked_cases(limits: Iterable[LimitCriterion] = ()) -> Iterator[tuple[str, Case]]:
+    """One case for each combination of low lines, B12, iron, function, folate and patient.
+
+    Each of `limits` adds a patient whose result lies just below it.
+    """
+    patients = dict(_PATIENTS)
+    for each in limits:
+        value = getattr(LIMITS, each.limit) * Decimal("0.99")
+        below = {"selected": {each.analyte: _result(each.analyte, str(value))}}
+        patients[f"{each.analyte.words} low"] = (below, "60")
     folates = (FolateState.LOW, FolateState.NORMAL)
-    grid = product(_LOW_LINES, B12State, IronState, FunctionState, folates, _PATIENTS)
+    grid = product(_LOW_LINES, B12State, IronState, FunctionState, folates, patients)
     blasts: dict[str, FindingIndicator] = {Overlay.CIRCULATING_BLASTS: FindingIndicator.CRITICAL}
     for low, b12, iron, function, folate, name in grid:
-        fields, platelets = _PATIENTS[name]
+        fields, platelets = patients[name]
         pattern = Pattern.PANCYTOPENIA if len(low) == len(CellLine) else Pattern.BICYTOPENIA
         states = States(_lines(low, platelets), pattern, b12, iron, function)
         situation = replace(_situation(states, folate), **fields)

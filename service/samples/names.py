@@ -3,48 +3,30 @@
 LOINC is copyright Regenstrief Institute; see NOTICE.
 """
 
-LOINC_NAMES: dict[str, str] = {
-    "718-7": "Hemoglobin [Mass/volume] in Blood",
-    "4544-3": "Hematocrit [Volume Fraction] of Blood by Automated count",
+from __future__ import annotations
+
+from fhir_mappings.vocabulary.analytes import default_terminology
+
+_OTHER_NAMES: dict[str, str] = {
     "787-2": "MCV [Entitic mean volume] in Red Blood Cells by Automated count",
     "788-0": "Erythrocyte distribution width [Ratio] by Automated count",
-    "6690-2": "Leukocytes [#/volume] in Blood by Automated count",
-    "26464-8": "Leukocytes [#/volume] in Blood",
-    "751-8": "Neutrophils [#/volume] in Blood by Automated count",
-    "26499-4": "Neutrophils [#/volume] in Blood",
-    "777-3": "Platelets [#/volume] in Blood by Automated count",
-    "26515-7": "Platelets [#/volume] in Blood",
     "709-6": "Blasts/Leukocytes in Blood by Manual count",
     "26446-5": "Blasts/Leukocytes in Blood",
-    "2498-4": "Iron [Mass/volume] in Serum or Plasma",
-    "14798-3": "Iron [Moles/volume] in Serum or Plasma",
-    "2500-7": "Iron binding capacity [Mass/volume] in Serum or Plasma",
-    "14800-7": "Iron binding capacity [Moles/volume] in Serum or Plasma",
-    "2502-3": "Iron saturation [Mass Fraction] in Serum or Plasma",
-    "2276-4": "Ferritin [Mass/volume] in Serum or Plasma",
-    "2132-9": "Cobalamin (Vitamin B12) [Mass/volume] in Serum or Plasma",
-    "14685-2": "Cobalamin (Vitamin B12) [Moles/volume] in Serum or Plasma",
     "72160-5": "Holotranscobalamin II [Moles/volume] in Serum or Plasma",
-    "2284-8": "Folate [Mass/volume] in Serum or Plasma",
-    "13964-2": "Methylmalonate [Moles/volume] in Serum or Plasma",
-    "13965-9": "Homocysteine [Moles/volume] in Serum or Plasma",
-    "2532-0": "Lactate dehydrogenase [Enzymatic activity/volume] in Serum or Plasma",
     "98979-8": "Glomerular filtration rate/1.73 sq M predicted by creatinine (CKD-EPI 2021)",
-    "800-3": "Schistocytes [Presence] in Blood by Light microscopy",
     "2951-2": "Sodium [Moles/volume] in Serum or Plasma",
     "2823-3": "Potassium [Moles/volume] in Serum or Plasma",
-    "8310-5": "Body temperature",
-    "7796-6": "Platelet clump [Presence] in Blood by Light microscopy",
-    "18314-5": "Morphology [Interpretation] in Blood Narrative",
-    "11150-0": "Blasts/100 cells in Bone marrow",
-    "33721-2": "Bone marrow Pathology biopsy report",
-    "58410-2": "CBC panel - Blood by Automated count",
-    "82810-3": "Pregnancy status",
-    "49051-6": "Gestational age in weeks",
     "85354-9": "Blood pressure panel with all children optional",
     "8480-6": "Systolic blood pressure",
     "8462-4": "Diastolic blood pressure",
 }
+"""Names that our vocabulary does not have, or not in the words that a laboratory sends."""
+
+
+def loinc_name(code: str) -> str:
+    """Return what a laboratory calls a LOINC code. Raises KeyError for one that nobody named."""
+    return _OTHER_NAMES.get(code) or default_terminology().loinc[code].display
+
 
 REFERENCE_RANGES: dict[tuple[str, str], tuple[float | None, float | None]] = {
     ("718-7", "g/dL"): (12.0, 15.5),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service.samples.names import LOINC_NAMES, REFERENCE_RANGES
+from service.samples.names import REFERENCE_RANGES, loinc_name
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
@@ -100,7 +100,7 @@ def lab(
         "resourceType": "Observation",
         "status": status,
         "category": category("laboratory"),
-        "code": concept(LOINC, loinc, LOINC_NAMES[loinc]),
+        "code": concept(LOINC, loinc, loinc_name(loinc)),
         "effectiveDateTime": Ago(days),
         "issued": Ago(days - 0.06),
         "valueQuantity": quantity(value, unit, ucum=ucum),
@@ -190,7 +190,7 @@ def report(loinc: str, results: list[Resource], *, days: float = 1) -> Resource:
         "resourceType": "DiagnosticReport",
         "status": "final",
         "category": [{"coding": [{"system": HL7 + "v2-0074", "code": "LAB"}]}],
-        "code": concept(LOINC, loinc, LOINC_NAMES[loinc]),
+        "code": concept(LOINC, loinc, loinc_name(loinc)),
         "effectiveDateTime": Ago(days),
         "issued": Ago(days - 0.06),
         **({"result": [Link(result) for result in results]} if results else {}),

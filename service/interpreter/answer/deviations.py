@@ -8,6 +8,7 @@ from fhir_mappings.panel import Analyte
 from service.interpreter.assessment.situation import FolateState, ReticulocyteState
 from service.interpreter.interpretation import B12State, Deviation
 from service.interpreter.logic import above, at_least, below
+from service.interpreter.thresholds import limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
 def deviation_of(result: LabResult, situation: Situation) -> Deviation:
     """Return the side of a result; NONE within limits, undecided by a bound, or without limits."""
-    judge = _JUDGES.get(result.analyte)
-    return Deviation.NONE if judge is None else judge(result, situation)
+    if judge := _JUDGES.get(result.analyte):
+        return judge(result, situation)
+    limits = limits_of(result.analyte, situation.limits)
+    return _side(result, limits.get("low"), limits.get("high"))
 
 
 def _side(
@@ -157,7 +160,6 @@ _JUDGES: Mapping[Analyte, Judge] = {
     Analyte.VITAMIN_B12: _b12,
     Analyte.IRON: _iron,
     Analyte.IRON_BINDING_CAPACITY: _capacity,
-    Analyte.TRANSFERRIN_SATURATION: _fixed(lambda t: t.tsat_low, lambda t: t.tsat_high),
     Analyte.FERRITIN: _fixed(lambda t: t.ferritin_deficient, very_high=lambda t: t.ferritin_hlh),
     Analyte.FOLATE: _folate,
     Analyte.METHYLMALONATE: _mma,
@@ -169,5 +171,5 @@ _JUDGES: Mapping[Analyte, Judge] = {
     Analyte.RETICULOCYTE_PERCENT: _reticulocytes,
     Analyte.CREATININE: _creatinine,
     Analyte.GLOMERULAR_FILTRATION_RATE: _fixed(lambda t: t.egfr_poor),
-    Analyte.MEAN_CORPUSCULAR_VOLUME: _fixed(lambda t: t.mcv_low, lambda t: t.mcv_high),
 }
+"""Analytes that are judged by more than two fixed limits."""

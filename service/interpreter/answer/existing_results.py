@@ -52,31 +52,22 @@ SEROLOGY_OF_ORDER = {
     "intrinsic-factor-antibody": SerologyTest.INTRINSIC_FACTOR_ANTIBODY,
 }
 
+ANALYTES_OF_ORDER: dict[str, tuple[Analyte, ...]] = {
+    order: tuple(analyte for group in groups for analyte in group)
+    for order, (_, groups) in RESULTS_OF_ORDER.items()
+} | {"vitamin-b12": (Analyte.VITAMIN_B12,)}
+
 GROUPS_OF_ORDER: dict[str, tuple[DataGroup, ...]] = {
     "peripheral-smear": (DataGroup.SMEAR,),
-    "reticulocytes": (DataGroup.HEMOLYSIS,),
-    "ldh": (DataGroup.HEMOLYSIS,),
-    "bilirubin-total": (DataGroup.HEMOLYSIS,),
-    "bilirubin-direct": (DataGroup.HEMOLYSIS,),
-    "haptoglobin": (DataGroup.HEMOLYSIS,),
-    "vitamin-b12": (DataGroup.VITAMIN_B12,),
-    "folate": (DataGroup.VITAMIN_B12,),
-    "methylmalonic-acid": (DataGroup.VITAMIN_B12,),
-    "homocysteine": (DataGroup.VITAMIN_B12,),
-    "iron-tibc": (DataGroup.IRON_STUDIES,),
-    "ferritin": (DataGroup.IRON_STUDIES,),
-    "metabolic-panel": (DataGroup.KIDNEY_FUNCTION, DataGroup.LIVER_FUNCTION),
-    "crp": (DataGroup.LIVER_FUNCTION,),
+    **{
+        order: tuple(dict.fromkeys(analyte.group for analyte in analytes))
+        for order, analytes in ANALYTES_OF_ORDER.items()
+    },
     **dict.fromkeys(SEROLOGY_OF_ORDER, (DataGroup.SEROLOGY,)),
     "ultrasound-abdomen": (DataGroup.DIAGNOSTIC_REPORTS,),
     "ct-abdomen-pelvis": (DataGroup.DIAGNOSTIC_REPORTS,),
 }
 """Where a result of the order would stand; without it the order is not proposed."""
-
-ANALYTES_OF_ORDER: dict[str, tuple[Analyte, ...]] = {
-    order: tuple(analyte for group in groups for analyte in group)
-    for order, (_, groups) in RESULTS_OF_ORDER.items()
-} | {"vitamin-b12": (Analyte.VITAMIN_B12,)}
 
 
 def _recent(moment: datetime | None, situation: Situation, days: int) -> bool:

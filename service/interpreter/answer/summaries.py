@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from service.interpreter.rules.rule import Rule
 
 MAX_SUMMARY = 139
-_PLACEHOLDER = re.compile(r"\{(\w+)\}( (?:pg/mL|ng/mL|umol/L)\b)?")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}( [A-Za-z]+/[A-Za-z]+\b)?")
 
 _ABOUT_LINES = frozenset(
     {Step.SEVERE, Step.STALE, Step.PREGNANCY, Step.PANCYTOPENIA, Step.BICYTOPENIA}
@@ -139,16 +139,11 @@ def _after_chemotherapy(case: Case) -> str:
     return f"{ago}after chemotherapy"
 
 
-VALUES: Mapping[str, Analyte] = {
-    "b12": Analyte.VITAMIN_B12,
-    "mma": Analyte.METHYLMALONATE,
-    "fol": Analyte.FOLATE,
-    "ferr": Analyte.FERRITIN,
-    "tsat": Analyte.TRANSFERRIN_SATURATION,
-    "plt": Analyte.PLATELETS,
-    "anc": Analyte.NEUTROPHILS,
-}
-"""Placeholders of one measurement; a unit that stands behind one gives way to the laboratory's."""
+VALUES: Mapping[str, Analyte] = {analyte.value.lower(): analyte for analyte in Analyte}
+"""Placeholders of one measurement, by the analyte's code: `{ferr}`.
+
+A unit that stands behind one gives way to the laboratory's.
+"""
 
 LISTS: Mapping[str, Callable[[Case], Sequence[Named]]] = {
     "lines": _low_lines,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fhir_mappings.context import ValueSetName
-from fhir_mappings.panel import Analyte, SmearSet
+from fhir_mappings.panel import Analyte, DataGroup, SmearSet
 from service.interpreter import thresholds
 from service.interpreter.assessment import b12_and_folate as states
 from service.interpreter.assessment import existing_care as context_existing
@@ -216,16 +216,12 @@ def _chemistry(chart: Timeline, selected: Mapping[Analyte, LabResult]) -> _Chemi
     return _Chemistry(b12, function, fields)
 
 
-_STATE_ANALYTES = (
-    Analyte.VITAMIN_B12,
-    Analyte.METHYLMALONATE,
-    Analyte.HOMOCYSTEINE,
-    Analyte.FOLATE,
-    Analyte.IRON,
-    Analyte.IRON_BINDING_CAPACITY,
-    Analyte.TRANSFERRIN_SATURATION,
-    Analyte.FERRITIN,
+_STATE_ANALYTES = tuple(
+    analyte
+    for analyte in thresholds.NAME_OF_LIMITS
+    if analyte.group in {DataGroup.VITAMIN_B12, DataGroup.IRON_STUDIES}
 )
+"""What the states rest on beside the counts: the chemistry that has a limit."""
 
 
 def _states(

@@ -97,6 +97,7 @@ _B12_NO_SIGN = any_criterion(
 
 BICYTOPENIA_HIGH_B12 = Rule(
     id="bicytopenia-high-b12",
+    title="Two low cell lines with high B12",
     step=Step.BICYTOPENIA,
     when=(ADULT, BICYTOPENIA, B12_HIGH, B12_NOT_EXPLAINED, MMA_DOES_NOT_PROVE, WORTH_A_CARD),
     indicator=IndicatorRule(
@@ -154,6 +155,7 @@ BICYTOPENIA_HIGH_B12 = Rule(
 
 BICYTOPENIA_LOW_B12 = Rule(
     id="bicytopenia-low-b12",
+    title="Two low cell lines with low B12",
     step=Step.BICYTOPENIA,
     when=(ADULT, BICYTOPENIA, B12_LOW),
     indicator=INFO_OR_SEVERE,
@@ -186,6 +188,7 @@ BICYTOPENIA_LOW_B12 = Rule(
 
 BICYTOPENIA_RULE = Rule(
     id="bicytopenia",
+    title="Two low cell lines",
     step=Step.BICYTOPENIA,
     when=(ADULT, BICYTOPENIA, _B12_NO_SIGN, WORTH_A_CARD),
     indicator=IndicatorRule(
@@ -238,6 +241,7 @@ BICYTOPENIA_RULE = Rule(
 
 INCOMPLETE_CBC = Rule(
     id="incomplete-cbc",
+    title="Two low cell lines, the third not known",
     step=Step.THIRD_LINE_UNKNOWN,
     when=(ADULT, THIRD_LINE_UNKNOWN),
     indicator=IndicatorRule(

@@ -27,6 +27,7 @@ _WARNING = IndicatorRule("warning", FindingIndicator.WARNING)
 
 B12_ORDER_WITHOUT_DEFICIENCY = Rule(
     id="b12-order-without-deficiency",
+    title="B12 drafted although B12 is high",
     step=Step.DATA_AND_ORDERS,
     when=(ADULT, B12_DRAFTED, TWO_LOW_LINES, B12_HIGH, MMA_DOES_NOT_PROVE, NOT_RECOVERING),
     indicator=_WARNING,
@@ -67,6 +68,7 @@ B12_ORDER_WITHOUT_DEFICIENCY = Rule(
 
 IRON_ORDER_WITHOUT_DEFICIENCY = Rule(
     id="iron-order-without-deficiency",
+    title="Iron drafted although iron deficiency is not proven",
     step=Step.DATA_AND_ORDERS,
     when=(ADULT, IRON_DRAFTED, PANCYTOPENIA, IRON_LACK_NOT_SHOWN),
     indicator=_WARNING,
@@ -101,6 +103,7 @@ IRON_ORDER_WITHOUT_DEFICIENCY = Rule(
 
 DATA_QUALITY = Rule(
     id="data-quality",
+    title="Results that could not be used",
     step=Step.DATA_AND_ORDERS,
     when=(DATA_QUALITY_DUE,),
     indicator=IndicatorRule(

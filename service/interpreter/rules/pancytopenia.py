@@ -57,6 +57,7 @@ from service.interpreter.rules.texts.phrases import (
 
 TREATED_B12_DEFICIENCY = Rule(
     id="treated-b12-deficiency",
+    title="Pancytopenia soon after B12 treatment began",
     step=Step.PANCYTOPENIA,
     when=(
         ADULT,
@@ -93,10 +94,12 @@ TREATED_B12_DEFICIENCY = Rule(
     waits_for=frozenset({Analyte.RETICULOCYTES}),
     citation=("R7", "OWN"),
     seed_steps=("step 1", "step 3"),
+    before_all=True,
 )
 
 PANCYTOPENIA_LOW_B12 = Rule(
     id="pancytopenia-low-b12",
+    title="Pancytopenia with low B12",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, B12_LOW),
     indicator=WITH_SEVERE,
@@ -146,6 +149,7 @@ PANCYTOPENIA_LOW_B12 = Rule(
 
 B12_FUNCTION_UNKNOWN = Rule(
     id="b12-function-unknown",
+    title="Pancytopenia, B12 not decisive",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, B12_BETWEEN, MMA_SAYS_NOTHING, IRON_DOES_NOT_DECIDE),
     indicator=WITH_SEVERE_OR_SYMPTOMS,
@@ -196,6 +200,7 @@ B12_FUNCTION_UNKNOWN = Rule(
 
 FUNCTIONAL_B12_DEFICIENCY = Rule(
     id="functional-b12-deficiency",
+    title="Pancytopenia with raised MMA",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, B12_NOT_LOW_NOR_HIGH, MMA_PROVES_DEFICIENCY),
     indicator=WITH_SEVERE,
@@ -231,10 +236,12 @@ FUNCTIONAL_B12_DEFICIENCY = Rule(
     waits_for=frozenset({Analyte.VITAMIN_B12}),
     citation=("R6", "R8", "R9", "R16"),
     seed_steps=("step 3",),
+    before=frozenset({"folate-deficiency", "incomplete-workup"}),
 )
 
 UNEXPLAINED_PANCYTOPENIA = Rule(
     id="unexplained-pancytopenia",
+    title="Pancytopenia without B12, folate or iron cause",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, B12_BETWEEN, MMA_EXCLUDES, IRON_DOES_NOT_DECIDE),
     indicator=WITH_OVERLAY,
@@ -273,6 +280,7 @@ UNEXPLAINED_PANCYTOPENIA = Rule(
 
 FOLATE_DEFICIENCY = Rule(
     id="folate-deficiency",
+    title="Pancytopenia with low folate",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, FOLATE_LOW, B12_NOT_LOW, B12_NOT_HIGH),
     indicator=WITH_SEVERE,
@@ -305,10 +313,20 @@ FOLATE_DEFICIENCY = Rule(
     waits_for=frozenset({Analyte.VITAMIN_B12}),
     citation=("OWN",),
     seed_steps=("step 1", "step 3"),
+    before=frozenset(
+        {
+            "incomplete-workup",
+            "pancytopenia-iron-deficiency",
+            "pancytopenia-chronic-disease-iron",
+            "b12-function-unknown",
+            "unexplained-pancytopenia",
+        }
+    ),
 )
 
 PANCYTOPENIA_IRON_DEFICIENCY = Rule(
     id="pancytopenia-iron-deficiency",
+    title="Pancytopenia with iron deficiency",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, B12_BETWEEN, IRON_DEFICIENCY, MMA_DOES_NOT_PROVE),
     indicator=WITH_OVERLAY,
@@ -347,6 +365,7 @@ PANCYTOPENIA_IRON_DEFICIENCY = Rule(
 
 PANCYTOPENIA_CHRONIC_DISEASE_IRON = Rule(
     id="pancytopenia-chronic-disease-iron",
+    title="Pancytopenia with an iron pattern of chronic disease",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, B12_BETWEEN, IRON_CHRONIC, MMA_DOES_NOT_PROVE),
     indicator=WITH_OVERLAY,
@@ -394,6 +413,7 @@ PANCYTOPENIA_CHRONIC_DISEASE_IRON = Rule(
 
 INCOMPLETE_WORKUP = Rule(
     id="incomplete-workup",
+    title="Pancytopenia, B12 or iron studies not available",
     step=Step.PANCYTOPENIA,
     when=(
         ADULT,

@@ -35,6 +35,7 @@ from service.interpreter.rules.texts.phrases import (
 
 INDEX_PATTERN = Rule(
     id="index-pattern",
+    title="Pancytopenia with low iron, normal TIBC and high B12",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE, IRON_INDEX),
     indicator=WITH_OVERLAY,
@@ -74,6 +75,7 @@ INDEX_PATTERN = Rule(
 
 PANCYTOPENIA_HIGH_B12 = Rule(
     id="pancytopenia-high-b12",
+    title="Pancytopenia with high B12",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE, IRON_NOT_INDEX_NOR_DEFICIENT),
     indicator=WITH_OVERLAY,
@@ -118,6 +120,7 @@ PANCYTOPENIA_HIGH_B12 = Rule(
 
 PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY = Rule(
     id="pancytopenia-high-b12-iron-deficiency",
+    title="Pancytopenia with high B12 and iron deficiency",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA, B12_HIGH, MMA_DOES_NOT_PROVE, IRON_DEFICIENCY),
     indicator=WITH_OVERLAY,
@@ -165,6 +168,7 @@ PANCYTOPENIA_HIGH_B12_IRON_DEFICIENCY = Rule(
 
 FALSE_HIGH_B12 = Rule(
     id="false-high-b12",
+    title="Raised MMA despite a high B12",
     step=Step.PANCYTOPENIA,
     when=(ADULT, PANCYTOPENIA_OR_BICYTOPENIA, B12_HIGH, MMA_PROVES_DEFICIENCY),
     indicator=WITH_SEVERE,

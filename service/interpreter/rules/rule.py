@@ -80,17 +80,20 @@ class IndicatorRule:
 class Rule:
     """One finding: when it fires, how urgent, what it says, what it proposes, on whose word.
 
-    `when` is a conjunction. `meaning` and `avoid` are lines of the card, with placeholders as in
-    `summary`; `detail` and `cautions` are for the evidence and for the page about the rule.
+    `title` is what physicians call it. `when` is a conjunction. `meaning` and `avoid` are lines of
+    the card, with placeholders as in `summary`; `detail` and `cautions` are for the evidence and
+    for the page about the rule.
     `constitutional`: M3 makes it critical. `replaces_overlay_orders`: its order list stands alone
     (3.1, steps 2, 4 and 5). `adds_orders`: modifiers may add orders. `citation` holds the ids of
     clinical-definition 9, `OWN` for this project's judgement. `shows` are the results beside the
     cell lines that the card shows, `waits_for` those of them that it misses when they are not
     there, `lines` the cell lines that decide. `..._under_b12` stand in place of summary and meaning
-    while a B12 medicine makes a normal MMA say nothing.
+    while a B12 medicine makes a normal MMA say nothing. `before` are rows of the step that can hold
+    too and are tried later (`before_all`: any of them): the order in the table decides.
     """
 
     id: str
+    title: str
     step: Step
     when: tuple[Criterion, ...]
     indicator: IndicatorRule
@@ -112,3 +115,5 @@ class Rule:
     constitutional: bool = False
     replaces_overlay_orders: bool = False
     adds_orders: bool = True
+    before: frozenset[str] = frozenset()
+    before_all: bool = False

@@ -79,6 +79,7 @@ def _asap(_case: Case) -> Priority:
 
 HOSPICE_SUPPRESSED = Rule(
     id="hospice-suppressed",
+    title="Hospice care",
     step=Step.HOSPICE,
     when=(HOSPICE,),
     indicator=_NO_CARD,
@@ -97,6 +98,7 @@ HOSPICE_SUPPRESSED = Rule(
 
 PEDIATRIC = Rule(
     id="pediatric",
+    title="Low counts in a child",
     step=Step.CHILD,
     when=(CHILD, CHILD_CONCERN),
     indicator=IndicatorRule(
@@ -134,6 +136,7 @@ PEDIATRIC = Rule(
 
 KNOWN_HEMATOLOGIC_DISORDER = Rule(
     id="known-hematologic-disorder",
+    title="Something new in a known hematologic disorder",
     step=Step.KNOWN_DISORDER,
     when=(ADULT, KNOWN_DISORDER, SOMETHING_NEW),
     indicator=IndicatorRule(
@@ -158,6 +161,7 @@ KNOWN_HEMATOLOGIC_DISORDER = Rule(
 
 KNOWN_HEMATOLOGIC_DISORDER_SUPPRESSED = Rule(
     id="known-hematologic-disorder-suppressed",
+    title="Known hematologic disorder, nothing new",
     step=Step.KNOWN_DISORDER,
     when=(ADULT, KNOWN_DISORDER),
     indicator=_NO_CARD,
@@ -176,6 +180,7 @@ KNOWN_HEMATOLOGIC_DISORDER_SUPPRESSED = Rule(
 
 RECENT_CHEMOTHERAPY_RULE = Rule(
     id="recent-chemotherapy",
+    title="Low counts after chemotherapy",
     step=Step.CHEMOTHERAPY,
     when=(ADULT, RECENT_CHEMOTHERAPY, any_criterion(TWO_LOW_LINES, AN_OVERLAY)),
     indicator=IndicatorRule(
@@ -206,6 +211,7 @@ RECENT_CHEMOTHERAPY_RULE = Rule(
 
 STALE_COUNTS = Rule(
     id="stale-counts",
+    title="Low counts that were never rechecked",
     step=Step.STALE,
     when=(ADULT, STALE, WORTH_A_CARD_WHEN_CURRENT),
     indicator=IndicatorRule(
@@ -239,6 +245,7 @@ STALE_COUNTS = Rule(
 
 PREGNANCY = Rule(
     id="pregnancy",
+    title="Low counts in pregnancy",
     step=Step.PREGNANCY,
     when=(ADULT, PREGNANT, TWO_LINES_IN_PREGNANCY),
     indicator=IndicatorRule(

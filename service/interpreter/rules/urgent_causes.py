@@ -42,6 +42,7 @@ _REFERRAL = WantedOrder(HEMATOLOGY_REFERRAL, priority=_stat)
 
 THROMBOTIC_MICROANGIOPATHY = Rule(
     id=Overlay.THROMBOTIC_MICROANGIOPATHY,
+    title="Fragmented red cells with low platelets",
     step=Step.OVERLAY,
     when=(ADULT, *MICROANGIOPATHY, NO_KNOWN_DISORDER, NO_CHEMOTHERAPY),
     indicator=_CRITICAL,
@@ -92,6 +93,7 @@ THROMBOTIC_MICROANGIOPATHY = Rule(
 
 POSSIBLE_HLH = Rule(
     id=Overlay.POSSIBLE_HLH,
+    title="Very high ferritin with fever and low counts",
     step=Step.OVERLAY,
     when=(ADULT, COUNTS_CURRENT, TWO_LOW_LINES, FERRITIN_OF_HLH, FEVER_OF_HLH),
     indicator=_CRITICAL,
@@ -133,6 +135,7 @@ POSSIBLE_HLH = Rule(
 
 DRUG_AGRANULOCYTOSIS = Rule(
     id=Overlay.DRUG_AGRANULOCYTOSIS,
+    title="Severe neutropenia under a drug known for it",
     step=Step.OVERLAY,
     when=(ADULT, NEUTROPHILS_SEVERE, AGRANULOCYTOSIS_DRUG, NO_KNOWN_DISORDER, NO_CHEMOTHERAPY),
     indicator=_CRITICAL,

@@ -47,6 +47,7 @@ def _blast_indicator(case: Case) -> FindingIndicator:
 
 NEUTROPENIC_FEVER = Rule(
     id=Overlay.NEUTROPENIC_FEVER,
+    title="Fever with severe neutropenia",
     step=Step.OVERLAY,
     when=(ADULT, NEUTROPHILS_BELOW_HALF, FEVER),
     indicator=IndicatorRule("critical", FindingIndicator.CRITICAL),
@@ -80,6 +81,7 @@ NEUTROPENIC_FEVER = Rule(
 
 CIRCULATING_BLASTS = Rule(
     id=Overlay.CIRCULATING_BLASTS,
+    title="Blasts in the blood",
     step=Step.OVERLAY,
     when=(ADULT, BLASTS),
     indicator=IndicatorRule(
@@ -135,6 +137,7 @@ CIRCULATING_BLASTS = Rule(
 
 SEVERE_CYTOPENIAS = Rule(
     id=Overlay.SEVERE_CYTOPENIAS,
+    title="Severe cytopenias",
     step=Step.SEVERE,
     when=(ADULT, SEVERE_LIMIT),
     indicator=IndicatorRule("critical", FindingIndicator.CRITICAL),

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup
 from service.interpreter.assessment.situation import FolateState
+from service.interpreter.formatting import unit_words, with_unit
 from service.interpreter.interpretation import (
     B12State,
     FunctionState,
     IronState,
 )
+from service.interpreter.logic import below
 from service.interpreter.rules.criteria.criterion import (
     Case,
     Criterion,
     any_criterion,
     no_criterion,
 )
+from service.interpreter.thresholds import unit_of_limit
 
 if TYPE_CHECKING:
     from service.interpreter.assessment.situation import Situation
@@ -196,6 +200,42 @@ MMA_NOT_RAISED_UNDER_TREATMENT = Criterion(
         )
     ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitCriterion(Criterion):
+    """That the result of one analyte lies below one limit; both are named for the checks."""
+
+    analyte: Analyte = Analyte.HEMOGLOBIN
+    limit: str = ""
+
+
+def below_limit(analyte: Analyte, limit: str) -> LimitCriterion:
+    """Return the condition that the analyte's result is below a limit of `Thresholds`.
+
+    Unknown when a result may exist that is not known, and when a bound does not decide.
+    """
+
+    def test(case: Case) -> Truth:
+        situation = case.situation
+        result = situation.selected.get(analyte)
+        if result is None:
+            return None if is_open(situation, analyte) else False
+        return below(result, getattr(situation.limits, limit))
+
+    def seen(case: Case) -> str:
+        result = case.situation.selected.get(analyte)
+        return "not measured" if result is None else with_unit(result)
+
+    return LimitCriterion(
+        f"{analyte.words} below {{{limit}}} {unit_words(unit_of_limit(limit))}",
+        test,
+        seen,
+        frozenset({analyte.group}),
+        (f"a usable {analyte.words} result",),
+        analyte=analyte,
+        limit=limit,
+    )
 
 
 def not_measured(*analytes: Analyte, text: str) -> Criterion:

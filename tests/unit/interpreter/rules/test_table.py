@@ -28,6 +28,7 @@ from service.interpreter.interpretation import (
     Interpretation,
 )
 from service.interpreter.rules import RULES
+from service.interpreter.rules.criteria.chemistry import below_limit
 from service.knowledge import table_checks as checks
 from tests.support.facts import (
     NOW,
@@ -41,6 +42,7 @@ from tests.support.facts import (
     result,
     stay,
 )
+from tests.support.findings import EVERY_FINDING
 
 HEALTHY = count(13.2, 4.1, 240, 6.0)
 PAN = count(8.9, 1.1, 84, 2.4)
@@ -66,10 +68,26 @@ def test_nothing_is_wrong_with_the_table() -> None:
     assert checks.table_problems(ORDERS) == []
 
 
+def test_the_table_has_each_finding_of_the_definition_and_no_other() -> None:
+    assert {rule.id for rule in RULES} == EVERY_FINDING
+
+
+def test_a_row_hidden_by_a_limit_of_its_own_is_found() -> None:
+    """A row that asks for one limit must say which rows it goes before."""
+    iron = next(rule for rule in RULES if rule.id == "pancytopenia-iron-deficiency")
+    low = below_limit(Analyte.HAPTOGLOBIN, "haptoglobin_low")
+    row = replace(iron, id="low-haptoglobin", when=(*iron.when[:2], low))
+    found = checks.overlap_problems((row, *RULES))
+    assert "index-pattern and low-haptoglobin hold together" in found
+
+
 def test_the_checks_see_what_is_wrong() -> None:
     row = RULES[2]
     assert checks.identity_problems((*RULES, row)) == [f"{row.id} stands 2 times"]
-    assert f"{row.id} has no row" in checks.identity_problems(RULES[3:])
+    gone = frozenset({"leeches"})
+    assert checks.identity_problems((replace(row, before=gone),)) == [
+        f"{row.id} goes before leeches, which is no row after it"
+    ]
     assert checks.citation_problems((replace(row, citation=("R77",)),))
     assert checks.citation_problems((replace(row, citation=()),))
     assert checks.order_problems(set(ORDERS) - {"ferritin"})
