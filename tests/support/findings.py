@@ -1,4 +1,4 @@
-"""Every finding of clinical-knowledge 3.2 and 3.3, written down apart from the table."""
+"""Every finding of clinical-definition 3.2 and 3.3, written down apart from the table."""
 
 from __future__ import annotations
 
