@@ -39,8 +39,8 @@ check: venv ## format, lint, types, layers and the knowledge
 	@$(BIN)/lint-imports
 	@$(BIN)/heme-hooks knowledge check
 
-test: check ## check, then every test (ARGS= for pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+test: check ## check, then every test, on every core (ARGS= for pytest)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 quick: venv ## format, lint, types, unit and spec tests: in a minute
 	@$(BIN)/ruff format --check .
