@@ -7,17 +7,16 @@ None of that may cost the patient the rest of the resource, so nothing here ever
 from __future__ import annotations
 
 import math
-import re
-from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.r4.decoding import Coding
+from fhir_mappings.r4.times import read_moment
 
-_DATE_TIME = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)"
-    r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s*(Z|z|[+-]\d\d:?\d\d)?)?)?)?"
-)
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+_DAY = len("2026-01-31")
 
 
 def member(item: object, *names: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -96,42 +95,20 @@ def day(element: object) -> date | None:
     """Return the day of a FHIR date or dateTime, as written there.
 
     A year or a month alone is its first day, so that a window is never stretched by imprecision.
+    The day stands although its time of day cannot be read.
     """
-    found = _DATE_TIME.fullmatch(text(element))
-    if found is None:
-        return None
-    year, month, day_of_month = (int(part) if part else 1 for part in found.groups()[:3])
-    try:
-        return date(year, month, day_of_month)
-    except ValueError:
-        return None
+    written = text(element)
+    found = read_moment(written) or read_moment(written[:_DAY])
+    return None if found is None else found.earliest.date()
 
 
 def moment(element: object) -> datetime | None:
     """Return a FHIR date, dateTime or instant as a timezone-aware moment.
 
-    Without a zone it is taken as UTC; without a time as the start of the day. A leap second is the
-    second before it.
+    Without a zone it is taken as UTC; without a time as the start of the day.
     """
-    written = day(element)
-    found = _DATE_TIME.fullmatch(text(element))
-    if written is None or found is None:
-        return None
-    hour, minute, second = (int(part) if part else 0 for part in found.groups()[3:6])
-    try:
-        zone = _zone(found.group(7))
-        return datetime(
-            written.year, written.month, written.day, hour, minute, min(second, 59), tzinfo=zone
-        )
-    except ValueError:
-        return None
-
-
-def _zone(written: str | None) -> timezone:
-    if not written or written in "Zz":
-        return UTC
-    size = timedelta(hours=int(written[1:3]), minutes=int(written[-2:]))
-    return timezone(-size if written[0] == "-" else size)
+    found = read_moment(text(element))
+    return None if found is None else found.earliest
 
 
 def number(element: object) -> Decimal | None:

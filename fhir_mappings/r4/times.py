@@ -1,5 +1,9 @@
 """FHIR dates and times to timezone-aware moments, at the precision that was sent.
 
+Every resource is read by `read_moment`. What differs is what a month or a year alone stands for:
+its last day for a result and a date of birth, its first day (`earliest`) for what tells the
+context, so that no window is stretched by it.
+
 A specimen dated only by day is taken to be drawn at the call's own time of day: its age is then a
 whole number of days, the windows of clinical-definition 2.4 mean calendar days for it, and today's
 result never lies in the future. A month stands for its last day, the youngest reading. A year
@@ -48,6 +52,13 @@ class Moment(Struct, frozen=True):
     at: datetime
     precision: Precision
     zoned: bool
+
+    @property
+    def earliest(self) -> datetime:
+        """The first moment that may be meant: a month or a year begins on its first day."""
+        if self.precision is Precision.YEAR:
+            return self.at.replace(month=1, day=1)
+        return self.at.replace(day=1) if self.precision is Precision.MONTH else self.at
 
     def seen_from(self, now: datetime) -> datetime:
         """The moment as a point in time for a call at `now`.

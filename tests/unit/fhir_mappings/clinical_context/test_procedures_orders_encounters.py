@@ -72,11 +72,11 @@ def test_an_icd9_procedure_is_not_read_as_a_diagnosis():
         ({"performedDateTime": "2026-06-01"}, datetime(2026, 6, 1, tzinfo=UTC)),
         (
             {"performedDateTime": "2026-06-01T10:30:59.5+02:00"},
-            datetime(2026, 6, 1, 10, 30, 59, tzinfo=timezone(timedelta(hours=2))),
+            datetime(2026, 6, 1, 10, 30, 59, 500000, tzinfo=timezone(timedelta(hours=2))),
         ),
         (
             {"performedDateTime": "2026-06-01T10:30:60Z"},
-            datetime(2026, 6, 1, 10, 30, 59, tzinfo=UTC),
+            datetime(2026, 6, 1, 10, 31, tzinfo=UTC),
         ),
         ({"performedDateTime": "2026-06-01T10:30"}, datetime(2026, 6, 1, 10, 30, tzinfo=UTC)),
         ({"performedDateTime": "2026-06"}, datetime(2026, 6, 1, tzinfo=UTC)),
