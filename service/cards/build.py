@@ -158,7 +158,7 @@ class _Builder:
 
     def _not_used(self, found: Sequence[FiredFinding]) -> str:
         """Name the results set aside that could change this Card, counts first."""
-        values = {value.analyte: value for each in found for value in each.values}
+        values = {value.what: value for each in found for value in each.values}
         bearing = (*BLOOD_COUNTS, *values)
         all_of_them = self.interpretation.data_quality is not None
         results = [
@@ -217,10 +217,10 @@ def _superseded(refused: Unreadable, shown: ShownValue | None) -> bool:
 
 def _values_of(found: Sequence[FiredFinding]) -> tuple[ShownValue, ...]:
     """Return the values of the leading finding, then those of the others that it does not show."""
-    shown = {value.analyte: value for value in found[0].values}
+    shown = {value.what: value for value in found[0].values}
     for each in found[1:]:
         for value in each.values:
-            shown.setdefault(value.analyte, replace(value, decides=False))
+            shown.setdefault(value.what, replace(value, decides=False))
     return tuple(shown.values())
 
 

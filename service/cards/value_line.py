@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Note
+from fhir_mappings.panel import Analyte, Note, SmearFinding, SmearSet
 from service.cards.escaping import prose
 from service.cards.plain_words import comparator_words
 from service.interpreter.formatting import (
@@ -32,6 +32,10 @@ _ARROWS = {
     Deviation.HIGH: "↑",
     Deviation.VERY_HIGH: "↑↑",
 }
+_FILM_NAMES = {
+    SmearSet.BLASTS: "blasts on the film",
+    SmearSet.SCHISTOCYTES: "schistocytes",
+}
 _QUALIFIERS = {
     Note.PRELIMINARY: "preliminary",
     Note.STATUS_UNKNOWN: "status unknown",
@@ -42,7 +46,8 @@ _QUALIFIERS = {
 def value_line(values: Sequence[ShownValue], *, with_days: bool = True) -> str:
     """Return the line as Markdown, at most ten values; empty without any.
 
-    What all of them share, the day and a doubt about the status, stands once at the end.
+    What all of them share, the day and a doubt about the status, stands once at the end; the day
+    as that of the others where the last value has its own.
     """
     chosen = _chosen(values)
     if not chosen:
@@ -50,7 +55,11 @@ def value_line(values: Sequence[ShownValue], *, with_days: bool = True) -> str:
     common_day = _commonest(day(v.result.taken) for v in chosen if v.result)
     shared = _shared(chosen)
     parts = [_value(each, common_day, shared, with_days=with_days) for each in chosen]
-    at_end = ", ".join(part for part in (common_day, shared) if part)
+    last = chosen[-1].result
+    # Two dates side by side would read as one.
+    clash = with_days and last is not None and day(last.taken) != common_day
+    whose = f"others {common_day}" if clash else common_day
+    at_end = ", ".join(part for part in (whose, shared) if part)
     end = f" ({prose(at_end)})" if at_end else ""
     return f"**{' · '.join(parts)}**{end}"
 
@@ -72,7 +81,9 @@ def _shared(values: Sequence[ShownValue]) -> str:
     return f"all {doubts[0]}" if len(doubts) > 1 and doubts[0] and len(set(doubts)) == 1 else ""
 
 
-def _doubt(result: LabResult) -> str:
+def _doubt(result: LabResult | SmearFinding) -> str:
+    if isinstance(result, SmearFinding):
+        return ""
     for note in (Note.PRELIMINARY, Note.STATUS_UNKNOWN):
         if note in result.notes:
             return _QUALIFIERS[note]
@@ -80,16 +91,24 @@ def _doubt(result: LabResult) -> str:
 
 
 def _value(value: ShownValue, common_day: str, shared: str, *, with_days: bool) -> str:
-    name = value.analyte.short
-    if value.result is None:
-        return prose(f"{name} {value.missing}")
+    name = _name(value.what)
     result = value.result
-    text = f"{name} {_number_and_unit(result)} {_ARROWS[value.deviation]}".strip()
-    remarks = [*_remarks(result, shared), value.remark]
+    if result is None:
+        return prose(f"{name} {value.missing}")
+    if isinstance(result, SmearFinding):
+        text = f"{name} {value.seen}"
+        remarks = [result.status] if result.status == "preliminary" else []
+    else:
+        text = f"{name} {_number_and_unit(result)} {_ARROWS[value.deviation]}".strip()
+        remarks = [*_remarks(result, shared), value.remark]
     if with_days and day(result.taken) != common_day:
         remarks.append(day(result.taken))
     said = ", ".join(remark for remark in remarks if remark)
     return prose(f"{text} ({said})" if said else text)
+
+
+def _name(what: Analyte | SmearSet) -> str:
+    return what.short if isinstance(what, Analyte) else _FILM_NAMES[what]
 
 
 def _number_and_unit(result: LabResult) -> str:

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from fhir_mappings.context import MedicationDraft, Patient
-    from fhir_mappings.panel import Analyte, DataGroup, LabResult, Panel, Reason, Unreadable
+    from fhir_mappings.panel import (
+        Analyte,
+        DataGroup,
+        LabResult,
+        Panel,
+        Reason,
+        SmearFinding,
+        SmearSet,
+        Unreadable,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,15 +277,17 @@ class Deviation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShownValue:
-    """One value of a card: a result, or with `missing` the word for why there is none.
+    """One value of a card: a result, a film finding, or with `missing` the word for why not.
 
-    `decides`: the finding rests on it, so that it stays on the shortest card.
+    `seen` says how much of a film finding was seen. `decides`: the finding rests on it, so that it
+    stays on the shortest card.
     """
 
-    analyte: Analyte
-    result: LabResult | None = None
+    what: Analyte | SmearSet
+    result: LabResult | SmearFinding | None = None
     deviation: Deviation = Deviation.NONE
     missing: str = ""
+    seen: str = ""
     remark: str = ""
     decides: bool = True
 

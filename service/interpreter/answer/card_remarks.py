@@ -12,7 +12,7 @@ from service.interpreter.answer import modifiers
 from service.interpreter.answer.blood_picture import mma_after_treatment
 from service.interpreter.answer.remarks import analyser_flag, low_neutrophils_with_fever
 from service.interpreter.answer.summaries import severe_conflict
-from service.interpreter.interpretation import Remark, RemarkRank
+from service.interpreter.interpretation import Overlay, Remark, RemarkRank
 from service.interpreter.rules.data_quality import severe_if_meant
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ class PictureRemark(NamedTuple):
 
 
 def _schistocytes(case: Case) -> str:
-    return "Schistocytes: exclude TTP, HUS or DIC today." if case.situation.schistocytes else ""
+    """Not where thrombotic-microangiopathy says so itself."""
+    if not case.situation.schistocytes or Overlay.THROMBOTIC_MICROANGIOPATHY in case.overlays:
+        return ""
+    return "Schistocytes: exclude TTP, HUS or DIC today."
 
 
 def _conflict(case: Case) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte
+from fhir_mappings.panel import Analyte, SmearMethod, SmearSet
 from service.interpreter.answer.deviations import deviation_of
 from service.interpreter.assessment.cell_lines import CLUMPED, NOT_RETRIEVED
+from service.interpreter.assessment.smear import little_word
 from service.interpreter.interpretation import (
     CellLine,
     CellLineState,
@@ -22,6 +23,7 @@ from service.interpreter.interpretation import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fhir_mappings.panel import SmearFinding
     from service.interpreter.interpretation import CellLineFact
     from service.interpreter.rules.criteria.criterion import Case
     from service.interpreter.rules.rule import Rule
@@ -36,13 +38,14 @@ _EITHER = {Analyte.RETICULOCYTES: Analyte.RETICULOCYTE_PERCENT}
 
 _REMARKS = {CLUMPED: "clumped"}
 _MASKED = "after transfusion"
+_LONGEST_ANSWER = 20
 
 
 def values_of(rule: Rule, case: Case) -> tuple[ShownValue, ...]:
     """Return the cell lines, then what the rule shows and what it waits for, each once."""
-    found: dict[Analyte, ShownValue] = {}
+    found: dict[Analyte | SmearSet, ShownValue] = {}
     for value in (*_lines(rule, case), *_others(rule, case)):
-        found.setdefault(value.analyte, value)
+        found.setdefault(value.what, value)
     return tuple(found.values())
 
 
@@ -79,6 +82,7 @@ def _why_missing(fact: CellLineFact) -> str:
 def _others(rule: Rule, case: Case) -> Iterator[ShownValue]:
     situation = case.situation
     yield from _numbers(rule, case)
+    yield from _films(rule, case)
     for analyte in rule.shows:
         result = situation.selected.get(analyte)
         if result is None and analyte in _EITHER:
@@ -98,6 +102,24 @@ def _numbers(rule: Rule, case: Case) -> Iterator[ShownValue]:
     if Analyte.BLAST_PERCENT in rule.shows:
         for result in situation.blasts.number:
             yield ShownValue(result.analyte, result, Deviation.HIGH)
+
+
+def _films(rule: Rule, case: Case) -> Iterator[ShownValue]:
+    """What was seen on the film; blasts only where none were counted."""
+    situation = case.situation
+    blasts = () if situation.blasts.number else situation.blasts.findings
+    seen = {SmearSet.SCHISTOCYTES: situation.schistocytes, SmearSet.BLASTS: blasts}
+    for finding, films in seen.items():
+        if finding in rule.shows_on_film and films:
+            yield ShownValue(finding, films[0], seen=_how_much(films[0]))
+
+
+def _how_much(film: SmearFinding) -> str:
+    """Return what a coded answer says, of a sentence only the word for little."""
+    text = " ".join(film.text.split()).lower()
+    if film.method is SmearMethod.NARRATIVE or len(text) > _LONGEST_ANSWER:
+        return little_word(film) or "reported"
+    return text or "present"
 
 
 def _pointless(analyte: Analyte, case: Case) -> bool:

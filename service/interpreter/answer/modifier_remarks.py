@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from service.interpreter.answer import modifier_triggers as triggers
 from service.interpreter.formatting import listed, sentence
-from service.interpreter.interpretation import CellLine, CellLineState, IronState
+from service.interpreter.interpretation import CellLine, CellLineState, IronState, Overlay
 from service.interpreter.rules.criteria.bicytopenia import in_hospital
 from service.interpreter.rules.criteria.chemistry import HIGH_B12
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fhir_mappings.context import Medication
     from service.interpreter.assessment.situation import Situation
     from service.interpreter.rules.criteria.criterion import Case
 
@@ -108,16 +109,32 @@ def liver_or_kidney(case: Case) -> str:
     return f"{sentence(listed(causes))} can raise B12."
 
 
-def drugs(situation: Situation) -> str:
-    """M9: the drugs with their classes, the most dangerous first."""
-    named = [
+def drugs(case: Case) -> str:
+    """M9: the drugs with their classes, the most dangerous first.
+
+    Those that drug-agranulocytosis is about are to be stopped, not to be reviewed.
+    """
+    situation = case.situation
+    blamed = Overlay.DRUG_AGRANULOCYTOSIS in case.overlays
+    stopped = {each.name for each in situation.agranulocytosis_drugs} if blamed else set()
+    medicines = triggers.by_danger(situation)
+    stop = _with_classes(each for each in medicines if each.name in stopped)
+    review = _with_classes(each for each in medicines if each.name not in stopped)
+    said = (
+        f"Stop today: {stop}." if stop else "",
+        f"Review or hold today: {review}." if review else "",
+    )
+    return " ".join(filter(None, said))
+
+
+def _with_classes(medicines: Iterable[Medication]) -> str:
+    named = (
         f"{brief(each.name)} ({each.drug_class})" if each.drug_class else brief(each.name)
-        for each in triggers.by_danger(situation)
-    ]
+        for each in medicines
+    )
     unique = list(dict.fromkeys(named))
     more = len(unique) - MOST_NAMES
-    names = f"{', '.join(unique[:MOST_NAMES])} and {more} more" if more > 0 else listed(unique)
-    return f"Review or hold today: {names}."
+    return f"{', '.join(unique[:MOST_NAMES])} and {more} more" if more > 0 else listed(unique)
 
 
 def spleen(situation: Situation) -> str:

@@ -214,7 +214,7 @@ MODIFIERS = (
         lambda case, _rule: triggers.drug_names(case.situation),
         lambda _case, _rule: "drug review",
         triggers.says_m9,
-        remark=lambda case, _rule: remarks.drugs(case.situation),
+        remark=lambda case, _rule: remarks.drugs(case),
         rank=RemarkRank.DRUG,
     ),
     Modifier(

@@ -75,7 +75,13 @@ def _refutes(negative: SmearFinding, positive: SmearFinding) -> bool:
 
 def is_little(finding: SmearFinding) -> bool:
     """Whether a positive finding says occasional, rare, few or slight; all else is more (1.5)."""
-    return bool(_LITTLE.search(finding.text))
+    return bool(little_word(finding))
+
+
+def little_word(finding: SmearFinding) -> str:
+    """Return the word that says how little was seen, in lower case; empty when it was more."""
+    found = _LITTLE.search(finding.text)
+    return found[0].lower() if found else ""
 
 
 def schistocytes_with_low_platelets(

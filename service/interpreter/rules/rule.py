@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from service.interpreter.interpretation import CellLine, FindingIndicator, Priority
 
 if TYPE_CHECKING:
-    from fhir_mappings.panel import Analyte
+    from fhir_mappings.panel import Analyte, SmearSet
     from service.interpreter.rules.criteria.criterion import Case, Criterion
 
 Paragraph = str | Callable[["Case"], str]
@@ -86,10 +86,11 @@ class Rule:
     `constitutional`: M3 makes it critical. `replaces_overlay_orders`: its order list stands alone
     (3.1, steps 2, 4 and 5). `adds_orders`: modifiers may add orders. `citation` holds the ids of
     clinical-definition 9, `OWN` for this project's judgement. `shows` are the results beside the
-    cell lines that the card shows, `waits_for` those of them that it misses when they are not
-    there, `lines` the cell lines that decide. `..._under_b12` stand in place of summary and meaning
-    while a B12 medicine makes a normal MMA say nothing. `before` are rows of the step that can hold
-    too and are tried later (`before_all`: any of them): the order in the table decides.
+    cell lines that the card shows (`shows_on_film`: film findings), `waits_for` those of them that
+    it misses when they are not there, `lines` the cell lines that decide. `..._under_b12` stand in
+    place of summary and meaning while a B12 medicine makes a normal MMA say nothing. `before` are
+    rows of the step that can hold too and are tried later (`before_all`: any of them): the order in
+    the table decides.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Rule:
     citation: tuple[str, ...]
     seed_steps: tuple[str, ...] = ()
     shows: tuple[Analyte, ...] = ()
+    shows_on_film: tuple[SmearSet, ...] = ()
     waits_for: frozenset[Analyte] = frozenset()
     lines: tuple[CellLine, ...] = tuple(CellLine)
     summary_under_b12: str = ""

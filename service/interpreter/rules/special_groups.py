@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir_mappings.panel import Analyte, SmearSet
 from service.interpreter.interpretation import (
     HEMATOLOGY_REFERRAL,
     FindingIndicator,
@@ -155,6 +156,8 @@ KNOWN_HEMATOLOGIC_DISORDER = Rule(
     cautions=("No new referral and no marrow from here: the treating team decides.",),
     orders=(),
     citation=("OWN",),
+    shows=(Analyte.BLAST_PERCENT,),
+    shows_on_film=(SmearSet.BLASTS,),
     replaces_overlay_orders=True,
     adds_orders=False,
 )

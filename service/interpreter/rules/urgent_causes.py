@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte
+from fhir_mappings.panel import Analyte, SmearSet
 from service.interpreter.interpretation import (
     HEMATOLOGY_REFERRAL,
     CellLine,
@@ -88,6 +88,7 @@ THROMBOTIC_MICROANGIOPATHY = Rule(
     citation=("R1", "OWN"),
     seed_steps=("urgent hematology", "step 1", "step 2"),
     shows=(Analyte.LACTATE_DEHYDROGENASE, Analyte.HAPTOGLOBIN, Analyte.CREATININE),
+    shows_on_film=(SmearSet.SCHISTOCYTES,),
     lines=(CellLine.PLATELETS,),
 )
 

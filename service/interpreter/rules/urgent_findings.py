@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import Analyte
+from fhir_mappings.panel import Analyte, SmearSet
 from service.interpreter.interpretation import (
     HEMATOLOGY_REFERRAL,
     MARROW_BIOPSY,
@@ -131,6 +131,7 @@ CIRCULATING_BLASTS = Rule(
         WantedOrder("metabolic-panel", CRITICAL_BLASTS),
     ),
     shows=(Analyte.BLAST_PERCENT,),
+    shows_on_film=(SmearSet.BLASTS,),
     citation=("R1", "OWN"),
     seed_steps=("urgent hematology", "step 1", "step 4"),
 )

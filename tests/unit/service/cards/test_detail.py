@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from fhir_mappings.context import MedicationDraft
-from fhir_mappings.panel import Analyte, Comparator, Note, Reason, Unreadable
+from fhir_mappings.panel import (
+    Analyte,
+    Comparator,
+    Note,
+    Reason,
+    SmearFinding,
+    SmearMethod,
+    SmearSet,
+    Unreadable,
+)
 from service.cards import escaping as markdown
 from service.cards.detail import MOST_WORDS, USUAL_WORDS, Detail
 from service.cards.values import shown_number
@@ -98,7 +107,7 @@ def test_values_stand_as_reported_with_the_common_day_once():
         value(older, Deviation.VERY_HIGH),
     ) == (
         "**Hgb 8.9 g/dL ↓ · ANC 1.1 ×10³/uL ↓↓ · platelets 84 ×10³/uL · "
-        "B12 1100 pmol/L ↑↑ (2 Jun 2026)** (14 Jun 2026)"
+        "B12 1100 pmol/L ↑↑ (2 Jun 2026)** (others 14 Jun 2026)"
     )
 
 
@@ -124,6 +133,22 @@ def test_a_doubt_that_all_values_share_is_said_once():
     assert line_of(*map(value, unknown)) == (
         "**Hgb 8.9 g/dL · platelets 84 ×10³/uL** (14 Jun 2026, all status unknown)"
     )
+
+
+def test_what_was_seen_on_the_film_stands_among_the_values():
+    film = SmearFinding(SmearSet.SCHISTOCYTES, True, TAKEN, SmearMethod.FILM, text="2+")
+    seen = ShownValue(SmearSet.SCHISTOCYTES, film, seen="2+")
+    early = replace(seen, result=replace(film, status="preliminary"))
+
+    assert line_of(value(HEMOGLOBIN), seen) == "**Hgb 8.9 g/dL · schistocytes 2+** (14 Jun 2026)"
+    assert "schistocytes 2+ (preliminary)" in line_of(value(HEMOGLOBIN), early)
+
+
+def test_two_dates_do_not_stand_side_by_side_unexplained():
+    later = replace(PLATELETS, taken=TAKEN + timedelta(days=1), notes=frozenset())
+    line = line_of(value(HEMOGLOBIN), value(NEUTROPHILS), value(later))
+
+    assert line.endswith("(15 Jun 2026)** (others 14 Jun 2026)")
 
 
 @pytest.mark.parametrize("missing", ["not measured", "not readable", "not available"])
@@ -153,7 +178,7 @@ def test_ten_values_at_most_and_those_that_decide_first():
     others = [ShownValue(analyte, missing="not measured", decides=False) for analyte in Analyte]
     deciding = ShownValue(Analyte.FERRITIN, B12)
 
-    line = line_of(*[each for each in others if each.analyte is not Analyte.FERRITIN], deciding)
+    line = line_of(*[each for each in others if each.what is not Analyte.FERRITIN], deciding)
 
     assert line.count(" · ") == 9
     assert "ferritin 1100 pmol/L" in line
