@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from fhir_mappings.panel import BLOOD_COUNTS, Reason
+from fhir_mappings.panel import BLOOD_COUNTS, Analyte, Reason
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES
 from service.cards import escaping as markdown
 from service.cards.detail import Detail
@@ -158,7 +158,12 @@ class _Builder:
 
     def _not_used(self, found: Sequence[FiredFinding]) -> str:
         """Name the results set aside that could change this Card, counts first."""
-        values = {value.what: value for each in found for value in each.values}
+        values = {
+            value.what: value
+            for each in found
+            for value in each.values
+            if isinstance(value.what, Analyte)
+        }
         bearing = (*BLOOD_COUNTS, *values)
         all_of_them = self.interpretation.data_quality is not None
         results = [
