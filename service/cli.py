@@ -22,7 +22,7 @@ COMMANDS = {
     "doctor": "service.commands.doctor:doctor",
     "token": "service.commands.token:token",
 }
-"""Command name to where it stands, as `module:attribute`."""
+"""Command name to its place, as `module:attribute`."""
 
 
 class LazyGroup(click.Group):

@@ -43,21 +43,22 @@ ERROR_CODES = (
     ErrorCode(
         "invalid-token",
         401,
-        "The token is no JSON Web Token, is too long (8,000 characters), has another `typ` than "
-        "JWT, an unknown `crit`, times that are no numbers, or a `jti` that is no plain text of "
-        "up to 200 characters.",
+        "The token is not a JSON Web Token, is longer than 8,000 characters, has a `typ` other "
+        "than JWT, an unknown `crit`, times that are not numbers, or a `jti` that is not plain "
+        "text of up to 200 characters.",
         "Correct the client's tokens.",
     ),
     ErrorCode(
         "unknown-issuer",
         401,
-        "`iss` is the issuer of no client in the clients file. It is compared letter by letter.",
+        "No client in the clients file has this `iss`. It is compared letter by letter.",
         "Register the client, or correct its issuer.",
     ),
     ErrorCode(
         "algorithm-not-allowed",
         401,
-        "`alg` is not listed for this client, or does not fit the key. Never `none`, never HMAC.",
+        "`alg` is not listed for this client, or does not match the key. `none` and HMAC are "
+        "never accepted.",
         "Sign with ES384 or RS384, or list the algorithm.",
     ),
     ErrorCode(
@@ -75,13 +76,13 @@ ERROR_CODES = (
     ErrorCode(
         "key-set-unavailable",
         401,
-        "The client's key set cannot be read, so nobody can be let in.",
-        "Look at the key server, or at the key file.",
+        "The client's key set cannot be read, so the token cannot be checked.",
+        "Check the key server or the key file.",
     ),
     ErrorCode(
         "invalid-signature",
         401,
-        "The signature does not hold.",
+        "The signature does not match.",
         "Compare the client's private key with its published public key.",
     ),
     ErrorCode(
@@ -102,19 +103,19 @@ ERROR_CODES = (
     ErrorCode(
         "token-from-the-future",
         401,
-        "`iat` or `nbf` lies more than five minutes ahead.",
+        "`iat` or `nbf` is more than five minutes in the future.",
         "Check the clocks.",
     ),
     ErrorCode(
         "token-lives-too-long",
         401,
         "`exp` is more than 24 hours ahead.",
-        "Let tokens live for five minutes.",
+        "Issue tokens that expire after five minutes.",
     ),
     ErrorCode(
         "unknown-tenant",
         401,
-        "`tenant` is not one of this client's.",
+        "`tenant` is not one of this client's tenants.",
         "Add the tenant to the clients file.",
     ),
     ErrorCode(
@@ -126,53 +127,53 @@ ERROR_CODES = (
     ErrorCode(
         "replay-guard-missing",
         401,
-        "There is no database, so it cannot be told whether a token was used before.",
+        "Without a database the service cannot tell whether a token was used before.",
         "Set `HEME_HOOKS_DATABASE_URL`.",
     ),
+    ErrorCode("client-not-authenticated", 401, "The caller is unknown.", "Send a valid token."),
     ErrorCode(
-        "client-not-authenticated", 401, "The caller is not known.", "Send a token that is valid."
+        "client-not-allowed", 403, "The client is not allowed to do this.", "Ask the operator."
     ),
-    ErrorCode("client-not-allowed", 403, "The client may not do this.", "Ask the operator."),
     ErrorCode(
         "fhir-server-not-allowed",
         403,
-        "`fhirServer` is not among those that this client may name.",
+        "`fhirServer` is not one that this client may use.",
         "List its base URL in the clients file (or `HEME_HOOKS_FHIR_SERVERS`).",
     ),
     ErrorCode(
         "card-of-another-client",
         403,
         "The feedback is about a card that was issued to another client; nothing was stored.",
-        "Send feedback where the card came from.",
+        "Send feedback as the client that received the card.",
     ),
     ErrorCode(
-        "unknown-service", 404, "There is no CDS Service of that id.", "See `GET /cds-services`."
+        "unknown-service", 404, "There is no CDS Service with that id.", "See `GET /cds-services`."
     ),
     ErrorCode("not-found", 404, "There is nothing at this address.", "Check the address."),
     ErrorCode(
         "method-not-allowed",
         405,
-        "The address does not take this method.",
-        "`Allow` names those that it takes.",
+        "This address does not accept the method.",
+        "`Allow` lists the methods that it accepts.",
     ),
     ErrorCode(
         "clinical-data-unavailable",
         412,
-        "Data that the advice needs was neither prefetched nor could be fetched. No patient was "
-        "judged.",
-        "One issue for each prefetch key says why; look at the FHIR server, the scopes and the "
+        "Data that the advice needs was not prefetched and could not be fetched. The patient was "
+        "not judged.",
+        "One issue for each prefetch key says why; check the FHIR server, the scopes and the "
         "templates.",
     ),
     ErrorCode(
         "patient-unreadable",
         412,
         "The Patient resource is missing, is another patient's, or cannot be read.",
-        "Prefetch the patient of the context.",
+        "Prefetch the Patient that the context names.",
     ),
     ErrorCode(
         "request-too-large",
         413,
-        "The body has more bytes than `HEME_HOOKS_MAX_REQUEST_BYTES`.",
+        "The body is larger than `HEME_HOOKS_MAX_REQUEST_BYTES`.",
         "Prefetch less, or raise the limit here and at the proxy.",
     ),
     ErrorCode(
@@ -184,7 +185,7 @@ ERROR_CODES = (
     ErrorCode(
         "too-many-values",
         413,
-        "The body holds more JSON values than any chart of so many entries.",
+        "The body holds more JSON values than a chart of that many entries can have.",
         "As for too-many-entries.",
     ),
     ErrorCode("address-too-long", 414, "The address is too long.", "Check the address."),
@@ -194,21 +195,21 @@ ERROR_CODES = (
         "The body is not `application/json` in UTF-8, or is compressed.",
         "Correct the client's headers.",
     ),
-    ErrorCode("headers-too-large", 431, "The headers are too large.", "Send shorter headers."),
+    ErrorCode("headers-too-large", 431, "The headers are too large.", "Send smaller headers."),
     ErrorCode(
         "http-error", 400, "Any other HTTP error; the status says which.", "Correct the request."
     ),
     ErrorCode(
         "internal-error",
         500,
-        "The service failed. The log line of the same request id names the place.",
-        "Tell us the place; there is nothing of the patient in it.",
+        "The service failed. The log line with the same request id says where.",
+        "Report that line; it contains nothing about the patient.",
     ),
     ErrorCode(
         "storage-unavailable",
         503,
-        "The database cannot be used. Feedback was not stored, a token could not be checked.",
-        "Send feedback again later; look at the database.",
+        "The database cannot be used: feedback was not stored, or a token could not be checked.",
+        "Send feedback again later; check the database.",
     ),
     ErrorCode(
         "storage-not-configured",
@@ -219,22 +220,25 @@ ERROR_CODES = (
     ErrorCode(
         "storage-not-migrated",
         503,
-        "The database has no tables, or those of another version.",
-        "`heme-hooks storage upgrade`",
+        "The database has no tables, or tables of another version.",
+        "Run `heme-hooks storage upgrade`.",
     ),
     ErrorCode(
-        "storage-locked", 503, "Another writer holds the database.", "Use PostgreSQL for load."
+        "storage-locked",
+        503,
+        "Another process is writing to the database.",
+        "Use PostgreSQL under load.",
     ),
     ErrorCode(
-        "storage-read-only", 503, "The database cannot be written.", "Check the file's rights."
+        "storage-read-only", 503, "The database is read-only.", "Check the permissions of the file."
     ),
     ErrorCode(
         "storage-busy",
         503,
-        "The database is slow or silent, and half of the threads wait for it already.",
-        "Try again after `Retry-After`; look at the database.",
+        "The database is slow or does not answer, and half of the threads already wait for it.",
+        "Try again after `Retry-After`; check the database.",
     ),
-    ErrorCode("storage-full", 503, "The disk of the database is full.", "Make room."),
+    ErrorCode("storage-full", 503, "The disk of the database is full.", "Free some space."),
 )
 
 _INTRODUCTION = """# Errors
@@ -242,11 +246,11 @@ _INTRODUCTION = """# Errors
 Every answer that is not 200 carries a FHIR OperationOutcome. `issue.details.coding.code` is one of
 the codes below (system `{system}`); codes are only ever added. `issue.details.text` says it in
 English, `issue.expression` names the field or prefetch key, and `issue.diagnostics` holds the
-request id that the log line and the `X-Request-Id` header have too. No value of the patient, no
-token and no text of a FHIR server is ever repeated.
+request id, which is also in the log line and in the `X-Request-Id` header. No patient data, token
+or text from a FHIR server is ever repeated.
 
-401 comes with `WWW-Authenticate: Bearer`, 405 with `Allow`. Heads that are too large (414, 431)
-are answered by gunicorn or the proxy before this service sees them, in their own words.
+401 comes with `WWW-Authenticate: Bearer`, 405 with `Allow`. Addresses and headers that are too
+large (414, 431) are rejected by gunicorn or the proxy, with a body of their own.
 
 | code | status | meaning | what helps |
 | --- | --- | --- | --- |

@@ -24,14 +24,14 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "https, never `*`",
     ),
     "client_authentication": (
-        "`proxy` states that a reverse proxy lets only known CDS Clients through",
+        "`proxy`: a reverse proxy lets only known CDS Clients through",
         "`proxy`, or a clients file",
     ),
     "prefetch_keys": ("`all`: discovery lists every prefetch template", ""),
     "order_intent": ("intent of drafted ServiceRequests: `proposal` or `order`", ""),
     "suggestions": (
-        "`grouped`: one suggestion a decision, at most four; `single`: one an order, for EHRs that "
-        "take one action a suggestion",
+        "`grouped`: one suggestion for each decision, at most four; `single`: one for each order, "
+        "for EHRs that take one action in a suggestion",
         "",
     ),
     "findings_off": ("JSON list of findings that are switched off", ""),
@@ -41,10 +41,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "needed; https",
     ),
     "explanations": (
-        "whether calls of clients that are not in the file may ask why; on in development",
+        "whether clients that are not in the file may ask for the evidence; on in development",
         "off; switched per client in the clients file",
     ),
-    "call_deadline": ("seconds for fetching in one call", ""),
+    "call_deadline": ("seconds that one call may spend on fetching", ""),
     "codes_per_search": ("codes in one search", ""),
     "parallel_searches": ("searches of one call at the same time", ""),
     "threads": ("threads of a worker; `heme-hooks serve --threads` sets it", "4 or more"),
@@ -61,26 +61,33 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "database_url": ("SQLAlchemy URL of the store; empty for none", "needed"),
     "audit_log": ("audit: `stdout`, `stderr`, a file, or empty for none", "`stdout` by default"),
     "hash_key": (
-        "secret of the hashes that stand for patients and users in store and audit",
+        "secret key of the hashes that stand for patients and users in store and audit",
         "needed; 32 characters or more",
     ),
-    "quiet_repeats": ("hold back what is no news, for clients that are not in the file", ""),
+    "quiet_repeats": (
+        "do not show a card again without news, for clients that are not in the file",
+        "",
+    ),
     "repeat_days": ("days after which a card that was held back is shown again", ""),
     "critical_rest_hours": (
-        "hours for which a critical card rests for the user who answered it, unless worse",
+        "hours for which a critical card is not shown again to the user who answered it, unless "
+        "worse",
         "",
     ),
     "known_rest_days": (
-        "days for which one user's `already-known` or `work-up-in-progress` speaks for all",
+        "days for which one user's `already-known` or `work-up-in-progress` counts for all users",
         "",
     ),
-    "shadow": ("do all the work and show nothing, for clients that are not in the file", ""),
-    "metrics": ("whether `/metrics` is there", ""),
+    "shadow": (
+        "judge, store and report, but show no card, for clients that are not in the file",
+        "",
+    ),
+    "metrics": ("whether `/metrics` is served", ""),
     "report_readers": (
         "JSON list of who may read `/feedback/report`: `name:SHA-256 of a token`",
         "without it no report page",
     ),
-    "sandbox": ("whether `/sandbox` is there; on in development", "never"),
+    "sandbox": ("whether `/sandbox` is served; on in development", "never"),
 }
 """What each setting means, and what production asks of it."""
 

@@ -62,7 +62,7 @@ def backtest() -> None:
     type=click.IntRange(1, 3650),
     default=180,
     show_default=True,
-    help="Days for which outcomes are looked for.",
+    help="Days after an episode in which outcomes are looked for.",
 )
 @click.option(
     "--wash-out",
@@ -78,7 +78,7 @@ def backtest() -> None:
     show_default=True,
     help="Minutes after which a result without `issued` is known.",
 )
-@click.option("--time-zone", default="UTC", show_default=True, help="Of the site.")
+@click.option("--time-zone", default="UTC", show_default=True, help="Time zone of the site.")
 @click.option("--what-if", "what_if", type=_FILE, help="TOML file of variants and limits.")
 @click.option(
     "--examples",
@@ -92,14 +92,14 @@ def backtest() -> None:
     help="File for the open loops. It names patients.",
 )
 @click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True)
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes; else one for each core.")
-@click.option("--memory", default="1GB", show_default=True, help="Of the engine.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes; default one a core.")
+@click.option("--memory", default="1GB", show_default=True, help="Memory of the engine.")
 @click.option(
     "--scratch",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for patient data while it is sorted; else one beside --out.",
 )
-@click.option("--resume", is_flag=True, help="Take up an interrupted run.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted run.")
 def judge(**given: Any) -> None:  # noqa: ANN401
     """Judge an export: folders or files, *.ndjson and *.ndjson.gz.
 
@@ -287,7 +287,7 @@ def _engine(name: str) -> Callable[[Job, Progress], bool]:
 
 
 class _Ended(BaseException):
-    """SIGTERM came."""
+    """SIGTERM was received."""
 
 
 def _told(text: str, code: int) -> int:

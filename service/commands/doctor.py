@@ -1,4 +1,4 @@
-"""`heme-hooks doctor`: what goes wrong when a FHIR server and a CDS Client are registered."""
+"""`heme-hooks doctor`: checks of a FHIR server and a CDS Client before go-live."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Asked:
     "patients",
     metavar="ID",
     multiple=True,
-    help="A patient whose searches, codes and units are tried; repeatable.",
+    help="A patient for whom searches, codes and units are checked; repeatable.",
 )
 @click.option("--service-url", metavar="URL", help="Our own address, for the test call.")
 @click.option(

@@ -1,4 +1,4 @@
-"""`heme-hooks feedback report`: how the cards did."""
+"""`heme-hooks feedback report`: what clinicians did with the cards."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ FORMATS = {"table": as_table, "csv": as_csv, "csv-orders": orders_as_csv, "json"
 
 @click.group()
 def feedback() -> None:
-    """What became of the cards."""
+    """What clinicians did with the cards."""
 
 
 @feedback.command("report")
-@click.option("--last", type=Age(), default="30d", show_default=True, help="Period, up to now.")
+@click.option("--last", type=Age(), default="30d", show_default=True, help="Period that ends now.")
 @click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="table")
 def report(last: timedelta, form: str) -> None:
     """Count cards by finding, client and rule table.
@@ -38,7 +38,7 @@ def report(last: timedelta, form: str) -> None:
 @feedback.command("reader")
 @click.argument("name")
 def reader(name: str) -> None:
-    """Make the token with which NAME may read /feedback/report."""
+    """Create the token with which NAME may read /feedback/report."""
     try:
         token, entry = new_reader(name)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""`heme-hooks knowledge`: what the service knows, to read, to check, to export."""
+"""`heme-hooks knowledge`: the decision table, to read, check and export."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def show(rule: str | None) -> None:
 
 @knowledge.command()
 def check() -> None:
-    """Prove that the knowledge hangs together.
+    """Check that the decision table is complete and consistent.
 
-    Exit code 1 when it does not.
+    Exit code 1 when it is not.
     """
     from service.commands.knowledge_check import CHECKS, problems
 
@@ -53,7 +53,7 @@ def check() -> None:
 
 
 @knowledge.command()
-@click.option("--all", "everything", is_flag=True, help="A Bundle with the whole vocabulary too.")
+@click.option("--all", "everything", is_flag=True, help="A Bundle that also holds the vocabulary.")
 def export(*, everything: bool) -> None:
     """Print the decision table as a FHIR R4 PlanDefinition."""
     from service.knowledge.plan_definition import export_bundle, plan_definition

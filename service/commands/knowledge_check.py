@@ -1,4 +1,4 @@
-"""`heme-hooks knowledge check`: proves that the knowledge agrees with itself.
+"""`heme-hooks knowledge check`: checks that the decision table is complete and consistent.
 
 Each check is a small function that yields one sentence for each thing that is wrong.
 """

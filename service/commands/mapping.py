@@ -1,4 +1,4 @@
-"""`heme-hooks mapping`: what this hospital's results would be read as, before go-live."""
+"""`heme-hooks mapping`: how the results of a site would be read, before go-live."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def mapping() -> None:
 @click.option("--bundle", "bundles", type=_FILE, multiple=True, help="A FHIR Bundle; repeatable.")
 @click.option("--ndjson", "folder", type=_FOLDER, help="Folder of a Bulk Data export (*.ndjson).")
 @click.option("--fhir-server", metavar="URL", help="FHIR R4 base address, with --patients.")
-@click.option("--patients", type=_FILE, help="File with one Patient.id a line.")
+@click.option("--patients", type=_FILE, help="File with one Patient.id on each line.")
 @click.option("--token-file", type=_FILE, help="File with a bearer token for the FHIR server.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, every row.")
-@click.option("--top", type=click.IntRange(1), help="Only so many rows of each part of the table.")
+@click.option("--top", type=click.IntRange(1), help="Show at most this many rows of each part.")
 def report(*, as_json: bool, top: int | None, **given: Any) -> None:  # noqa: ANN401
     """Count what results are read as, and what is refused.
 
@@ -78,7 +78,7 @@ def report(*, as_json: bool, top: int | None, **given: Any) -> None:  # noqa: AN
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the results are, as named on the command line."""
+    """The source of the results, as given on the command line."""
 
     bundles: tuple[Path, ...] = ()
     folder: Path | None = None
@@ -108,7 +108,7 @@ def _charts(
 
 
 class Progress:
-    """Where the work stands, on standard error; on a terminal in one line."""
+    """Progress on standard error; on a terminal in one line."""
 
     def __init__(self) -> None:
         self._charts = 0
@@ -117,18 +117,18 @@ class Progress:
         self._terminal = sys.stderr.isatty()
 
     def say(self, what: str) -> None:
-        """Tell of the next step."""
+        """Report the next step."""
         self._last = what
         self._show(what)
 
     def chart(self) -> None:
-        """Count one chart, and tell of it now and then."""
+        """Count one chart and report progress now and then."""
         self._charts += 1
         if time.monotonic() - self._shown > 1:
             self._show(f"{self._last}: {self._charts} patients so far")
 
     def done(self) -> None:
-        """Leave the line."""
+        """End the line."""
         if self._terminal and self._shown:
             click.echo("", err=True)
 

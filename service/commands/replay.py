@@ -1,4 +1,4 @@
-"""`heme-hooks replay`: a saved hook request once more."""
+"""`heme-hooks replay`: send a saved hook request again."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _CALL = msgspec.json.Decoder(dict[str, Raw])
 
 @click.command("replay")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--service", "service_id", metavar="ID", help="Service id; else by the hook.")
-@click.option("--service-url", metavar="URL", help="A running service; without it, this process.")
+@click.option("--service", "service_id", metavar="ID", help="Service id; default that of the hook.")
+@click.option("--service-url", metavar="URL", help="A running service; by default this process.")
 @click.option("--at", "at_text", metavar="DATE", help="Judge as of the date of the request.")
 @click.option("--json", "as_json", is_flag=True, help="Print the raw response.")
-@click.option("--evidence", is_flag=True, help="Print everything the cards rest on.")
+@click.option("--evidence", is_flag=True, help="Print the evidence that the cards rest on.")
 def replay(
     *,
     file: Path,

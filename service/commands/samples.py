@@ -29,13 +29,13 @@ _NAMES = click.argument("names", nargs=-1, metavar="[NAME]...")
 
 @click.group()
 def samples() -> None:
-    """Sample patients: made up, tagged, dated back from today."""
+    """Sample patients: invented, tagged, with dates relative to today."""
 
 
 @samples.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 def list_samples(*, as_json: bool) -> None:
-    """Name the sample patients."""
+    """List the sample patients."""
     from service import samples as library
 
     if as_json:
@@ -77,7 +77,7 @@ def show(name: str, *, drafts: bool) -> None:
 @_TOKEN
 @_NAMES
 def load(fhir_server: str, token_file: Path | None, names: tuple[str, ...]) -> None:
-    """Put the samples on a FHIR server; repeating it renews their dates."""
+    """Write the samples to a FHIR server; loading again renews their dates."""
     from service import samples as library
     from service.app import utc_now
 
@@ -97,7 +97,7 @@ def load(fhir_server: str, token_file: Path | None, names: tuple[str, ...]) -> N
 @_TOKEN
 @_NAMES
 def remove(fhir_server: str, token_file: Path | None, names: tuple[str, ...]) -> None:
-    """Take away what `samples load` put there, and nothing else."""
+    """Remove what `samples load` wrote, and nothing else."""
     from service import samples as library
 
     _check(names)

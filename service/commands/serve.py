@@ -19,11 +19,11 @@ _LIMITS = (
     "--no-control-socket",
     *("--logger-class", "service.commands.gunicorn_log.DiscreetLogger"),
 )
-"""gunicorn answers 414 and 431 to larger heads; a stop waits for the calls that are running."""
+"""gunicorn answers 414 and 431 to larger headers; a stop waits for running calls."""
 
 
 _RECYCLING = ("--max-requests", "20000", "--max-requests-jitter", "5000")
-"""A belt against memory that creeps; one worker alone would leave a gap of seconds."""
+"""A safeguard against slowly growing memory; a single worker would leave a gap of seconds."""
 
 ALLOCATOR = {
     "MALLOC_ARENA_MAX": "2",
@@ -46,7 +46,7 @@ DEFAULT_THREADS = 32
     show_default=True,
     envvar="HEME_HOOKS_THREADS",
     type=click.IntRange(1, 256),
-    help="Threads of a worker; half of them at most wait for one FHIR server.",
+    help="Threads of a worker; at most half of them wait for one FHIR server.",
 )
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve CDS Hooks under gunicorn until interrupted.
@@ -71,7 +71,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
 
 def _check_address(host: str, port: int) -> None:
-    """Say in one sentence why nobody can listen there; gunicorn tries five times and says more."""
+    """Say in one sentence why the address cannot be used; gunicorn would try five times."""
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

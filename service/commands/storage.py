@@ -43,7 +43,7 @@ class Age(click.ParamType[timedelta]):
 
 @contextmanager
 def open_storage() -> Iterator[Storage]:
-    """Open the configured store. Raises ClickException, one sentence, for whatever goes wrong."""
+    """Open the configured store. Raises ClickException with one sentence if that fails."""
     try:
         settings = load_settings()
     except SettingsRefused as refused:
@@ -62,7 +62,7 @@ def open_storage() -> Iterator[Storage]:
 
 
 def prepare_store(url: str) -> None:
-    """Make the development store ready; where that fails, say so: cards are answered without it."""
+    """Prepare the development store; when that fails, say so: cards are answered without it."""
     engine = create_engine(url)
     try:
         upgrade(engine)
@@ -82,7 +82,7 @@ def storage() -> None:
 
 @storage.command("upgrade")
 def storage_upgrade() -> None:
-    """Create the tables or bring them to this version. Once, before the workers start."""
+    """Create the tables or upgrade them. Run it once, before the workers start."""
     with open_storage() as store:
         upgrade(store.engine)
     click.echo("The store is up to date.")
@@ -91,7 +91,7 @@ def storage_upgrade() -> None:
 @storage.command("prune")
 @click.option("--older-than", type=Age(), required=True, help="Age of comments, such as 90d.")
 def storage_prune(older_than: timedelta) -> None:
-    """Delete comments of clinicians that are too old."""
+    """Delete clinicians' old comments."""
     before = datetime.now(UTC) - older_than  # noqa: TID251  a command runs now
     with open_storage() as store:
         number = prune(store, before)

@@ -25,7 +25,7 @@ SERVICES = ("patient-view", "order-select", "order-sign")
     help="The service that the token is for.",
 )
 @click.option("--feedback", is_flag=True, help="For the feedback endpoint of that service.")
-@click.option("--audience", metavar="URL", help="The URL to be called, in place of these.")
+@click.option("--audience", metavar="URL", help="The URL to call, instead of these.")
 @click.option("--issuer", default=DEFAULT_ISSUER, show_default=True, help="The token's 'iss'.")
 @click.option(
     "--fhir-server", "fhir_servers", multiple=True, help="FHIR server that calls may name."
@@ -35,14 +35,14 @@ SERVICES = ("patient-view", "order-select", "order-sign")
     type=click.IntRange(1, 1440),
     default=5,
     show_default=True,
-    help="Life of the token.",
+    help="Lifetime of the token.",
 )
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=DEFAULT_FOLDER,
     show_default=True,
-    help="Where the key and the key set stand; made when there are none.",
+    help="Folder of the key and the key set; created when missing.",
 )
 def token(
     *,
@@ -54,7 +54,7 @@ def token(
     minutes: int,
     folder: Path,
 ) -> None:
-    """Print a token that a test client signs, good for one call.
+    """Print a token signed by a test client, valid for one call.
 
     \b
     curl -H "Authorization: Bearer $(heme-hooks token)" ...
@@ -82,7 +82,7 @@ def token(
 
 
 def _endpoint(hook: str, *, feedback: bool) -> str:
-    """Return the address of a service as the settings give it."""
+    """Return the address of a service according to the settings."""
     from service.cards.build import DEFAULT_PUBLIC_URL
     from service.settings import read_settings
 
@@ -91,7 +91,7 @@ def _endpoint(hook: str, *, feedback: bool) -> str:
 
 
 def _clients_file(folder: Path, issuer: str, fhir_servers: tuple[str, ...]) -> str:
-    """Write a clients file with the test client where there is none; say what to do with it.
+    """Write a clients file with the test client if there is none; say what to do with it.
 
     Raises OSError.
     """

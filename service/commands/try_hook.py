@@ -29,7 +29,7 @@ _MAX_WIDTH = 110
 @click.option("--fhir-server", metavar="URL", help="FHIR R4 base address to read the patient from.")
 @click.option("--patient", "patient_id", metavar="ID", help="Patient.id.")
 @click.option("--token-file", type=_FILE, help="File with a bearer token for the FHIR server.")
-@click.option("--bundle", type=_FILE, help="A FHIR R4 Bundle of one patient, in place of a server.")
+@click.option("--bundle", type=_FILE, help="A FHIR R4 Bundle of one patient, instead of a server.")
 @click.option(
     "--drafts",
     type=_FILE,
@@ -41,10 +41,10 @@ _MAX_WIDTH = 110
     default="patient-view",
     show_default=True,
 )
-@click.option("--service-url", metavar="URL", help="A running service; without it, this process.")
+@click.option("--service-url", metavar="URL", help="A running service; by default this process.")
 @click.option("--at", "at_text", metavar="DATE", help="Judge as of this date (old Bundles).")
 @click.option("--json", "as_json", is_flag=True, help="Print the raw response.")
-@click.option("--evidence", is_flag=True, help="Print everything the cards rest on.")
+@click.option("--evidence", is_flag=True, help="Print the evidence that the cards rest on.")
 def try_hook(
     *,
     service_url: str | None,
