@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlencode
 
 import click
 
@@ -75,21 +76,37 @@ def show(name: str, *, drafts: bool) -> None:
 @samples.command()
 @_FHIR_SERVER
 @_TOKEN
+@click.option("--wait", type=click.IntRange(0), default=0, help="Seconds for it to start.")
+@click.option("--page", metavar="URL", help="A service whose page to open is named in the end.")
 @_NAMES
-def load(fhir_server: str, token_file: Path | None, names: tuple[str, ...]) -> None:
-    """Write the samples to a FHIR server; loading again renews their dates."""
+def load(
+    fhir_server: str,
+    token_file: Path | None,
+    wait: int,
+    page: str | None,
+    names: tuple[str, ...],
+) -> None:
+    """Write the samples to a FHIR server.
+
+    Loading again renews their dates.
+    """
     from service import samples as library
     from service.app import utc_now
 
     _check(names)
     wanted = [_short(name) for name in names] or library.NAMES
+    session = _session(token_file)
     try:
-        patients = library.load(fhir_server, _session(token_file), utc_now(), wanted)
+        library.wait_for(fhir_server, session, wait)
+        patients = library.load(fhir_server, session, utc_now(), wanted)
     except library.SamplesNotWritten as error:
         _fail(str(error))
     click.echo(f"{len(patients)} sample patients are on {fhir_server}:")
     for patient in patients:
         click.echo(f"  {patient}")
+    if page:
+        state = urlencode({"server": fhir_server, "patient": patients[0]}, safe=":/")
+        click.echo(f"Open {page.rstrip('/')}/sandbox#{state}")
 
 
 @samples.command()

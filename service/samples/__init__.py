@@ -6,7 +6,7 @@ so that the findings stay what they are.
 
 from service.samples.catalog import GROUPS, NAMES, SAMPLES, SEED, hook_call, sample_bundle
 from service.samples.chart import ID_PREFIX, TAG_CODE, TAG_SYSTEM, Person, Sample
-from service.samples.loader import Removed, SamplesNotWritten, load, remove
+from service.samples.loader import Removed, SamplesNotWritten, load, remove, wait_for
 
 __all__ = [
     "GROUPS",
@@ -24,4 +24,5 @@ __all__ = [
     "load",
     "remove",
     "sample_bundle",
+    "wait_for",
 ]

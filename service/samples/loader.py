@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from time import monotonic as clock
 from time import sleep as wait
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -41,6 +42,7 @@ TYPES = (
 TIMEOUT = (10, 120)
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 """Seconds between tries: HAPI answers 409 when two writers meet."""
+PAUSE_OF_START = 2.0
 CONFLICT = 409
 GONE = {404, 410}
 MOST_PAGES = 500
@@ -57,6 +59,28 @@ class Removed:
 
     count: int
     kept: tuple[str, ...] = ()
+
+
+def wait_for(
+    base_url: str,
+    session: requests.Session,
+    seconds: float,
+    *,
+    sleep: Callable[[float], object] = wait,
+    monotonic: Callable[[], float] = clock,
+) -> None:
+    """Return once the server answers /metadata with 200, at the latest after so many seconds.
+
+    A server that starts refuses connections, or answers with an error, for a minute and more.
+    """
+    end = monotonic() + seconds
+    while monotonic() < end:
+        try:
+            if session.get(f"{base_url.rstrip('/')}/metadata", timeout=TIMEOUT).ok:
+                return
+        except requests.RequestException:
+            pass
+        sleep(PAUSE_OF_START)
 
 
 def load(

@@ -17,7 +17,16 @@ from tests.support.example_call import as_block, example_request, example_respon
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 READERS = (
-    *("integrator", "operator", "security", "clinical-safety", "mappings", "errors", "go-live"),
+    *(
+        "integrator",
+        "operator",
+        "security",
+        "clinical-safety",
+        "mappings",
+        "errors",
+        "go-live",
+        "trying",
+    ),
     *("vendors/epic", "vendors/oracle-health", "vendors/any-other"),
 )
 TABLES = {

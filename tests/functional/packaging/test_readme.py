@@ -9,11 +9,16 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fhir_mappings.panel import OBSERVATION_GROUPS, Analyte
+from fhir_mappings.vocabulary.analytes import default_terminology
 from service import samples
 from service.app import create_app
 from service.cds_client.terminal import render_response
 from service.cds_hooks.bundle_prefetch import encode, read_bundle
 from service.cds_hooks.discovery import load_catalogue
+from service.interpreter import thresholds
+from service.interpreter.rules import RULES
+from service.interpreter.rules.sources import SOURCES
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,10 +56,26 @@ def test_the_quick_start_shows_the_seeds_card(pytestconfig: pytest.Config) -> No
     assert shown == card
 
 
-def test_every_setting_stands_in_the_table() -> None:
-    readme = README.read_text("utf-8")
-    for name in Settings.model_fields:
-        assert re.search(rf"`HEME_HOOKS_{name.upper()}`", readme), name
+def test_the_readme_fits_two_screens_without_the_card() -> None:
+    text = BLOCK.sub("", README.read_text("utf-8"))
+    assert len(text.splitlines()) < 100
+
+
+def test_what_the_readme_counts_is_there() -> None:
+    text = " ".join(README.read_text("utf-8").split())
+    codes = {c for group in OBSERVATION_GROUPS for c in default_terminology().codes_of(group)}
+    for said in (
+        f"{len(samples.NAMES)} sample patients",
+        f"{len(codes)} LOINC codes for {len(Analyte)} analytes",
+        f"{len(RULES)} rules and {len(list(thresholds.table()))} limits with",
+        f"with {len(SOURCES)} sources",
+    ):
+        assert said in text, said
+
+
+def test_the_links_of_the_readme_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README.read_text("utf-8")):
+        assert "://" in target or (README.parent / target).exists(), target
 
 
 def test_the_make_targets_of_the_readme_exist() -> None:
