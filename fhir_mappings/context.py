@@ -1,7 +1,7 @@
-"""The clinical context of one patient as typed facts. No FHIR, no I/O, no judgement of time.
+"""The clinical context of one patient as typed facts. No FHIR, no I/O, no judgment of time.
 
-Readers record what stands in the chart; which of it is recent enough is decided by the
-interpreter, against the windows of clinical-definition 2.4 and 3.5.
+Readers record what is in the chart; which of it is recent enough is decided by the interpreter,
+against the windows of clinical-definition 2.4 and 3.5.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Patient:
     """Who the call is about.
 
     `birth_date` is the latest possible day when the record gives only a year or a month (the
-    youngest reading), None when it cannot be told. `replaced` means `link.type` replaced-by.
+    youngest reading), None when it is unknown. `replaced` means `link.type` replaced-by.
     `identifiers` are the record's own, as system and value; `replaces` the ids of the records that
     were merged into it (`link.type` replaces).
     """
@@ -160,11 +160,11 @@ class Procedure:
 
 @dataclass(frozen=True, slots=True)
 class ExistingOrder:
-    """A ServiceRequest that stands already.
+    """A ServiceRequest that exists already.
 
     `orders` are the order ids of clinical-definition 4 whose LOINC or SNOMED CT code it carries;
     `sets` are the value sets (hematology-referrals, marrow-procedures, ...). `drafted` means that
-    it stands in the hook's draftOrders.
+    it is in the hook's draftOrders.
     """
 
     orders: frozenset[str]
@@ -219,7 +219,7 @@ class ClinicalContext:
     entry (empty: not even its type could be told). `only_selected`: the hook named selections
     (order-select), so that drafts which are not `selected` are not asked about. `of_others` counts
     the resources that were sent but belong to somebody else, `of_nobody` names the type of each
-    that does not say whose it is; nothing of them is used.
+    that does not say whose it is; none of them is used.
     """
 
     conditions: tuple[Condition, ...] = ()

@@ -1,4 +1,4 @@
-"""The laboratory vocabulary. No FHIR, no I/O: what every other module speaks in.
+"""The laboratory vocabulary. No FHIR, no I/O: the vocabulary of every other module.
 
 A result is *measured* (`LabResult`), *not measured* (absent from the `Panel` although its data
 group was available) or *reported but unreadable* (`Unreadable`). An analyte whose data group
@@ -194,7 +194,7 @@ class Flag(StrEnum):
 
 
 class Note(StrEnum):
-    """What a reader of the value must be told (clinical-definition 1.1 to 1.4)."""
+    """What a reader of the value must know (clinical-definition 1.1 to 1.4)."""
 
     PRELIMINARY = "PRELIMINARY"
     STATUS_UNKNOWN = "STATUS_UNKNOWN"
@@ -244,10 +244,10 @@ UNSURE = frozenset(
         Reason.NOT_DELIVERED,
     }
 )
-"""The result is this patient's, or may be, and what it says cannot be told (A10)."""
+"""The result is this patient's, or may be, and its meaning is unknown (A10)."""
 
 NO_STATEMENT = frozenset({Reason.WITHDRAWN, Reason.SPECIMEN, Reason.OTHER_PATIENT})
-"""The result says nothing of this patient: it is named where somebody asks, and changes nothing."""
+"""The result says nothing about this patient: it is named in the evidence and changes nothing."""
 
 
 class ReferenceInterval(Struct, frozen=True):
@@ -330,7 +330,7 @@ class SmearSet(StrEnum):
 
 
 class SmearMethod(StrEnum):
-    """How a film finding was made; an analyser flag alone never fires circulating-blasts."""
+    """How a film finding was made; an analyzer flag alone never fires circulating-blasts."""
 
     FILM = "film"
     NARRATIVE = "narrative"
@@ -339,7 +339,7 @@ class SmearMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SmearFinding:
-    """One film finding: present (True), absent (False) or not to be told (None).
+    """One film finding: present (True), absent (False) or unknown (None).
 
     One narrative yields one finding per term in it, and, when it mentions no term at all, a
     finding with `finding=None` so that the film itself is known to exist. `loinc` and the display
@@ -370,7 +370,7 @@ class SerologyTest(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SerologyResult:
-    """One serology result: positive (True), negative (False) or not to be told (None)."""
+    """One serology result: positive (True), negative (False) or unknown (None)."""
 
     test: SerologyTest
     positive: bool | None
@@ -409,10 +409,10 @@ class Panel:
     """Every laboratory fact known at one moment.
 
     `results` holds, per analyte, the accepted and the derived results newest first, one per
-    specimen time (method rank, conflict and duplicates already settled, A7 and A8). Windows are
+    specimen time (method rank, conflicts and duplicates already resolved, A7 and A8). Windows are
     the interpreter's business. `unreadable` is newest first; `unavailable` names the data groups
-    that could not be retrieved. `not_delivered` are ids of Observations that panels name, that did
-    not come and may hold what nothing else tells; `also_not_delivered` those of less weight.
+    that could not be retrieved. `not_delivered` are ids of Observations that panels name, that were
+    not sent and may hold what nothing else says; `also_not_delivered` those that matter less.
     """
 
     results: Mapping[Analyte, tuple[LabResult, ...]] = field(default_factory=dict)
@@ -428,7 +428,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class LookBack:
-    """How far back anybody looks, so that what lies before need not be read.
+    """How far back anybody looks, so that older results need not be read.
 
     Results count from `days` before the newest blood count (before the call when it is older), of
     the analytes in `longer` from more. `counts` are the blood counts, each with the analyte that

@@ -53,7 +53,7 @@ class Use(StrEnum):
 
 
 class Role(StrEnum):
-    """How a code that is read on a condition is used (notes of clinical-definition 1.2 and 1.5)."""
+    """How a code that is read only in a role is used (notes of clinical-definition 1.2 and 1.5)."""
 
     NONE = ""
     SEGMENTED = "segmented"
@@ -79,11 +79,11 @@ class CodeMeaning:
 
     `target` is the id in the target CodeSystem: an `Analyte`, `SmearSet` or `SerologyTest` value,
     `status` / `test` / `gestational-age` / `delivery-date` for pregnancy, the first data group for
-    a panel. `analyte` is also set for an excluded code: the one that it looks like.
-    `property` is LOINC's (MCnc, SCnc ...), empty for local codes. `method_rank` orders methods of
-    one analyte, the lower the better (A7). `smear` tells a finding made by a person from an
-    analyser's flag; `present_from_percent` is the percentage from which a counted cell is present.
-    `code` is the LOINC code, also behind a local code that is mapped to one, else empty.
+    a panel. `analyte` is also set for an excluded code: the one that it looks like. `property` is
+    LOINC's (MCnc, SCnc ...), empty for local codes. `method_rank` orders methods of one analyte,
+    the lower the better (A7). `smear` tells a finding made by a person from an analyzer's flag;
+    `present_from_percent` is the percentage from which a counted cell is present. `code` is the
+    LOINC code, also behind a local code that is mapped to one, else empty.
     """
 
     kind: CodeKind
@@ -125,11 +125,11 @@ class AnalyteDefinition:
 
     `plausible_low` and `plausible_high` are in `canonical_unit`; outside them a value is an error
     (U6). `precision` is the number of decimals to show. `accepted` are the dimensions beside the
-    canonical one (molar for mass, fraction for percent) with their exact factors. `usual_units`
-    are those that laboratories use, for inference and for telling what may have been meant.
-    `rare_units` are read too, and are among what a mislabelled result may have been meant in (U14).
+    canonical one (molar for mass, fraction for percent) with their exact factors. `usual_units` are
+    those that laboratories use, for inference and for telling what may have been meant.
+    `rare_units` are read too, and are among what a mislabeled result may have been meant in (U14).
     `largest_unit` bounds the power of ten of a count; `refused_units` are never read.
-    `reference_low` and `reference_high` are a rough adult range, only to recognise the unit of a
+    `reference_low` and `reference_high` are a rough adult range, only to recognize the unit of a
     laboratory's own range; `range_limits` is where the limits of such a range can lie at all.
     `unit_aliases` are the site's unit strings with their UCUM unit.
     """
@@ -151,7 +151,7 @@ class AnalyteDefinition:
     unit_aliases: Mapping[str, str] = field(default_factory=dict)
 
     def is_plausible(self, value: Decimal) -> bool:
-        """Tell whether a value in canonical unit can be a result at all (U6)."""
+        """Return whether a value in canonical unit can be a result at all (U6)."""
         return self.plausible_low <= value <= self.plausible_high
 
 
@@ -181,7 +181,7 @@ class Terminology:
     context: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = field(default_factory=dict)
 
     def meaning_of(self, system: str, code: str) -> CodeMeaning | None:
-        """Return what a coding means: the site's word first, then LOINC's; None if unknown."""
+        """Return what a coding means: the site's mapping first, then LOINC; None if unknown."""
         if self.site:
             meaning = self.site.get((system.strip(), code.strip()))
             if meaning is not None:

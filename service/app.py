@@ -83,7 +83,7 @@ def create_app(
     product = _product(parts, clock, new_id, session)
     app = Flask("service")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
-    # A redirect to the tidy address would fail every browser's preflight.
+    # A redirect to the normalized address would fail every browser's preflight.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions["heme-hooks"] = product
@@ -103,7 +103,7 @@ def create_app(
 
 
 def _log_start(product: Application) -> None:
-    """One line by which an operator sees whom the service serves, from where, and by what rules."""
+    """One line that shows an operator the clients, the FHIR servers and the rules."""
     settings, clients = product.settings, product.authenticator.clients.values()
     servers = dict.fromkeys((*_named(settings), *_servers_of(clients)))
     if unknown := unknown_variables():

@@ -23,7 +23,7 @@ _NOT_IN_A_URL = re.compile(r"[^\x21-\x7e]|[\\<>\"^`{}|]")
 
 @dataclass(frozen=True, slots=True)
 class BaseUrl:
-    """An absolute http(s) URL without user, query and fragment. `str()` gives it normalised."""
+    """An absolute http(s) URL without user, query and fragment. `str()` gives it normalized."""
 
     scheme: str
     host: str
@@ -85,7 +85,7 @@ def _split(url: str) -> SplitResult:
         raise ValueError("must have no user name or password")
     if not _HOST.fullmatch(parts.hostname):
         raise ValueError("must have a valid host name")
-    # Decoded first: a proxy on the way may take %2F for a slash.
+    # Decoded first: a proxy may treat %2F as a slash.
     if not {".", ".."}.isdisjoint(re.split(r"[/\\]", unquote(parts.path))):
         raise ValueError("must have no dot segments")
     _port(parts)

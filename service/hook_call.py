@@ -52,7 +52,7 @@ class Repeats(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SiteKnowledge:
-    """What a site's service knows and how it words it; the same for every call."""
+    """The vocabulary and settings of a site; the same for every call."""
 
     terminology: Terminology
     findings_off: frozenset[str] = frozenset()
@@ -87,7 +87,7 @@ def respond(
 ) -> Answer:
     """Answer one hook call (CDS Hooks 2.0, Calling a CDS Service).
 
-    Raises ClinicalDataUnavailable when data that decides over the answer cannot be had.
+    Raises ClinicalDataUnavailable when data that decides the answer is not available.
     """
     about_orders = call.hook != PATIENT_VIEW
     data = source.first_stage()
@@ -110,7 +110,7 @@ def respond(
             data = source.with_members(data, missing[:MOST_MEMBERS])
             facts = reader.read(data)
     _log_others(facts)
-    # Most charts end here: what no card will tell is not worked out, unless somebody asks why.
+    # Most charts end here: the rest is worked out only for a call that asks why.
     if second_stage or call.wants_explanation:
         interpretation = interpret(
             facts,
@@ -157,7 +157,7 @@ def _withheld(reason: Reason) -> ClinicalDataUnavailable:
 
 
 def _log_others(facts: Facts) -> None:
-    """A server or client that sends another patient's resources needs mending: say so."""
+    """A server or client that sends another patient's resources must be fixed: log it."""
     reasons = Counter(each.reason for each in facts.panel.unreadable)
     if count := reasons[Reason.OTHER_PATIENT] + facts.context.of_others:
         log.warning(Event.OTHER_PATIENT, items=count)
@@ -166,7 +166,7 @@ def _log_others(facts: Facts) -> None:
 
 
 def _failures(data: ClinicalData, facts: Facts) -> dict[DataGroup, Failure]:
-    """Return why keys are not available: not to be had, or nothing in them to be read."""
+    """Return why keys are not available: not retrieved, or unreadable."""
     unreadable = facts.unavailable - data.unavailable
     return data.failures | dict.fromkeys(unreadable, Failure(FailureKind.UNREADABLE))
 

@@ -1,7 +1,7 @@
 """Conditions written in words only: what they name, and how surely (clinical-definition 5).
 
-Names count as whole words, in any case. A sentence that denies, or speaks of the family, names
-nothing; one that doubts is provisional; one that speaks of the past is history.
+Names count as whole words, in any case. A denial, or a sentence about the family, names nothing;
+one that doubts is provisional; one about the past is history.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fhir_mappings.context import ValueSetName
 
 _LONGEST = 1000
-"""Characters of a problem's name that are read."""
+"""How many characters of a problem's name are read."""
 
 _SENTENCE_END = re.compile(r"[.;\n\r]+(?=\s|$)|;")
 _DASHES = str.maketrans({**dict.fromkeys("‐‑‒–—−", "-"), **dict.fromkeys("’‘`´", "'")})
@@ -60,7 +60,7 @@ class Named:
 
 
 def named_in(texts: Iterable[str]) -> Named | None:
-    """Return what the first text says that names anything; None when none does."""
+    """Return what the first text that names anything says; None when none does."""
     for text in texts:
         named = _named(text[:_LONGEST])
         if named is not None:

@@ -79,7 +79,7 @@ def _is_malignancy(sets: frozenset[ValueSetName]) -> bool:
 
 
 def _standing(found: frozenset[ValueSetName], *, past: bool) -> frozenset[ValueSetName]:
-    """Let what says remission, or personal history, win over the Condition's other codes."""
+    """Let a code of remission or personal history win over the Condition's other codes."""
     if _REMISSION in found:
         return frozenset({_REMISSION, _HISTORY})
     if past and ValueSetName.HEMATOLOGIC_MALIGNANCY in found:
@@ -93,7 +93,7 @@ def _is_active(resource: ConditionResource, today: date) -> bool:
     """Whether the Condition is active.
 
     An abatement that lies in the past contradicts the status active (R4 invariant con-4) and wins:
-    the record must not silence a card on the strength of a status nobody updated.
+    a status that nobody updated must not silence a card.
     """
     status = loose.codes(resource.clinicalStatus)
     on = _abatement_day(resource)

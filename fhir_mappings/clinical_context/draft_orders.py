@@ -1,7 +1,7 @@
-"""The hook's draftOrders (CDS Hooks order-select, order-sign), read as loosely as they come.
+"""The hook's draftOrders (CDS Hooks order-select, order-sign), read leniently.
 
 Real clients send a Bundle without type, objects where a list belongs, `coding: [{}]`, a
-MedicationRequest without any medicine. All of it is read for what it holds.
+MedicationRequest without any medicine. Whatever can be read is read.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def open_drafts(
 def read_medication_drafts(
     drafts: PatientResources, chart: PatientResources, selections: tuple[str, ...]
 ) -> Iterator[MedicationDraft]:
-    """Yield every drafted MedicationRequest of the patient, of whatever medicine or of none.
+    """Yield every drafted MedicationRequest of the patient, whatever its medicine, if any.
 
     `chart` may hold the Medication that a draft refers to. A selection names a draft as
-    `MedicationRequest/id`, as bare id, or in any other way to write a reference.
+    `MedicationRequest/id`, as a bare id, or as any other spelling of a reference.
     """
     known = PatientResources(
         chart.names,
@@ -83,7 +83,7 @@ def _is_selected(draft: str, url: str, selections: tuple[str, ...]) -> bool:
 
 
 def _documents(draft_orders: bytes) -> list[bytes]:
-    """Return draftOrders as documents, a Bundle without even a resourceType made into one."""
+    """Return draftOrders as documents, completing a Bundle that lacks even its resourceType."""
     try:
         content = msgspec.json.decode(draft_orders)
         if content is None:

@@ -1,6 +1,6 @@
 """Which medicines a record names: by RxNorm or ATC code, or by whole words in its text.
 
-Each drug of a combination is found for itself. Of terms that overlap in the text the longest wins
+Each drug of a combination is found separately. Of terms that overlap in the text the longest wins
 ("ferric carboxymaltose" is not also "ferric"), and belongs to the value sets of both.
 """
 
@@ -108,7 +108,7 @@ class _Terms:
 
 @cache
 def _worded() -> dict[str, _Terms]:
-    """Return the terms by their first character: all of them at each place cost 14 us a letter."""
+    """Return the terms by their first character: trying them all costs 14 us a letter."""
     terms = {
         code.casefold(): drug
         for (system, code), drug in _drugs().items()

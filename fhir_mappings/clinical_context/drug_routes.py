@@ -56,7 +56,7 @@ _MILLIGRAMS = {
     "grams": Decimal(1000),
     "ug": Decimal("0.001"),
     "mcg": Decimal("0.001"),
-    # An adult has more than one square metre of skin, so the dose is at least this.
+    # An adult has more than one square meter of skin, so the dose is at least this.
     "mg/m2": Decimal(1),
     "g/m2": Decimal(1000),
 }
@@ -66,7 +66,7 @@ _HIGH_DOSE = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a record says about the way of giving. Names and form count before the dosage text."""
+    """How a record says a medicine is given. Names and form count before the dosage text."""
 
     local: bool
     into_vein: bool
@@ -74,15 +74,15 @@ class Route:
 
     @property
     def is_chemotherapy_dose(self) -> bool:
-        """Whether methotrexate given so is chemotherapy: into a vein, or at least 100 mg."""
+        """Whether methotrexate given this way is chemotherapy: into a vein, or at least 100 mg."""
         return self.into_vein or (self.milligrams or Decimal(0)) >= _HIGH_DOSE
 
 
 def read_route(names: Iterable[str], form: object, dosages: list[Any]) -> Route:
     """Read names of the medicine, Medication.form and the Dosages of one record.
 
-    The free text of a Dosage is asked only when no Dosage has a route, for it may speak of another
-    medicine ("with dexamethasone eye drops").
+    The free text of a Dosage is asked only when no Dosage has a route, because it may be about
+    another medicine ("with dexamethasone eye drops").
     """
     routes = [route for each in dosages if (route := _route_words(loose.member(each, "route")))]
     named = [*names, *loose.texts(form)]
@@ -108,7 +108,7 @@ def _any(
 
 
 def _doses(dosage: object) -> list[Decimal]:
-    """Return the doses in milligrams; of a range the lower end, which is surely given."""
+    """Return the doses in milligrams; of a range the lower end, which is given for certain."""
     rates = loose.items(loose.member(dosage, "doseAndRate"))
     quantities = [loose.member(dosage, "dose"), loose.member(dosage, "doseQuantity")]
     quantities += [loose.member(each, "doseQuantity") for each in rates]

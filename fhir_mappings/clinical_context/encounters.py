@@ -20,7 +20,7 @@ _VOID = frozenset({"entered-in-error", "cancelled", "noshow"})
 
 
 def read_encounters(chart: PatientResources) -> Iterator[Encounter]:
-    """Yield the patient's Encounters and Appointments, those that never took place left out."""
+    """Yield the patient's Encounters and Appointments, except those that never took place."""
     for resource in chart.of_type(EncounterResource):
         status = loose.codes(resource.status)
         if status & _VOID or not chart.is_patient(resource.subject):

@@ -1,4 +1,4 @@
-"""ServiceRequests that stand already, in the chart or in the hook's draftOrders (4.3, M4, M5)."""
+"""ServiceRequests that exist already, in the chart or in the hook's draftOrders (4.3, M4, M5)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_existing_orders(
     """Yield the ServiceRequests that carry the code of an order or of a value set.
 
     Orders not to do something are left out. A drafted one without a subject belongs to the hook's
-    patient; any other without one belongs to nobody.
+    patient; any other without one is nobody's.
     """
     for resource in chart.of_type(ServiceRequestResource):
         codings = loose.codings(resource.code)

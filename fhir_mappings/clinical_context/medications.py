@@ -82,7 +82,7 @@ def read_medications(chart: PatientResources, today: date) -> Iterator[Medicatio
 
 
 def unresolved_medication_references(documents: Iterable[bytes]) -> tuple[str, ...]:
-    """Return the references `Medication/id` that no document answers, each once.
+    """Return the references `Medication/id` that no document resolves, each once.
 
     Whoever gathers the data may fetch these and hand them in as further documents.
     """
@@ -164,7 +164,7 @@ def _dosages(record: MedicationRecord) -> list[Any]:
 
 
 def _dates(record: MedicationRecord, today: date) -> tuple[bool, date | None, date | None]:
-    """Return whether it is being taken, and the first and last day that the record speaks of.
+    """Return whether it is being taken, and the first and last day that the record mentions.
 
     A single date (authoredOn, effectiveDateTime) is both. Only a Period without an end, or with
     one still to come, leaves the last day open, and only while the record is active.

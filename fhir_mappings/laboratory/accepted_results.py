@@ -1,7 +1,7 @@
-"""All accepted numbers of one record to what the Panel holds: checked, settled, derived.
+"""All accepted numbers of one record: checked, reduced to one for each specimen, derived.
 
 The order matters: hematocrit judges molar hemoglobin and leukocytes judge neutrophils before either
-is settled, so that a refused result leaves room for another of the same specimen.
+is chosen, so that another result of the specimen can replace a refused one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PARTS = (*_PARTS_ONLY, Role.TOTAL_PERCENT)
 
 
 class _Bench:
-    """The numbers of one record while they are sorted out."""
+    """The numbers of one record while they are being sorted."""
 
     def __init__(self, measured: Iterable[Measured]) -> None:
         self.whole: dict[Analyte, list[Measured]] = defaultdict(list)

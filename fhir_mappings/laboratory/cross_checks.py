@@ -33,7 +33,7 @@ _UNIT_SLIPS = (
 """Computed / reported saturation, and what the iron would have to be multiplied with."""
 
 _MOST_SATURATION = Decimal(110)
-"""Per cent: more cannot come from rounding and the error of two assays (1.4)."""
+"""Percent: more than rounding and the errors of two assays explain (1.4)."""
 
 _POINTS = Decimal(5)
 _FACTORS = (Decimal("0.5"), Decimal(2))
@@ -82,7 +82,7 @@ def exceeds_leukocytes(neutrophils: LabResult, leukocytes: LabResult) -> bool:
 def check_molar_hemoglobin(
     measured: Sequence[Measured], hematocrits: Sequence[LabResult]
 ) -> Checked:
-    """U12: a tetramer sent as if it were the monomer is four times too low."""
+    """U12: a value for the tetramer, read as the monomer, is four times too low."""
 
     def judge(each: Measured) -> Unreadable | None:
         result = each.result

@@ -1,8 +1,8 @@
 """Values that follow from other results: ANC, TIBC, saturation, indirect bilirubin.
 
 Rules of clinical-definition 1.4, for every specimen in the record. A computed value names its
-sources, carries their doubts (preliminary, conflict, inferred unit), and is made only when its
-comparator is sound.
+sources, carries their notes (preliminary, conflict, inferred unit), and is made only when its
+comparator is certain.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fhir_mappings.terminology import Terminology
 
 ANC_LIMITS = (Decimal("0.5"), Decimal("1.0"), Decimal("1.8"))
-"""Limits that the bands must not cross unsaid (clinical-definition 1.2 NEUTPCT, 2.1, 2.2)."""
+"""Limits whose crossing by the bands must be said (clinical-definition 1.2 NEUTPCT, 2.1, 2.2)."""
 
 _HUNDRED = Bound(Decimal(100))
 _MOST_PERCENT = Decimal("100.5")

@@ -137,7 +137,7 @@ def report_envelope(
 
 
 def with_time_checked(envelope: Envelope, now: datetime) -> Envelope:
-    """Refuse a report that has no time of its own; what it contains may still have one."""
+    """Refuse a report without a time of its own; its contents may still have one."""
     return envelope if envelope.refusal else _refused(envelope, _time_refusal(envelope.taken, now))
 
 
@@ -148,7 +148,7 @@ def _refused(envelope: Envelope, refusal: tuple[Reason, str] | None) -> Envelope
 
 
 def called(patient: PatientResource) -> NamedPatient:
-    """Return by what a Patient that came along can be matched with the hook's."""
+    """Return the keys by which an included Patient can be matched with the hook's."""
     return NamedPatient(
         patient.id, identifier_keys((each.system, each.value) for each in patient.identifier)
     )
@@ -159,7 +159,7 @@ def _says_whose(subject: Reference | None) -> bool:
 
 
 def _inherited(observation: Observation, parent: Envelope) -> tuple[Reason, str] | None:
-    """What holds of the container and of what it contains, unless that says otherwise itself."""
+    """What applies to the container and to its contents, unless these say otherwise."""
     reason = parent.refusal
     if reason is None or reason in {Reason.NO_TIME, Reason.FUTURE}:
         return None
@@ -177,7 +177,7 @@ def _not_this_patient(
     specimen: _Specimen,
     chart: ReadingContext,
 ) -> tuple[Reason, str] | None:
-    """Why a result says nothing of this patient: another's, withdrawn, of a donor or a fetus."""
+    """Why a result says nothing about this patient: another's, withdrawn, of a donor or a fetus."""
     if owner is Owner.OTHER:
         return Reason.OTHER_PATIENT, "The result is about another patient."
     if status in _WITHDRAWN:
@@ -188,7 +188,7 @@ def _not_this_patient(
 
 
 def _unsure(owner: Owner, status: str) -> tuple[Reason, str] | None:
-    """Why it cannot be told whether a result may be used (A10)."""
+    """Why it is unknown whether a result may be used (A10)."""
     if owner is Owner.UNKNOWN:
         return Reason.SUBJECT, "The result does not say whose it is in a way that can be matched."
     if status in USED_STATUSES:

@@ -1,6 +1,6 @@
 """The laboratory's own flag on a result, by its code (clinical-definition 2.6, rule 5).
 
-A code speaks whatever the language of its display. Words are asked only when no code is known.
+A code counts whatever the language of its display. Words are read only when no code is known.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _DIRECTIONS = (
 
 
 def flag_of(concepts: Iterable[CodeableConcept]) -> Flag | None:
-    """Return the laboratory's flag; low against high says nothing.
+    """Return the laboratory's flag; contradictory flags give None.
 
     Codes of HL7 and SNOMED CT go first; then the letters of HL7 in a system of the sender's own;
     then words. A code that is not known is no flag.
@@ -98,7 +98,7 @@ def _standard(coding: Coding) -> Flag | None:
 
 
 class _System(Enum):
-    """Whose codes a flag is written in. OWN: the sender's own."""
+    """The system of a flag's code. OWN: the sender's own."""
 
     HL7 = auto()
     SNOMED_CT = auto()

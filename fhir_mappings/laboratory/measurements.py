@@ -1,4 +1,4 @@
-"""The value of one Observation or component to an exact number in canonical unit, or a refusal.
+"""The value of one Observation or component as an exact number in canonical unit, or a refusal.
 
 Rules U1 to U8, U11, U13 and U14 of clinical-definition 1.3. Nothing is rescaled: a value that may
 have been meant otherwise is refused, with what it may have been as `candidates`.
@@ -146,7 +146,7 @@ def _read_unit(
 
 
 def _written_unit(valued: Observation | Component, number: Number) -> WrittenUnit:
-    """Code, unit and system as they stand."""
+    """Code, unit and system as written."""
     quantity = valued.valueQuantity
     if number.in_text:
         return ("", number.unit, "")
@@ -156,7 +156,7 @@ def _written_unit(valued: Observation | Component, number: Number) -> WrittenUni
 def _implausible(
     number: Number, value: Decimal, reading: UnitReading, definition: AnalyteDefinition
 ) -> tuple[Reason, str] | None:
-    """U8 first, for it knows what was meant; then U6 and U11."""
+    """U8 first, because it knows what was meant; then U6 and U11."""
     suspect = _suspect_unit(number, value, reading, definition.analyte)
     if suspect:
         return Reason.UNIT_SUSPECT, suspect

@@ -1,8 +1,8 @@
-"""Members of panels and results of reports that did not come along (clinical-definition 1.1 A6).
+"""Members of panels and results of reports that were not sent (clinical-definition 1.1 A6).
 
 Vendors answer a search for counts with the panel alone, or send a report whose results stay on the
-server. What a panel only names is no result, and it is not "not measured" either: it is read by its
-id, or the lines that the panel holds are unknown.
+server. What a panel only names is neither a result nor "not measured": it is read by its id, or the
+lines of the panel are unknown.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _SENTENCE = "A panel or report names this result, but it was not sent with it."
 
 @dataclass(frozen=True, slots=True)
 class Incomplete:
-    """A panel or report with members that did not come: which, and the analytes that it holds."""
+    """A panel or report with missing members: which, and the analytes that it holds."""
 
     analytes: tuple[Analyte, ...]
     taken: datetime | None
@@ -67,7 +67,7 @@ class Incomplete:
 
 @dataclass(frozen=True, slots=True)
 class NotDelivered:
-    """What panels name and did not bring.
+    """What panels name without including it.
 
     `to_read` are the ids of Observations that may hold a line which nothing else judges,
     `also_to_read` those of what only adds to a line that is judged; newest panel first.
@@ -88,7 +88,7 @@ def incomplete(
     delivered: Container[str],
     terminology: Terminology,
 ) -> Incomplete | None:
-    """Return what is missing of one panel or report of this patient; None when it is whole."""
+    """Return what is missing from one panel or report of this patient; None when it is complete."""
     if envelope.refusal in NO_STATEMENT:
         return None
     missing = tuple(each.reference for each in references if _is_missing(each, delivered))
@@ -104,7 +104,7 @@ def not_delivered(
     unreadable: Collection[Unreadable],
     now: datetime,
 ) -> NotDelivered:
-    """Tell which analytes the missing members leave unknown, and what to read for them.
+    """Return which analytes the missing members leave unknown, and what to read for them.
 
     A panel matters where no result of the 72 h before it or later stands for what it holds. Where
     there is no count at all, whatever a report names may be one.

@@ -1,7 +1,7 @@
 """Blood counts that were sent under the code of words about a blood film (clinical-definition 1.5).
 
 Such a number is not used: its code says that it is something else. It is reported as a result of
-what its name says it counts, so that it does not go unsaid.
+what its name says it counts, so that somebody learns of it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Words about a blood film: which findings they name and whether they deny them.
 
-The algorithm of clinical-definition 1.5. Wider than its word list where the narrow reading would
-turn a finding round: lineage names of blasts (myeloblasts) and promonocytes, Auer rods when
-present, a zero count before the term ("0 % blasts"), "cannot be excluded" written with "not", and
-platelet clumps in any order of the two words.
+The algorithm of clinical-definition 1.5. Wider than its word list where a narrow reading would
+reverse a finding: lineage names of blasts (myeloblasts) and promonocytes, Auer rods when present, a
+zero count before the term ("0 % blasts"), "cannot be excluded" written with "not", and platelet
+clumps in any order of the two words.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _STEM = re.compile(
 
 LONGEST_NARRATIVE = 10_000
 MOST_MENTIONS = 50
-"""Characters and findings named in one text; what stands beyond is not known, and not absent."""
+"""Characters and findings named in one text; what comes after is unknown, not absent."""
 
 _PRE_NEGATORS = frozenset({"no", "not", "without", "r/o"})
 _TWO_WORD_NEGATORS = frozenset(
@@ -132,7 +132,7 @@ def _mentions(sentence: str, *, about_platelets: bool) -> Iterator[Mention]:
         if match is None:
             continue
         present = _present(denials, position)
-        # Films without Auer rods may still hold blasts: only their presence says something.
+        # Films without Auer rods may still show blasts: only their presence says something.
         if present or match.lastgroup != "auer":
             yield Mention(_FINDINGS[match.lastgroup or ""], present, sentence)
 

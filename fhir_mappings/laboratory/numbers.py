@@ -1,4 +1,4 @@
-"""Observation.value[x] to a number as reported, or the reason why there is none.
+"""Observation.value[x] as a number, or the reason why there is none.
 
 Rules A4 and A9 of clinical-definition 1.1. No unit is looked at here.
 """
@@ -36,7 +36,7 @@ _OTHER_VALUES = (
 class Number(Struct, frozen=True):
     """A number as reported: `text` without its unit, `unit` as written.
 
-    `in_text`: it stood, with its unit, in a text and not in a Quantity.
+    `in_text`: it was written, with its unit, in a text and not in a Quantity.
     """
 
     value: Decimal
@@ -82,7 +82,7 @@ def read_number(
 
 
 def text_of(valued: Observation | Component) -> str:
-    """Return the text that stands for a value: valueString, else valueCodeableConcept.text."""
+    """Return the text that serves as a value: valueString, else valueCodeableConcept.text."""
     return next(_texts(valued, units_in_text=True), "")
 
 
@@ -126,7 +126,7 @@ def _comparator(text: str) -> Comparator | None:
 
 
 def _bounded(value: Decimal, comparator: Comparator | None, unit: str, sign: str) -> Number:
-    """Refuse what is no number, or so large or long that it is no laboratory's."""
+    """Refuse what is not a number, or is too large or long to come from a laboratory."""
     text = ""
     if (
         not value.is_finite()

@@ -1,7 +1,7 @@
 """Results in words: present or absent.
 
-The words and codes are those of clinical-definition 1.5; anything they do not settle stays None,
-unknown. The words of a coding's display and of free text are read by the same rule.
+The words and codes are those of clinical-definition 1.5; anything else stays None, unknown. The
+words of a coding's display and of free text are read by the same rule.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ LONGEST_PHRASE = 200
 
 
 def presence_of_text(text: str) -> bool | None:
-    """Read one phrase as present, absent or not to be told (None), as prose is not."""
+    """Read one phrase as present, absent or unknown (None); prose is unknown."""
     phrase = single_blanks(text, LONGEST_PHRASE)
     if phrase is None:
         return None
@@ -84,7 +84,7 @@ def presence_of_number(comparator: str, number: float) -> bool | None:
 
 
 def presence_of_concept(concept: CodeableConcept) -> bool | None:
-    """Codes first, then the displays, then the text; contradictory codes settle nothing."""
+    """Codes first, then the displays, then the text; contradictory codes decide nothing."""
     codes = {coding.code.strip() for coding in concept.coding}
     positive, negative = bool(codes & _POSITIVE_CODES), bool(codes & _NEGATIVE_CODES)
     if positive or negative:
@@ -97,7 +97,7 @@ def presence_of_concept(concept: CodeableConcept) -> bool | None:
 
 
 def presence_of_interpretation(concepts: Iterable[CodeableConcept]) -> bool | None:
-    """POS, NEG and their kin in Observation.interpretation."""
+    """POS, NEG and the like in Observation.interpretation."""
     codes = {c.code.strip().upper() for concept in concepts for c in concept.coding}
     positive = bool(codes & {"POS", "DET", "RR", "WR", "R"})
     negative = bool(codes & {"NEG", "ND", "NR"})

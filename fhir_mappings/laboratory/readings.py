@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Measured(Struct, frozen=True):
-    """An accepted number. `role` tells segmented neutrophils, bands and the like from the whole.
+    """An accepted number. `role` marks segmented neutrophils, bands and the like.
 
     `number` and `unit_reading` are what was sent and how its unit was read, for the checks that
     need another result of the same specimen.
@@ -52,7 +52,7 @@ class Measured(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Unmapped:
-    """A result that no table speaks of, or (`excluded`) one that must never be read.
+    """A result with an unknown code, or (`excluded`) one that must never be read.
 
     `looks_like` is the analyte that an excluded code could be mistaken for.
     """
@@ -107,11 +107,10 @@ class Envelope(Struct, frozen=True):
 class ReadingContext:
     """What every resource of one reading is judged against.
 
-    `names` None accepts any subject (mapping reports). `patients` maps the references of Patients
-    that came along to what they are called, `specimens` references to Specimens, `report_of` the
-    reference of an Observation to the envelope of a report or panel that names it. `read_moment`
-    reads dates; a record has the same few again and again, so one that remembers them saves most
-    of the work.
+    `names` None accepts any subject (mapping reports). `patients` maps the references of included
+    Patients to their names, `specimens` references to Specimens, `report_of` the reference of an
+    Observation to the envelope of a report or panel that names it. `read_moment` reads dates; a
+    record has the same few again and again, so one that remembers them saves most of the work.
     """
 
     names: PatientNames | None
@@ -130,7 +129,7 @@ class ReadingContext:
         contained: Mapping[str, NamedPatient] | None = None,
         full_url: str = "",
     ) -> Owner:
-        """Tell whom a Reference names; everything is the patient's when any subject will do."""
+        """Return whom a Reference names: the patient, where any subject is accepted."""
         if self.names is None:
             return Owner.PATIENT
         if reference is None:

@@ -1,9 +1,8 @@
 """The laboratory's reference range for one result, in the analyte's canonical unit.
 
 Ranges come with low and high, with one of them, as text only ("4300 to 10800", "<0.40"), as a 0-0
-placeholder, in another unit than the value, or several for different people. What cannot be told
-gives no interval; whether a limit may be used is the interpreter's question (clinical-definition
-2.6).
+placeholder, in another unit than the value, or several for different people. What is unclear gives
+no interval; whether a limit may be used is the interpreter's question (clinical-definition 2.6).
 """
 
 from __future__ import annotations
@@ -95,7 +94,7 @@ def range_units(ranges: Sequence[ReferenceRange]) -> tuple[str, ...]:
 def chosen_limits(
     ranges: Sequence[ReferenceRange], patient: Patient | None, taken: datetime | None
 ) -> WrittenLimits | None:
-    """The one range that is for this patient; None when there is none or it cannot be told."""
+    """The one range that is for this patient; None when there is none or it is unclear."""
     if len(ranges) == 1:
         only = ranges[0]
         return _written(only) if _fits(only, patient, taken) is not None else None

@@ -1,4 +1,4 @@
-"""A result of known meaning that is not used, as what it is reported."""
+"""How a result of known meaning that is not used is reported."""
 
 from __future__ import annotations
 

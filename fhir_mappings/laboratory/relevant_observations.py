@@ -1,8 +1,8 @@
-"""Which plain Observations need be read: those of known codes that are not too old to matter.
+"""Which plain Observations need to be read: those of known codes that are not too old to matter.
 
-Nothing is judged here but code, date and id. What is left out could only have become a result
-that nobody looks at; where that is not certain it is kept, and `Relevant.is_enough` tells from what
-was accepted whether all had better be read. Most of a long record ends here, so the loop over it
+Nothing is judged here but code, date and id. What is left out could only have become a result that
+nobody looks at; where that is not certain it is kept, and `Relevant.is_enough` says, from what was
+accepted, whether all must be read after all. Most of a long record ends here, so the loop over it
 does no more than look up each code and each date, which come again and again.
 """
 
@@ -133,7 +133,7 @@ class CodeFilter:
         return known
 
     def _is_patient(self, subject: bytes) -> bool:
-        """Whether the subject names the patient outright; whoever else was sent must be known."""
+        """Whether the subject clearly names the patient; any other patient must be known."""
         reference = _read(subject, _REFERENCE)
         if reference is None:
             return False
@@ -223,7 +223,7 @@ def _sort_out(
 
 
 def _drawn(written: str) -> datetime | None:
-    """When it was drawn, if effectiveDateTime alone settles that (A3)."""
+    """When it was drawn, if effectiveDateTime alone decides that (A3)."""
     moment = read_moment(written)
     return moment.at if moment is not None and moment.precision >= Precision.DAY else None
 
@@ -251,7 +251,7 @@ def _days_before(
 
 
 def _versions(pages: Iterable[tuple[Page, OfKnownCode]]) -> list[Unread]:
-    """Every version of a result that is there in several: the reading chooses among them.
+    """Every version of a result that was sent more than once: the reading chooses among them.
 
     All of them, for a version left out as old or unknown may be the one that holds.
     """

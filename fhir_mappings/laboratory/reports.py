@@ -34,7 +34,7 @@ _TEXT_TYPES = ("text/plain", "")
 def read_report(
     report: DiagnosticReport, chart: ReadingContext, full_url: str = ""
 ) -> Iterator[Reported]:
-    """Read one DiagnosticReport; the Observations it only refers to are read on their own."""
+    """Read one DiagnosticReport; Observations that it only refers to are read by themselves."""
     key = f"DiagnosticReport/{report.id}" if report.id else ""
     within, beside = contained_in(report.contained)
     envelope = report_envelope(report, chart, key=key, contained=beside, full_url=full_url)
@@ -78,7 +78,7 @@ def _narrative(
         return
     is_panel = classified.meaning is not None and classified.meaning.kind is CodeKind.PANEL
     for finding in read_narrative(text, loinc, envelope):
-        # What a panel concludes without a word of the film does not show that a film was read.
+        # A panel's conclusion that does not mention the film does not show that a film was read.
         if finding.finding is not None or not is_panel:
             yield Reported(finding, classified.coding)
 

@@ -37,7 +37,7 @@ _WEEKS_TEXT = re.compile(
 
 LONGEST_AGE = 60
 LONGEST_STATUS = 500
-"""Characters of a gestational age and of a pregnancy status in words; longer texts tell neither."""
+"""Characters of a gestational age and of a pregnancy status in words; longer texts are not read."""
 
 _NUMBER_FIRST = re.compile(r"[<>=]*\s*\d", re.ASCII)
 _DAY_UNITS = frozenset({"d", "day", "days"})
@@ -48,7 +48,7 @@ _LONGEST_PREGNANCY = Decimal(46)
 def read_serology(
     valued: Observation | Component, meaning: CodeMeaning, taken: datetime, source: str
 ) -> SerologyResult:
-    """Read one serology result; `positive` is None when nothing tells."""
+    """Read one serology result; `positive` is None when unknown."""
     return SerologyResult(SerologyTest(meaning.target), _positive(valued), taken, source)
 
 

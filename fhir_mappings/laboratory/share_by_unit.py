@@ -1,10 +1,10 @@
-"""Cells whose code says number per volume and whose unit says share of the leukocytes.
+"""Cells whose code means number per volume and whose unit means share of the leukocytes.
 
-A laboratory that sends "blasts 4 %" under the code of an absolute count says something clear. To
-refuse it would leave blasts in the blood unsaid, so the unit governs, as it does between mass and
-moles (clinical-definition 1.3, U5). Only for cells that matter when there are any at all, and for
-bands, which are a share of the differential then: for the neutrophils themselves the leukocytes
-stand in, and a refused count asks for a check.
+A laboratory that sends "blasts 4 %" under the code of an absolute count is clear enough. Refusing
+it would hide blasts in the blood, so the unit governs, as it does between mass and moles
+(clinical-definition 1.3, U5). Only for cells that matter whenever they are present, and for bands,
+which are a share of the differential then: for the neutrophils themselves the leukocytes stand in,
+and a refused count asks for a check.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _FRACTION_UNITS = frozenset({"{ratio}", "ratio", "1", "{fraction}", "fraction"})
 def read_presence(
     valued: Observation | Component, meaning: CodeMeaning, envelope: Envelope
 ) -> SmearFinding:
-    """Read one film finding code. A value that does not tell gives `present=None`."""
+    """Read one film finding code. An unclear value gives `present=None`."""
     return finding(
         envelope,
         SmearSet(meaning.target),

@@ -1,6 +1,6 @@
-"""Many accepted results of one analyte to one per specimen time (clinical-definition 1.1 A7, A8).
+"""Accepted results of one analyte, reduced to one a specimen time (clinical-definition 1.1 A7, A8).
 
-The order in which results came never matters, and a result that came twice counts once.
+The order of results never matters, and a result that was sent twice counts once.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _STATUS_ORDER = {"corrected": 0, "amended": 1, "final": 2, "preliminary": 3, "un
 def one_per_specimen(results: Iterable[LabResult]) -> tuple[LabResult, ...]:
     """Return one result per specimen time, newest first. All must be of one analyte.
 
-    Body temperatures are not specimens: each is kept, since the interpreter asks for any of them.
+    Body temperatures are not specimens: each is kept, because the interpreter may need any of them.
     """
     ordered = sorted(results, key=_newest_first)
     if len(ordered) < 2:
@@ -195,7 +195,7 @@ def _newest_first(result: LabResult) -> float:
 
 
 def _stable_order(result: LabResult) -> tuple[object, ...]:
-    """Newest first; then what makes the better source of the same value; then anything fixed."""
+    """Newest first; then the better source of the same value; then anything deterministic."""
     issued = result.issued or _LONG_AGO
     return (
         -result.taken.timestamp(),

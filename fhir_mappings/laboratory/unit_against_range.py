@@ -1,7 +1,7 @@
 """The unit of a result against the laboratory's own reference range (clinical-definition 1.3, U14).
 
 A range of 12 to 16 mmol/L is no range of hemoglobin: it is in g/dL, and so is the result beside it.
-Nothing is rescaled; such a result is refused, with what it may have been.
+Nothing is rescaled; such a result is refused, with what may have been meant.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def meant_by_range(
     written_unit: WrittenUnit,
     definition: AnalyteDefinition,
 ) -> tuple[Decimal, ...]:
-    """Return what a result whose unit its range contradicts can have been; nothing when it fits.
+    """Return what was meant by a result whose range contradicts its unit; nothing when they fit.
 
     In canonical unit: the values under the units that range and value fit, then as it was written.
-    `written_unit` is the unit that was read as `reading`. The ranges of everybody are asked, for
-    they tell the unit, whoever they are for.
+    `written_unit` is the unit that was read as `reading`. All ranges are used, because the unit is
+    the same whoever they are for.
     """
     sides = tuple(_sides(ranges, reading, written_unit, definition))
     if not sides or any(side.fits(reading) for side in sides):

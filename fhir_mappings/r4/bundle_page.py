@@ -1,8 +1,8 @@
 """A page of laboratory resources, opened without reading what may never be needed.
 
 Of an Observation only id, time and type are decoded, and everything else that is ever read is kept
-as the bytes that came. msgspec passes over bytes ten times faster than it decodes them, and most
-results of a long record are of codes that nobody asks for, or older than anybody looks.
+as the bytes that were sent. msgspec passes over bytes ten times faster than it decodes them, and
+most results of a long record are of codes that nobody asks for, or older than anybody looks.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _READ_TYPES = frozenset(LABORATORY_KINDS.by_name)
 _OPENED_TYPES = _READ_TYPES - {_OBSERVATION} | {"Bundle", ""}
 
 
-# gc=False: heads hold no cycles, and a thousand of them make the collector run for nothing.
+# gc=False: heads hold no cycles, and a thousand of them would make the collector run for nothing.
 class Head(Struct, frozen=True, gc=False, omit_defaults=True):
-    """What tells of an Observation whether it need be read; the types are those of the reading."""
+    """What decides whether an Observation must be read; the types are those of the reading."""
 
     resourceType: str = ""
     id: str = ""
@@ -41,7 +41,7 @@ class Head(Struct, frozen=True, gc=False, omit_defaults=True):
 if TYPE_CHECKING:
 
     class _UnreadObservation(Head, frozen=True):
-        """A Head with all else that is read of an Observation, still as bytes."""
+        """A Head with everything else that is read of an Observation, still as bytes."""
 
 else:
     _OF_HEAD = {each.name for each in msgspec.structs.fields(Head)}
@@ -74,14 +74,14 @@ class Unread(Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class Page:
-    """One document: `observations` that contain and group nothing, and all else of it, decoded."""
+    """One document: `observations` that contain and group nothing, and everything else, decoded."""
 
     observations: list[Unread] = field(default_factory=list)
     others: Decoded = field(default_factory=Decoded)
 
     @property
     def is_unreadable(self) -> bool:
-        """Whether something was sent of which nothing can be read."""
+        """Whether something was sent and nothing of it can be read."""
         return bool(self.others.undecodable) and not (self.others.resources or self.observations)
 
 

@@ -1,7 +1,7 @@
 """The FHIR R4 resources of the clinical context, as far as they are read.
 
-Every element but the id is taken as whatever JSON it is, and read with `loose` when a reader asks
-for it, so that a broken piece never spoils the rest.
+Every element but the id is taken as whatever JSON it is, and read with `elements` when a reader
+needs it, so that a broken element never affects the rest.
 """
 
 from __future__ import annotations

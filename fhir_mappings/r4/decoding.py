@@ -1,8 +1,8 @@
-"""JSON documents to typed FHIR resources, tolerantly, with msgspec.
+"""JSON documents to typed FHIR resources, leniently, with msgspec.
 
 A document is a Bundle (searchset, collection, transaction, ...) or one resource. It is decoded in
 one typed pass; when anything in it does not fit, entry by entry and then field by field
-(`mending`), so that one bad entry never spoils the others. What cannot be decoded is kept as
+(`lenient`), so that one bad entry never affects the others. What cannot be decoded is kept as
 `Undecodable`, never dropped.
 """
 

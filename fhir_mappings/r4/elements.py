@@ -1,7 +1,7 @@
-"""Readers for FHIR elements that may be broken: what fits is taken, what does not is nothing.
+"""Readers for FHIR elements that may be broken: what fits is taken, the rest is ignored.
 
 Hospitals send objects where a list belongs, numbers where a string belongs, `null`, empty objects.
-None of that may cost the patient the rest of the resource, so nothing here ever raises.
+None of that may lose the rest of the resource, so nothing here ever raises.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The second, tolerant pass over a resource that did not fit its type.
 
 Charts hold a null, an empty string, a single object where FHIR wants a list, and they hold it
-beside a hemoglobin that is perfectly readable. Here every field is fitted on its own: what fits
-is kept, what does not is left at its default and named, so that only a broken code, status,
-subject, time or value can spoil a result.
+beside a hemoglobin that is perfectly readable. Here every field is fitted on its own: what fits is
+kept, what does not is left at its default and named, so that only a broken code, status, subject,
+time or value can make a result unusable.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 
 
 class AllOrNothing(msgspec.Struct, frozen=True):
-    """A Struct that is only good as a whole: a Quantity without its comparator is another value."""
+    """A Struct used whole or not at all: a Quantity without its comparator is another value."""
 
 
 _UNFIT: Any = object()
@@ -66,7 +66,7 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, str, Any], ...]:
 
 
 def _fit(value: object, wanted: Any, losses: list[bool]) -> Any:  # noqa: ANN401
-    """One value as `wanted`, or _UNFIT; every part left out adds to `losses`."""
+    """One value as `wanted`, or _UNFIT; every part left out is added to `losses`."""
     if get_origin(wanted) in {Union, types.UnionType}:
         wanted = next(kind for kind in get_args(wanted) if kind is not type(None))
     if wanted is Any:

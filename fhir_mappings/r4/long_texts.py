@@ -1,14 +1,14 @@
-"""How much of a text is read. Each reader names the limit that fits its purpose.
+"""How much of a text is read. Each reader states the limit that fits its purpose.
 
-A chart may hold texts of any length, and a pattern that looks ahead and back on one of them holds
-up every other call of the worker.
+A chart may hold texts of any length, and a pattern that looks ahead and back on one of them delays
+every other call of the worker.
 """
 
 from __future__ import annotations
 
 
 def single_blanks(text: str, limit: int) -> str | None:
-    """Return the text with single blanks; None when it is longer than what it could be saying."""
+    """Return the text with single blanks; None when it is too long to mean anything here."""
     plain = " ".join(text.split())
     return plain if len(plain) <= limit else None
 

@@ -1,8 +1,8 @@
 """Whose a resource is (clinical-definition 1.1 A2): the hook's patient's, another's, or nobody's.
 
 FHIR R4 allows a subject to be a literal reference, an identifier, a contained Patient, a name only
-or nothing at all (references.html). A guess in either direction hurts: a result of another person
-read as this one's, or this one's passed over in silence.
+or nothing at all (references.html). Either wrong guess hurts: another person's result read as this
+one's, or this one's ignored in silence.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Owner(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NamedPatient:
-    """A Patient resource that came along: contained, or an entry of a Bundle."""
+    """An included Patient resource: contained, or an entry of a Bundle."""
 
     id: str
     identifiers: frozenset[IdentifierKey] = frozenset()
@@ -71,10 +71,10 @@ class PatientNames:
         patients: Mapping[str, NamedPatient] | None = None,
         full_url: str = "",
     ) -> Owner:
-        """Tell whom a Reference names.
+        """Return whom a Reference names.
 
-        `patients` are the Patients at hand by the references that name them (`#p`, `urn:uuid:...`,
-        a fullUrl, `Patient/x`); `full_url` is that of the entry in which the reference stands.
+        `patients` are the known Patients by the references that name them (`#p`, `urn:uuid:...`, a
+        fullUrl, `Patient/x`); `full_url` is that of the entry in which the reference stands.
         """
         if reference == self.plain:
             return Owner.PATIENT
@@ -111,7 +111,7 @@ class PatientNames:
         return Owner.OTHER if patient.id else Owner.UNKNOWN
 
     def _is_own_server(self, base: str, full_url: str) -> bool:
-        """Whether a base URL is the call's server: by the call, or by how its answers call it."""
+        """Whether a base URL is the call's server, by the call or by its own answers."""
         if not self.server:
             return True
         named = _address(base)

@@ -1,4 +1,4 @@
-"""FHIR dates and times to timezone-aware moments, at the precision that was sent.
+"""FHIR dates and times as timezone-aware moments, with the precision that was sent.
 
 Every resource is read by `read_moment`. What differs is what a month or a year alone stands for:
 its last day for a result and a date of birth, its first day (`earliest`) for what tells the
@@ -6,8 +6,8 @@ context, so that no window is stretched by it.
 
 A specimen dated only by day is taken to be drawn at the call's own time of day: its age is then a
 whole number of days, the windows of clinical-definition 2.4 mean calendar days for it, and today's
-result never lies in the future. A month stands for its last day, the youngest reading. A year
-alone dates nothing.
+result never lies in the future. A month stands for its last day, the youngest reading. A year alone
+is no date.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class Moment(Struct, frozen=True):
     def seen_from(self, now: datetime) -> datetime:
         """The moment as a point in time for a call at `now`.
 
-        A time without an offset, and a date, may only look as if they lay in the future because
-        the clock on the wall stood further east: up to 14 hours ahead they count as now.
+        A time without an offset, and a date, may look as if they were in the future only because
+        the clock was in a zone further east: up to 14 hours ahead they count as now.
         """
         at = self.at
         if self.zoned and self.precision == Precision.MOMENT:

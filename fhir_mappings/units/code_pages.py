@@ -1,9 +1,9 @@
-"""Signs of units that a wrong code page has spoiled, put back (clinical-definition 1.3, U2).
+"""Signs of units that a wrong code page has damaged, restored (clinical-definition 1.3, U2).
 
 The micro sign, superscripts and the times sign lie outside ASCII. Written in one encoding and read
 in another they become a few other signs, always the same ones: `Î¼`, `Âµ`, `┬╡`, `æ` were a mu.
-What one spoiled sign can only have been is worked out here once, for the encodings in use; anything
-else is left as it is.
+What a damaged sign must have been is worked out here once, for the encodings in use; anything else
+is left as it is.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _READ_AS = (
     *("cp1252", "latin-1", "mac_roman", "cp437", "cp850", "cp852", "iso8859-2", "iso8859-7"),
     *("iso8859-9", "iso8859-15", "cp1250", "cp1251", "cp1253", "cp1254", "koi8-r"),
 )
-"""Encodings that UTF-8 is taken for."""
+"""Encodings that UTF-8 is mistaken for."""
 
 _SINGLE_BYTE = ("cp1252", "cp437", "cp850", "mac_roman", "cp1253", "iso8859-2")
-"""Encodings with one byte a letter that are taken for each other."""
+"""Single-byte encodings that are mistaken for each other."""
 
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\[xX]([0-9a-fA-F]{2})\\?|((?:%[0-9a-fA-F]{2}){1,4})")
 _BEFORE_UNIT = r"(?=\s?(?:[lLgG]|mol|Mol|MOL|kat|[mM][³3^]|cat|[iI]?[uU]/))"
@@ -105,7 +105,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def restored(text: str) -> str:
-    """Return a unit's text with every spoiled sign that can only have been one sign put back."""
+    """Return a unit's text with every damaged sign restored that can only have been one sign."""
     if "\\" in text or "%" in text:
         text = _ESCAPED.sub(_unescaped, text)
     if text.isascii() and "?" not in text:

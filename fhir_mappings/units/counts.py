@@ -35,7 +35,7 @@ _ASSUMED_VOLUMES = {3: _MICROLITER, 9: 0}
 """The volume that a laboratory leaves out: thousands per microliter, 10*9 per liter (U13)."""
 
 _USUAL_EXPONENTS: tuple[int, ...] = (3, 9, 6, 4, 2, 0)
-"""What a number that is missing can have been."""
+"""What a missing number can have been."""
 
 
 def _count_scale(exponent: int, volume: int) -> ParsedUnit:
@@ -99,7 +99,7 @@ def read_counts(spelling: Spelling) -> Iterator[ParsedUnit]:
 
 
 def doubt_about(spelling: Spelling) -> Doubt | None:
-    """Tell what a count lacks: its exponent, its volume, its number, or a clear letter."""
+    """Return what a count lacks: its exponent, its volume, its number, or a clear letter."""
     lacking = _NO_EXPONENT.fullmatch(spelling.top)
     volume = _volume(spelling.per)
     if lacking and (volume is not None or spelling.per is None):

@@ -1,9 +1,9 @@
 """The grammar of unit spellings (clinical-definition 1.3).
 
 `parse` reads one spelling in every way that makes sense, without knowing the analyte. Masses,
-amounts of substance and enzyme activities are [a unit] per [a volume]; blood counts stand in
-`unit_counts.py`; the rest are small closed vocabularies. Which of the readings an analyte allows
-is decided in `units.py`.
+amounts of substance and enzyme activities are [a unit] per [a volume]; blood counts are in
+`counts.py`; the rest are small fixed vocabularies. Which of the readings an analyte allows is
+decided in `units.py`.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class UnitReading:
 
     @property
     def scale(self) -> tuple[Decimal, Decimal, Decimal]:
-        """What tells two readings apart."""
+        """What distinguishes two readings."""
         return self.numerator, self.divisor, self.zero
 
 
@@ -99,7 +99,7 @@ class UnitNotUnderstood(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What an `UnitNotUnderstood` will say; kept apart because exceptions cannot be cached."""
+    """What an `UnitNotUnderstood` will say; separate because exceptions cannot be cached."""
 
     explanation: str
     candidates: tuple[UnitReading, ...] = ()

@@ -1,4 +1,4 @@
-"""What the unit grammar speaks in: dimensions, readings and doubts."""
+"""The vocabulary of the unit grammar: dimensions, readings and doubts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DoubtKind(StrEnum):
 class Doubt:
     """A count unit that says too little, with the counts that may have been meant.
 
-    `assumed` is the one that a power of ten without a volume stands for as a rule (U13).
+    `assumed` is the usual meaning of a power of ten without a volume (U13).
     """
 
     kind: DoubtKind

@@ -71,10 +71,10 @@ def read_units(
 ) -> UnitReading:
     """Read the unit of a Quantity (U1, U4). Raises UnitNotUnderstood.
 
-    Pass Quantity.code, Quantity.unit, the units of referenceRange low and high, and
-    Quantity.system as they stand: `code` counts as UCUM only when `system` is UCUM's; otherwise it
-    is read as a spelling when there is no `unit`. A spelling that leaves the power of ten or the
-    volume open is settled, as inferred, by the unit of the range.
+    Pass Quantity.code, Quantity.unit, the units of referenceRange low and high, and Quantity.system
+    as written: `code` counts as UCUM only when `system` is UCUM's; otherwise it is read as a
+    spelling when there is no `unit`. A spelling that leaves the power of ten or the volume open is
+    decided, as inferred, by the unit of the range.
     """
     ranges = tuple(filter(None, map(_given, range_units)))
     return _read_units(_given(code), _given(unit), ranges, analyte, system)
@@ -137,7 +137,7 @@ def infer_unit(
 
 
 def clashes(meaning: CodeMeaning, reading: UnitReading) -> bool:
-    """Tell whether unit and LOINC property contradict: mass and moles, number and share (U5)."""
+    """Return whether unit and LOINC property clash: mass and moles, number and share (U5)."""
     return reading.dimension in _CLASHES.get(meaning.property, ())
 
 
@@ -147,9 +147,9 @@ def _given(text: str | None) -> str | None:
 
 
 def _agreed(outcomes: list[UnitReading | Refusal]) -> UnitReading | UnitNotUnderstood:
-    """Let code and unit speak with one voice (U4)."""
+    """Require that code and unit mean the same (U4)."""
     readings = [outcome for outcome in outcomes if isinstance(outcome, UnitReading)]
-    # What was written whole goes before what had its volume assumed.
+    # What was written in full comes before what had its volume assumed.
     readings = [reading for reading in readings if not reading.inferred] or readings
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     if not readings:
@@ -193,7 +193,7 @@ def _contradicted_by_range(
 def _range_fits(
     reading: UnitReading, low: Decimal | None, high: Decimal | None, analyte: AnalyteDefinition
 ) -> bool:
-    """Tell whether the laboratory's range, read so, lies about where such a range must lie."""
+    """Return whether the laboratory's range, read so, lies roughly where such a range must lie."""
     pairs = ((low, analyte.reference_low), (high, analyte.reference_high))
     checks = [
         usual / _RANGE_TOLERANCE <= reading.convert(limit) <= usual * _RANGE_TOLERANCE

@@ -1,8 +1,8 @@
-"""The words of the unit grammar and what they are worth (clinical-definition 1.3).
+"""The words of the unit grammar and their factors (clinical-definition 1.3).
 
 All are facts of metrology and language; what depends on the substance (molar masses, which
 dimensions an analyte may be reported in) stands in `analytes.json`. Spellings are in lower case,
-cleaned by `unit_text`.
+cleaned by `spelling`.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ THOUSANDS = frozenset(
 """Words that mean thousand even when they stand alone."""
 
 CAPITAL_POWERS = {("G", 0): 9, ("T", 0): 12, ("M", -6): 6, ("M", -3): 6}
-"""Letters that mean a power of ten, as capitals only and before these volumes only (U3)."""
+"""Letters that mean a power of ten, only as capitals and only before these volumes (U3)."""
 
 LETTER_POWERS: dict[str, tuple[int, ...]] = {"g": (9,), "t": (3, 12), "m": (3, 6)}
 """What those letters may have meant otherwise: thousand (mille), million, giga, tera."""

@@ -2,7 +2,7 @@
 
 The file is a FHIR R4 Bundle: one ObservationDefinition per analyte (unit, precision, plausible
 range, conversion factors) and ConceptMaps from LOINC (clinical-definition 1.2, 1.5 to 1.7). It is
-held to `fhir.resources.R4B` when loaded.
+validated with `fhir.resources.R4B` when loaded.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def default_terminology() -> Terminology:
 
 
 def kind_of_system(system: str) -> CodeKind | None:
-    """Return what the codes of one of our CodeSystems stand for; None for any other system."""
+    """Return what the codes of one of our CodeSystems mean; None for any other system."""
     return _KINDS.get(system)
 
 

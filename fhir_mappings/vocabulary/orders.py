@@ -161,8 +161,7 @@ def order_ids_for(
 ) -> frozenset[str]:
     """Return the orders whose LOINC or SNOMED CT code, or an accepted other code, is among these.
 
-    Systems are understood in each of their spellings. `orderables` are the site's own codes, by
-    order id.
+    Each spelling of a system is understood. `orderables` are the site's own codes, by order id.
     """
     index = _orders_by_code()
     codings = tuple(codings)
@@ -281,7 +280,7 @@ def _orders_by_code() -> dict[tuple[str, str], frozenset[str]]:
 
 
 class _Orders(Mapping[str, OrderDefinition]):
-    """The orders by id, read from the file at the first question, not at import."""
+    """The orders by id, read from the file on first use, not at import."""
 
     def __getitem__(self, order: str) -> OrderDefinition:
         return load_orders()[order]

@@ -1,4 +1,4 @@
-"""What a site's own codes of conditions, medicines, procedures and encounters stand for."""
+"""What a site's own codes of conditions, medicines, procedures and encounters mean."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ Each group of a ConceptMap maps one local system (`group.source`) to one of
 - http://unitsofmeasure.org: a local unit string, read everywhere as that UCUM unit;
 - or, from our CodeSystem `order`, to the site's own system: what the site orders for an order id.
 
-`unmatched` or `disjoint` says that a local code must not be read. A site's word goes before the
+`unmatched` or `disjoint` says that a local code must not be read. A site's mapping goes before the
 project's own ConceptMaps (clinical-definition 1.1, A5).
 """
 
@@ -68,7 +68,7 @@ _TARGETS: dict[CodeKind, frozenset[str]] = {
 
 
 class SiteMappingError(ValueError):
-    """The site's ConceptMaps cannot be used. `problems` names file, row and code, one a line."""
+    """The site's ConceptMaps cannot be used. `problems` names file, row and code, line by line."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)

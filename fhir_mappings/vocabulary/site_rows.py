@@ -1,4 +1,4 @@
-"""The rows of a site's ConceptMaps, each with the words that lead a person to it."""
+"""The rows of a site's ConceptMaps, each with its place, so that a person finds it."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _validation_problems(
 
 
 def _code_at(resource: object, location: list[int | str]) -> str:
-    """The code of the row in which a problem of structure lies, if it can be told."""
+    """The code of the row with a problem of structure, if known."""
     code = ""
     for part in location:
         try:

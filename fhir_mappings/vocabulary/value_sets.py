@@ -1,9 +1,9 @@
-"""The value sets of clinical-definition 5: FHIR ValueSets read once, then asked code by code.
+"""The value sets of clinical-definition 5: FHIR ValueSets read once, then queried code by code.
 
 SNOMED CT, RxNorm and LOINC codes match exactly. ICD and ATC codes match the regular expression of
-the include's filter, in upper case and with dots removed on both sides. The international ICD-10,
-and with it its national editions but ICD-10-CM, has includes of its own by three or four
-characters, because it differs where it matters (D61.9 is unexplained pancytopenia there).
+the include's filter, in upper case and with dots removed on both sides. The international ICD-10
+and its national editions, except ICD-10-CM, have includes of their own by three or four characters,
+because they differ where it matters (D61.9 is unexplained pancytopenia there).
 """
 
 from __future__ import annotations

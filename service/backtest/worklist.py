@@ -1,4 +1,4 @@
-"""The worklist of open loops: it names patients, so it is written only where it was asked for."""
+"""The worklist of open loops: it names patients, so it is written only if it was asked for."""
 
 from __future__ import annotations
 

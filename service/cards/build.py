@@ -60,7 +60,7 @@ OVERRIDE_REASONS = tuple(
 )
 
 _NOT_TO_BE_EXPLAINED_AWAY = frozenset({Overlay.NEUTROPENIC_FEVER})
-"""Beside these a cause of the low counts is named, not what it makes likely."""
+"""Beside these the cause of the low counts is named, not what it makes likely."""
 
 _RANK = {
     FindingIndicator.INFO: 0,

@@ -1,4 +1,4 @@
-"""The detail of a Card: its parts, and what gives way where they are too long together (cards).
+"""The detail of a Card: its parts, and what is left out of a long one (clinical-definition 3.4).
 
 At most 120 words for a usual chart, never more than 160; whoever wants more finds it in the
 explanation. All text passes through `service.cards.escaping`; nothing from a record reaches the
@@ -37,7 +37,7 @@ class Detail:
 
     `also` are the summaries of what else was found, the most urgent first; without
     `also_may_explain` each up to its colon. `not_checked` and `not_used` are whole lines. The
-    switches say what has given way.
+    switches say what was left out.
     """
 
     values: tuple[ShownValue, ...] = ()
@@ -142,7 +142,7 @@ _USUAL: tuple[Callable[[Detail], Detail], ...] = (
     _without_third_remark,
     _only_values_that_decide,
 )
-"""What gives way above 120 words, in this order. It stands in the explanation all the same."""
+"""What is left out above 120 words, in this order. The explanation still holds it."""
 
 _LAST: tuple[Callable[[Detail], Detail], ...] = (
     _without_before,
@@ -151,4 +151,4 @@ _LAST: tuple[Callable[[Detail], Detail], ...] = (
     _only_needed_remarks,
     _fewer_values(3),
 )
-"""What gives way above 160 words, for charts with very long names and many doubts."""
+"""What is left out above 160 words, for charts with very long names and many doubts."""

@@ -1,8 +1,8 @@
 """GitHub Flavored Markdown that cannot be injected into (CDS Hooks 2.0, Card.detail).
 
-Text that came from outside (units, values, drug and condition names) stands in code spans, where
-neither HTML, links nor emphasis exist; our own sentences may hold such names too, so they are
-escaped as prose.
+Text from outside (units, values, drug and condition names) is put in code spans, where neither
+HTML, links nor emphasis exist; our own sentences may hold such names too, so they are escaped as
+prose.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _escaped_block_start(match: re.Match[str]) -> str:
 def code(text: str, limit: int = 100) -> str:
     """Return a code span that shows `text` verbatim; an empty text gives an empty string.
 
-    A pipe becomes a broken bar: in a table it would end the cell, escaped or not, somewhere.
+    A pipe becomes a broken bar: in a table some renderers end the cell at it, even escaped.
     """
     line = plain(text, limit).replace("|", "¦")
     if not line:

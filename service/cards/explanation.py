@@ -2,8 +2,8 @@
 
 Readers know it as the evidence: everything that a Card leaves out. Values used and set aside with
 unit, day, converted value, status, range and source; how they were read; what each finding says at
-length, on whose word, with its conditions and their values; the rules in the order tried; what was
-not proposed and why; where each group of data came from.
+length, its sources, its conditions and their values; the rules in the order tried; what was not
+proposed and why; where each group of data came from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a Card could not look at and what it did not use: one short line each (cards)."""
+"""What a Card could not check, and did not use: a line each (clinical-definition 3.4)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_REPORTED = 24
 
 
 def could_not_check(names: Sequence[str]) -> str:
-    """Name what could not be had, as many as fit, and how many more; empty without any."""
+    """Name what was not available, as many as fit, and how many more; empty without any."""
     return _line("Could not check: ", list(names))
 
 

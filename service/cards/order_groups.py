@@ -1,4 +1,4 @@
-"""Which orders are one decision, and what they are called on a button (cards, Suggestions)."""
+"""Which orders are one decision, and what they are called on a button (clinical-definition 3.4)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _TOGETHER = ("hepatitis B", "hepatitis C"), "hepatitis B and C"
 
 
 def group_of(order: str) -> OrderGroup:
-    """Return the group of an order; what is named nowhere is a first test."""
+    """Return the group of an order; anything not listed is a first test."""
     if order == HEMATOLOGY_REFERRAL:
         return OrderGroup.REFERRAL
     if order == MARROW_BIOPSY:

@@ -30,7 +30,7 @@ NOTE_WORDS: dict[Note, str] = {
     Note.TIBC_COMPUTED: "computed from UIBC and iron",
     Note.COMPUTED: "computed",
 }
-"""What a reader of a value must be told (clinical-definition 1.1 to 1.4)."""
+"""What a reader of a value must know (clinical-definition 1.1 to 1.4)."""
 
 FLAG_WORDS: dict[Flag, str] = {
     Flag.CRITICALLY_LOW: "critically low",

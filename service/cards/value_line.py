@@ -1,4 +1,4 @@
-"""The line of values of a Card, and the values before: as the laboratory reported them (cards)."""
+"""The lines of values and of earlier values of a Card (clinical-definition 3.4)."""
 
 from __future__ import annotations
 

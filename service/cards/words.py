@@ -14,7 +14,7 @@ def words(text: str) -> int:
 
 
 def cut_words(text: str, most: int) -> str:
-    """Return the text with at most so many words; what was cut ends with an ellipsis."""
+    """Return the text with at most `most` words; what was cut ends with an ellipsis."""
     if words(text) <= most:
         return text
     kept: list[str] = []

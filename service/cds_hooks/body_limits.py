@@ -1,4 +1,4 @@
-"""How much a call may hold beside its bytes: a body of tiny entries costs far more than it weighs.
+"""How much a call may hold beside its bytes: a body of tiny entries costs far more than its size.
 
 Measured: 16 MiB of empty entries take half a minute of a worker, 1,000 Observations milliseconds.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VALUES_PER_ENTRY = 100
-"""JSON values that one entry has on average at most; a real Observation has 20 to 60."""
+"""At most this many JSON values for each entry on average; a real Observation has 20 to 60."""
 
 
 class _Entries(Struct):
@@ -28,9 +28,9 @@ _ENTRIES = msgspec.json.Decoder(_Entries)
 
 
 def check_values(body: bytes, most_entries: int) -> None:
-    """Raise RequestTooLarge for more JSON values than any chart of so many entries has.
+    """Raise RequestTooLarge for more JSON values than a chart of that many entries can have.
 
-    Counts punctuation, texts included, so it costs next to nothing and errs on the safe side.
+    Counts punctuation, texts included, so it costs almost nothing and errs on the safe side.
     """
     most = most_entries * VALUES_PER_ENTRY
     # Every mark is a byte: most bodies are too short to be counted at all.

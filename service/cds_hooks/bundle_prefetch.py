@@ -1,8 +1,8 @@
 """A Bundle in a file as the prefetch that a CDS Client would have sent.
 
-Any kind of Bundle will do. In a transaction the entries point at each other by `urn:uuid:` or
-by fullUrl; those references are resolved as a FHIR server does when it stores them. Numbers keep
-their digits.
+Any kind of Bundle will do. In a transaction the entries refer to each other by `urn:uuid:` or by
+fullUrl; those references are resolved as a FHIR server does when it stores them. Numbers keep their
+digits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
-# Resources that others in the same search result point at.
+# Resources that others in the same search result refer to.
 _COMPANIONS = {
     "Medication": ("MedicationRequest", "MedicationAdministration", "MedicationStatement"),
     "Specimen": ("Observation", "DiagnosticReport"),
@@ -34,12 +34,12 @@ _COMPANIONS = {
 
 
 class BundleNotUsable(ValueError):
-    """The file holds no Bundle with one patient to call about; the message is for a person."""
+    """The file has no Bundle of one patient; the message is for a person."""
 
 
 @dataclass(slots=True)
 class BundleCall:
-    """What one Bundle gives to a hook call: whose it is, its prefetch and its drafts."""
+    """What one Bundle gives to a hook call: its patient, its prefetch and its drafts."""
 
     patient_id: str
     prefetch: dict[str, Json | None]
@@ -52,7 +52,7 @@ def read_bundle(
     """Split a Bundle into one prefetch value for each template.
 
     Every key is present, an empty searchset where the Bundle holds nothing for it. Raises
-    BundleNotUsable when the file is no Bundle, or the patient cannot be told.
+    BundleNotUsable when the file is no Bundle, or its patient is unclear.
     """
     entries = _entries(document)
     patient = _patient([resource for _, resource in entries], patient_id)
@@ -72,7 +72,7 @@ def read_bundle(
 
 
 def resources_of(document: bytes) -> list[Json]:
-    """Return the resources of a Bundle, or the one resource that stands alone.
+    """Return the resources of a Bundle, or the single resource in the file.
 
     Raises BundleNotUsable when the file holds no FHIR resource.
     """
@@ -90,7 +90,7 @@ def searchset(resources: list[Json]) -> Json:
 
 
 def encode(value: object) -> bytes:
-    """Return JSON with every number's digits as they were read."""
+    """Return JSON with every number's digits as read."""
     return msgspec.json.Encoder(decimal_format="number").encode(value)
 
 
@@ -179,7 +179,7 @@ def _codes(resource: Json) -> Iterator[str]:
 def _add_unclaimed_observations(
     prefetch: dict[str, Json | None], entries: list[tuple[str, Json]], claimed: set[int]
 ) -> None:
-    """Put Observations that no search names beside the counts: panels may point at them."""
+    """Put Observations that no search names beside the counts: panels may refer to them."""
     counts = prefetch.get(DataGroup.BLOOD_COUNTS)
     if counts is None:
         return

@@ -1,4 +1,4 @@
-"""cds-services.json: the one place of service ids, hooks, titles and prefetch templates."""
+"""cds-services.json: the only place of service ids, hooks, titles and prefetch templates."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CORE_KEYS = frozenset(
         DataGroup.SERVICE_REQUESTS,
     }
 )
-"""The keys that discovery serves: a CDS Client runs every template at every chart."""
+"""The keys that discovery serves: a CDS Client runs every template for every chart."""
 
 _NAME = "cds-services.json"
 
@@ -69,7 +69,7 @@ class Catalogue:
 
 
 def document_path() -> Path:
-    """Return where cds-services.json lies: in the installed package, else in the repository."""
+    """Return the path of cds-services.json: in the installed package, else in the repository."""
     here = Path(__file__).resolve().parent.parent
     packaged = here / _NAME
     return packaged if packaged.exists() else here.parent / _NAME

@@ -1,9 +1,9 @@
 """The body of a hook call, checked once at the edge (CDS Hooks 2.0, Calling a CDS Service).
 
 What is wrong is answered with 400 and the field's path; a value is never repeated. A call is
-refused only for what the answer needs, or for what could endanger somebody: whose chart, who
-looks, which server, which token. Everything else is passed over when it is missing or not as it
-should be, and so is what clients write loosely inside drafts.
+refused only for what the answer needs, or for what could endanger somebody: whose chart, which
+user, which server, which token. Everything else is ignored when it is missing or malformed, and so
+are careless drafts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 EXTENSION = "heme-hooks"
-"""Member of `extension` by which a call asks why: {"heme-hooks": {"explain": true}}."""
+"""Member of `extension` by which a call asks for its evidence: {"heme-hooks": {"explain": true}}.
+"""
 
 BEARER = "Bearer"
 
@@ -115,7 +116,7 @@ def _decode(body: bytes) -> Body:
     if body.startswith(_BYTE_ORDER_MARKS):
         raise InvalidHookCall("The body must be JSON in UTF-8 without a byte order mark")
     try:
-        # msgspec passes over the text of values that stay raw; look at all of it once.
+        # msgspec does not check the text of values that stay raw; check all of it once.
         body.decode("utf-8")
         return _BODY.decode(body)
     except msgspec.ValidationError as error:
@@ -127,7 +128,7 @@ def _decode(body: bytes) -> Body:
 
 
 def _invalid(error: msgspec.ValidationError, prefix: str = "") -> InvalidHookCall:
-    """Name the field and the types; msgspec's sentence is not passed on as it stands."""
+    """Name the field and the types; msgspec's sentence is not passed on unchanged."""
     text = str(error)
     path = found.group(1) if (found := _ERROR_PATH.search(text)) else ""
     parts = [part for part in (prefix, path) if part]
@@ -150,7 +151,7 @@ def _is_id(text: str) -> bool:
 
 
 def _matching(pattern: re.Pattern[str], value: object) -> str | None:
-    """Return a text of this form; anything else is as if it had been left out."""
+    """Return a text of this form; anything else counts as left out."""
     if not isinstance(value, str) or pattern.fullmatch(value) is None or value in {".", ".."}:
         return None
     return value
@@ -222,7 +223,7 @@ def _fhir_server(body: Body, settings: Settings, client: CdsClient) -> BaseUrl |
 
 
 def _check_authorization(authorization: FhirAuthorization) -> None:
-    """What stands there must be usable: the token goes into a header, to be sent as Bearer."""
+    """It must be usable: the token is sent in a header, as Bearer."""
     field = "fhirAuthorization"
     token, seconds = authorization.access_token, authorization.expires_in
     _require(

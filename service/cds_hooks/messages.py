@@ -76,7 +76,7 @@ class Action(Struct, frozen=True, omit_defaults=True):
 
 
 class Suggestion(Struct, frozen=True, omit_defaults=True):
-    """One thing that a clinician may accept."""
+    """One proposal that a clinician may accept."""
 
     label: str
     uuid: str
@@ -110,7 +110,7 @@ class Card(Struct, frozen=True, omit_defaults=True):
 
 
 class CdsResponse(Struct, frozen=True):
-    """The body of a successful answer; `extension` only where it was asked for."""
+    """The body of a successful answer; `extension` only if it was asked for."""
 
     cards: tuple[Card, ...]
     extension: dict[str, Any] | UnsetType = UNSET
@@ -131,8 +131,8 @@ class CdsService(Struct, frozen=True, omit_defaults=True):
 class FhirAuthorization(Struct, frozen=True):
     """The access token of one call. Never stored, logged or reused (CDS Hooks 2.0, 4.4).
 
-    Only the token is needed for an answer. Where a client leaves the rest out, or writes scope,
-    subject or patient in a way of its own, nobody is endangered: the FHIR server judges the token.
+    Only the token is needed for an answer. If a client leaves the rest out, or writes scope,
+    subject or patient in its own way, nobody is endangered: the FHIR server judges the token.
     """
 
     access_token: str | None = None

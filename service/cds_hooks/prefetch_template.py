@@ -1,4 +1,4 @@
-"""Searches by code: cut to a size that FHIR servers answer fast, and what to do when refused."""
+"""Searches by code, cut to a size that FHIR servers answer fast."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def parse_template(text: str) -> Template:
 
 
 def _encoded(value: str, patient_id: str) -> str:
-    """Encode the template's own text and the patient's id apart, so that neither can break out."""
+    """Encode the template's text and the patient's id separately, so that neither can break out."""
     return quote(patient_id, safe="").join(
         quote(part, safe=",:/-._~") for part in value.split(PATIENT_TOKEN)
     )

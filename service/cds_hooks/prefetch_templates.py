@@ -1,7 +1,7 @@
 """The prefetch templates of cds-services.json, made from the vocabulary so that they never drift.
 
-`python -m service.cds_hooks.prefetch_templates` rewrites the file's templates; a test holds the
-two together.
+`python -m service.cds_hooks.prefetch_templates` rewrites the file's templates; a test compares the
+two.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fhir_mappings.terminology import CodeMeaning, Terminology
 
 PAGE_SIZE = 200
-"""`_count` of every search: a hint that saves pages; the answer is right without it."""
+"""`_count` of every search: a hint that saves pages; answers are correct without it."""
 
 _FILM_PANELS = frozenset({DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL, DataGroup.SMEAR})
 

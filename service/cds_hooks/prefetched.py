@@ -1,8 +1,8 @@
 """What the CDS Client prefetched under one key (CDS Hooks 2.0, Prefetch Template).
 
-Six answers are told apart: a whole Bundle, an empty one and null are data ("nothing" included); a
-key left out, an OperationOutcome and what cannot be read are none; a Bundle with a next link is a
-beginning that must be followed.
+There are six cases: a whole Bundle, an empty one and null are data ("nothing" included); a key left
+out, an OperationOutcome and what cannot be read are not; a Bundle with a next link is incomplete
+and must be followed.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class GroupData(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class ClinicalData:
-    """All keys of one call. A key that stands nowhere was not asked for."""
+    """All keys of one call. A key that is missing here was not asked for."""
 
     groups: Mapping[DataGroup, GroupData] = field(default_factory=dict)
 
@@ -59,7 +59,7 @@ class ClinicalData:
 
     @property
     def failures(self) -> dict[DataGroup, Failure]:
-        """The keys that were asked for in vain, in their order."""
+        """The keys that were asked for unsuccessfully, in their order."""
         return {
             group: data.failure
             for group in _ALL
@@ -73,7 +73,7 @@ class ClinicalData:
         return _EVERY.difference(known)
 
     def described(self) -> dict[str, str]:
-        """Per key in words: where its data came from, or why it is not there."""
+        """Per key in words: where its data came from, or why it is missing."""
         failures = self.failures
         return {
             group.value: self.source_of(group).value

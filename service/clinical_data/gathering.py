@@ -50,8 +50,8 @@ class ClinicalDataSource:
     def first_stage(self) -> ClinicalData:
         """Patient, blood counts, differential, film and film reports.
 
-        Prefetched diagnostic reports are taken along: a count may stand in nothing but a report,
-        and the film reports are among them.
+        Prefetched diagnostic reports are used too: a count may be only in a report, and the film
+        reports are among them.
         """
         reports = self._prefetched(DataGroup.DIAGNOSTIC_REPORTS)
         if reports.usable and reports.next_link is None:
@@ -70,7 +70,7 @@ class ClinicalDataSource:
     def with_members(self, data: ClinicalData, ids: Iterable[str]) -> ClinicalData:
         """The Observations that panels and reports name, read by id beside the counts.
 
-        One that cannot be had stays missing: what reads the data knows that.
+        One that cannot be read stays missing; the reader knows that.
         """
         if self._fetcher is None:
             return data

@@ -1,4 +1,4 @@
-"""Medications that a MedicationRequest and its like only refer to, fetched for their names."""
+"""Medications that medication resources only refer to, fetched for their names."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Groups = dict[DataGroup, GroupData]
 def with_medications(groups: Groups, fetcher: Fetcher | None) -> Groups:
     """Add the Medications that the medication keys refer to.
 
-    A key that still holds a medicine without any name is unavailable in part: its documents stay,
-    as what they say is true, and its failure says that there is more.
+    A key that still holds a medicine without any name is unavailable in part: its documents are
+    kept, because they are true, and its failure says that there is more.
     """
     medications = {group: groups[group] for group in MEDICATION_GROUPS if group in groups}
     documents = tuple(page for data in medications.values() for page in data.documents)
@@ -74,7 +74,7 @@ def _completed(data: GroupData, found: Pages, everything: Pages) -> GroupData:
     if _nameless(data.documents, everything):
         failure = Failure(FailureKind.MEDICATION_REFERENCE)
         data = replace(data, source=DataSource.UNAVAILABLE, failure=failure)
-    # Every key gets all of them: a Medication is told apart by its reference.
+    # Every key gets all of them: a Medication is identified by its reference.
     return replace(data, documents=(*data.documents, *found))
 
 

@@ -1,4 +1,4 @@
-"""What FHIR servers refused of late, so that it is neither asked for nor said again and again."""
+"""What FHIR servers refused recently, so that it is not asked for and logged again and again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REFUSALS = frozenset({400, 414, 422, 501})
 
 
 def is_refusal(failure: Failure) -> bool:
-    """Whether the server refused the search itself, so that another search may be taken."""
+    """Whether the server refused the search itself, so that another search may be tried."""
     return failure.kind is FailureKind.OUTCOME or failure.status in _REFUSALS
 
 
@@ -34,7 +34,7 @@ def without_count(query: str) -> str:
 
 
 class RefusalMemory:
-    """What FHIR servers refused of late, by base URL. One per worker; bounded.
+    """What FHIR servers refused recently, by base URL. One per worker; bounded.
 
     `what` is CODES, COUNT or the name of a data group.
     """
@@ -54,7 +54,7 @@ class RefusalMemory:
             return self._until.get((base_url, what), 0.0) > self._timer()
 
     def remember(self, base_url: str, what: str = CODES) -> None:
-        """Take note of a refusal; the oldest note gives way when there are too many."""
+        """Record a refusal; the oldest one is dropped when there are too many."""
         with self._lock:
             self._until.pop((base_url, what), None)
             while len(self._until) >= self._most:

@@ -1,4 +1,4 @@
-"""The searches of one call and how long each took, for the caller who asks why. Never logged."""
+"""The searches of one call and how long each took, for the evidence of a call. Never logged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SearchRecord:
 
 
 class SearchLog:
-    """Takes note of every search of one call."""
+    """Records every search of one call."""
 
     def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
         self._timer = timer
@@ -60,7 +60,7 @@ class SearchLog:
     def watching(
         self, tasks: Mapping[Key, Callable[[], Pages]], patient_id: str
     ) -> dict[Key, Callable[[], Pages]]:
-        """Return the same tasks, each noted when it begins and when it ends."""
+        """Return the same tasks, each recorded when it begins and when it ends."""
         return {
             key: partial(self._run, *_names(key, patient_id), task) for key, task in tasks.items()
         }

@@ -1,1 +1,1 @@
-"""What became of the cards: what was shown, answered and held back."""
+"""What was shown, answered and held back."""

@@ -1,7 +1,7 @@
-"""What this service remembers of the cards it issued, by each CDS Client's switches.
+"""What this service remembers of the cards it issued, as each CDS Client is configured.
 
-The memory never stands in the way of a card: when the store is away, everything is shown, and
-the log says so.
+The memory never blocks a card: when the store is unavailable, everything is shown, and the log says
+so.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class CardMemory:
     ) -> ShownAndHeld:
         """Split the cards of a call into shown and held back (clinical-definition 3.7).
 
-        In shadow mode nothing is shown; what would have been is told from what would not.
+        In shadow mode nothing is shown; what would have been shown is told from what would not.
         """
         outcome = self._quiet(cards, interpretation, call, now)
         if not self.client.shadow:

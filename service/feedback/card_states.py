@@ -36,7 +36,7 @@ STATE_COLUMNS = (
     "marrow",
     "data_quality",
 )
-"""Where the states of a card stand in the store."""
+"""The columns of the states of a card."""
 
 _WARNING = "warning"
 _LIST = msgspec.json.Decoder(list[str])
@@ -64,7 +64,7 @@ def states_of_findings(findings: tuple[str, ...], interpretation: Interpretation
     """Return the states of a card with these findings, the leading one first.
 
     A card about drafted orders, or about data quality alone, says nothing about grades, drugs,
-    referral and marrow: they are not said by it and will still be news.
+    referral and marrow: these will still be news.
     """
     quality = interpretation.data_quality
     warns = DATA_QUALITY in findings and quality is not None and quality.indicator == _WARNING
@@ -119,7 +119,7 @@ def _text(value: str | None) -> str | None:
 
 
 def _member(kind: type[_Value], text: str | None) -> _Value | None:
-    """Return the member, None where nothing or nothing known is written."""
+    """Return the member, None where nothing, or nothing known, is stored."""
     return kind(text) if text in list(kind) else None
 
 

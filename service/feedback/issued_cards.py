@@ -1,4 +1,4 @@
-"""Writing down the cards that were issued, held back or only counted, so that feedback finds them.
+"""Storing the cards that were issued, held back or only counted, so that feedback finds them.
 
 What is kept names nobody: keyed hashes, states, the ids of orders. No value, no text of a card.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service.storage.store import Storage
 
 REMOVED_DRAFT: Final = "remove-draft"
-"""Stands among the orders of a suggestion for the removal of a drafted medicine."""
+"""Stored among the orders of a suggestion for the removal of a drafted medicine."""
 
 
 def remember(
@@ -35,9 +35,9 @@ def remember(
     rule_table_version: str,
     now: datetime,
 ) -> None:
-    """Write down each card with what became of it, in one transaction.
+    """Store each card with its disposition, in one transaction.
 
-    Raises StorageUnavailable; the caller logs it and answers all the same.
+    Raises StorageUnavailable; the caller logs it and still answers.
     """
     if not dispositions:
         return

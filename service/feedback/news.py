@@ -1,8 +1,8 @@
 """What is news about a patient (clinical-definition 3.7, B1): states in, no Card, no store.
 
-A card speaks again for something worse, not for something changed: an improvement, the grade of
-hemoglobin, and the modifiers M2, M8, M12, M14 and M15 are no news, and neither is that a proposal
-was accepted. What is not among the states of a card cannot become news.
+A card is shown again for something worse, not for something changed: an improvement, the grade of
+hemoglobin, and the modifiers M2, M8, M12, M14 and M15 are not news, and neither is an accepted
+proposal. What is not among the states of a card cannot become news.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Proposal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CardStates:
-    """What a card is known by (clinical-definition 3.7).
+    """What identifies a card (clinical-definition 3.7).
 
     `findings`: the leading one first. `neutrophils`, `platelets`: their grades, None where none is
     known. `drugs`: those to review (M9). `referral`, `marrow`: the priority with which they are
@@ -61,7 +61,7 @@ class CardStates:
 def news(card: CardStates, shown: Sequence[CardStates]) -> tuple[News, ...]:
     """Return what is worse on this card than on all cards that were shown.
 
-    A grade that is not known, of this card or of all before it, is no worse grade.
+    An unknown grade, of this card or of all before it, is not a worse grade.
     """
     return tuple(
         kind
@@ -96,7 +96,7 @@ def _is_more(
 ) -> bool:
     """Whether an order is proposed that was not, or with a higher priority.
 
-    Where a former priority is not known, none is higher.
+    If a former priority is unknown, none is higher.
     """
     before = [each for each in shown if each is not None]
     if priority is None or Proposal.UNKNOWN in before:

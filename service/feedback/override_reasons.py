@@ -1,4 +1,4 @@
-"""Override reasons as they may be shown: those that our cards offer, by name; others together."""
+"""Override reasons as they may be shown: ours by name, the others together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REASONS = (*OFFERED, OTHER_CODE, NO_REASON)
 
 
 def shown_reason(code: str | None) -> str:
-    """The code of an offered reason; any other code may be anything and is not repeated."""
+    """The code of an offered reason; any other code is not repeated."""
     if code is None:
         return NO_REASON
     return code if code in OFFERED else OTHER_CODE

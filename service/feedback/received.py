@@ -1,4 +1,4 @@
-"""Feedback into the store: one transaction a request, done before it is acknowledged.
+"""Feedback into the store: one transaction for each request, committed before it is acknowledged.
 
 Idempotent by client, card, outcome and timestamp: a repeat changes nothing. Instants are compared
 to the microsecond, however they are spelled.
@@ -33,13 +33,13 @@ def record_feedback(
 ) -> tuple[FeedbackItem, ...]:
     """Store every item in one transaction, or none; return those that were new.
 
-    Feedback on an unknown card is kept: the card may have been issued while the store was away.
-    Raises ClientNotAllowed for another client's card, InvalidHookCall for one that another service
-    issued, StorageUnavailable when nothing could be stored.
+    Feedback on an unknown card is kept: the card may have been issued while the store was
+    unavailable. Raises ClientNotAllowed for another client's card, InvalidHookCall for one that
+    another service issued, StorageUnavailable when nothing could be stored.
     """
     with storage.transaction() as connection:
         _check_owner(connection, items, client, service)
-        # In one order for everybody: two requests with the same items must not wait crosswise.
+        # In one order for everybody: two requests with the same items must not deadlock.
         ordered = sorted(items, key=lambda i: (i.card, i.outcome, i.outcome_timestamp))
         return tuple(
             item for item in ordered if _store(connection, storage, item, client, service, now)

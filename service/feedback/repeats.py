@@ -1,4 +1,4 @@
-"""Quiet repeats: asks the store what was shown about the patient, and holds back what is no news.
+"""Quiet repeats: looks up what was shown and holds back cards without news.
 
 The rules stand in `showings` and `news` (clinical-definition 3.7). Without a store everything is
 shown.
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from service.interpreter.interpretation import Interpretation
 
 KNOWN_REASONS = frozenset({"already-known", "work-up-in-progress"})
-"""Override reasons that speak for the whole team."""
+"""Override reasons that count for the whole team."""
 
 MOST_ROWS = 1_000
-"""Cards and answers about one patient that are looked at, the newest."""
+"""How many cards and answers about one patient are read, the newest."""
 
 _COLUMNS = tuple(
     issued_card.c[name]
@@ -73,7 +73,7 @@ def hold_back(
     *,
     counted: str = SHOWN,
 ) -> ShownAndHeld:
-    """Split cards into those that this viewer is shown and those that rest.
+    """Split cards into those that this viewer is shown and those that are held back.
 
     `counted`: the disposition of the cards that users have seen, or, in shadow mode, would have
     seen. Raises StorageUnavailable; the caller then shows everything.
@@ -102,9 +102,9 @@ def _reason(card: Card, interpretation: Interpretation, call: Call) -> Reason | 
 def _showings(
     storage: Storage, viewer: Viewer, now: datetime, periods: Periods, counted: str
 ) -> tuple[Showing, ...]:
-    """Return the cards about this patient that matter: this user's, and those of users who know.
+    """Return the cards about this patient that matter: this user's, and those answered as known.
 
-    A late answer may be younger than the period, so the cards lie further back.
+    A late answer may be younger than the period, so the cards may be older.
     """
     answer = sa.and_(
         feedback.c.card == issued_card.c.uuid, feedback.c.client == issued_card.c.client
@@ -141,7 +141,7 @@ def _showings(
 
 def _showing(row: sa.Row[*tuple[Any, ...]]) -> Showing:
     states = from_row(row)
-    # Former companion cards (the marrow, the work-up) were no answer to the finding itself.
+    # Former companion cards (the marrow, the work-up) were not answers to the finding itself.
     answered = row.answered if row.topic in states.findings else None
     is_known = row.reason_code in KNOWN_REASONS and row.topic not in ORDER_FINDINGS
     return Showing(

@@ -1,8 +1,8 @@
-"""How the cards did: shown, held back, accepted, overridden and why, unanswered, shadow.
+"""Cards shown, held back, accepted, overridden and why, unanswered, in shadow mode.
 
 Per leading finding, client and rule-table version, day by day; beside it how often each order was
 proposed and accepted (`report_orders`). Groups smaller than `SMALL_GROUP` patients are hidden: a
-count of one can point at a person.
+count of one can identify a person.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class ReportRow:
     """One finding for one client under one version of the rule table.
 
     A card counts for its leading finding; `also` counts the shown cards that another finding leads
-    and that name this one. Cards of former versions about the marrow or the work-up stand under
-    those names. `accepted` and `overridden` count cards by their last outcome; `unanswered` the
-    shown cards without one. The numbers of a `small` row must not be shown.
+    and that name this one. Cards of former versions about the marrow or the work-up keep those
+    names. `accepted` and `overridden` count cards by their last outcome; `unanswered` the shown
+    cards without one. The numbers of a `small` row must not be shown.
     """
 
     finding: str

@@ -1,4 +1,4 @@
-"""The pictures of the report page, as shapes with whole coordinates; the template draws them.
+"""The charts of the report page, as shapes with whole coordinates; the template draws them.
 
 Rows of small groups are left out before anything is added up, so that no sum gives them away.
 """
@@ -24,7 +24,7 @@ DAYS_AS_DAYS = 62
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One rectangle: `kind` decides its colour, `title` says what it stands for."""
+    """One rectangle: `kind` decides its color, `title` says what it means."""
 
     kind: str
     x: float
@@ -36,7 +36,7 @@ class Shape:
 
 @dataclass(slots=True)
 class FindingPicture:
-    """What is drawn of one finding: cards over time, and what became of those shown."""
+    """What is drawn of one finding: cards over time, and the outcomes of those shown."""
 
     finding: str
     shown: int = 0

@@ -25,8 +25,8 @@ class OrderRow:
 
     `proposed` counts the shown cards that proposed it, `accepted` those of them where a suggestion
     that holds it was accepted: accepting a suggestion accepts every order in it. Suggestions of
-    former versions stand under the name of their one order. The numbers of a `small` row must not
-    be shown.
+    former versions keep the name of their one order. The numbers of a `small` row must not be
+    shown.
     """
 
     order: str

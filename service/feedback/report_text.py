@@ -90,7 +90,7 @@ def orders_as_csv(report: Report) -> str:
 
 
 def _csv(lines: list[tuple[str, ...]]) -> str:
-    """A leading =, +, - or @ is quoted away from spreadsheets."""
+    """A leading =, +, - or @ is quoted, so that spreadsheets run no formula."""
     out = io.StringIO()
     writer = csv.writer(out)
     for line in lines:

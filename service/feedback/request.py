@@ -1,6 +1,6 @@
-"""Feedback: what became of issued cards (CDS Hooks 2.0, 'Feedback'), read from a request.
+"""Feedback: the outcomes of issued cards (CDS Hooks 2.0, 'Feedback'), read from a request.
 
-Checked as a whole: one entry that cannot be read refuses the request, and names the field.
+Checked as a whole: one unreadable entry rejects the request, and the error names the field.
 """
 
 from __future__ import annotations
@@ -53,12 +53,13 @@ class Body(Struct, frozen=True):
 
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-"""Card and suggestion ids are our own UUIDs; an unknown one is kept, so it must not be prose."""
+"""Card and suggestion ids are our own UUIDs; an unknown one is kept, so it must not be free text.
+"""
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,99}")
 _SYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]{1,180}")
 UNLISTED = "unlisted"
-"""Stands for a reason's code that is no code but prose, which could name somebody."""
+"""Replaces a reason that is free text instead of a code, which could name somebody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def _read_reason(item: _Item, where: str) -> tuple[_Reason | None, str | None]:
 
 
 def _checked_reason(reason: _Reason | None, where: str) -> _Reason | None:
-    """The reason as a code; a code is chosen from a list, so prose is not kept as one."""
+    """The reason as a code; a code is chosen from a list, so free text is not kept as one."""
     if reason is None:
         return None
     if not reason.code:

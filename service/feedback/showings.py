@@ -1,4 +1,4 @@
-"""When a card rests (clinical-definition 3.7, B2 and B3).
+"""When a card is held back (clinical-definition 3.7, B2 and B3).
 
 What was shown about the patient and how it was answered goes in; the reason to hold a card back,
 or none, comes out. No Card, no store, no clock.
@@ -28,7 +28,7 @@ class Periods:
 
     `repeat`: a card without news, since it was last shown or answered. `critical`: a critical card
     that this user answered. `known`: every info and warning card about a patient, for all users of
-    the client, once one of them said that it is known or under way.
+    the client, once one of them said that it is known or in progress.
     """
 
     repeat: timedelta = timedelta(days=30)
@@ -53,7 +53,7 @@ class Showing:
 
     @property
     def seen(self) -> datetime:
-        """Return when it was last before this user's eyes: an answer is given to what is seen."""
+        """Return when this user last saw it: whoever answers has seen it."""
         return max(self.issued, self.answered or self.issued)
 
 
@@ -116,7 +116,7 @@ def reason_to_hold(card: CardStates, indicator: Indicator, call: Call) -> Reason
 def reason_to_hold_order_card(finding: str, call: Call) -> Reason | None:
     """Return why a card about drafted orders is not shown; None when it is shown.
 
-    It says the same of every draft: only its own answer holds it, nothing about the counts.
+    It says the same of every draft: only its own answer holds it back, nothing about the counts.
     """
     answered = _last_answer(each for each in call.own if finding in each.states.findings)
     return None if answered is None else _answered(answered)

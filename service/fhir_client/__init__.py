@@ -1,1 +1,1 @@
-"""One FHIR server, asked with a deadline: an answer is complete or failed."""
+"""One FHIR server, with a deadline: an answer is complete or failed."""

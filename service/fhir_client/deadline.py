@@ -1,6 +1,6 @@
-"""One deadline for a whole hook call, and the means to hold a server to it.
+"""One deadline for a whole hook call, and how a server is held to it.
 
-A socket timeout holds for one read only: a server that sends a byte now and then is never late.
+A socket timeout holds for one read only: a server that sends a byte now and then never times out.
 So whoever waits for the answer stops at the deadline, and then cuts the sockets that are still
 waiting, which ends their threads too.
 """
@@ -28,7 +28,7 @@ class SocketWatch:
         self._cut = False
 
     def attach(self, sock: socket.socket) -> None:
-        """Take note of the socket; one that comes after the cut is cut at once."""
+        """Register the socket; one that comes after the cut is cut at once."""
         with self._lock:
             self._socket = sock
             if self._cut:

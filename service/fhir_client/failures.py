@@ -1,4 +1,4 @@
-"""Why a piece of clinical data could not be had, in words for the developer of a CDS Client.
+"""Why clinical data was not available, in words for the developer of a CDS Client.
 
 A FHIR server's own text is never repeated: it may name the patient.
 """
@@ -70,7 +70,7 @@ _HINTS = {
 class Failure:
     """One failure: its kind and, where the server answered, the HTTP status.
 
-    `prefetched` says why what the CDS Client sent under the key could not be used, when it sent
+    `prefetched` says why what the CDS Client sent under the key could not be used, if it sent
     something. `retry_after`: seconds after which the same call may succeed, 0 when not known.
     """
 

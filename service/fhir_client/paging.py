@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def next_page_url(base: BaseUrl, page_url: str, link: str) -> str:
-    """Resolve a next link against the page that it stands on.
+    """Resolve a next link against the page that contains it.
 
     Servers write it absolute, relative or with a query only (`?_getpages=...`); it is opaque and
-    never taken apart. Raises FetchFailed when it leaves the base URL: the request would carry the
-    call's token there.
+    never parsed. Raises FetchFailed when it leaves the base URL: the request would carry the call's
+    token there.
     """
     try:
         url = urldefrag(urljoin(page_url, link)).url
@@ -40,7 +40,7 @@ class PageTrail:
         self._seen: set[str] = set()
 
     def step(self, url: str) -> None:
-        """Take note of one more page."""
+        """Count one more page."""
         if url in self._seen:
             raise FetchFailed(FailureKind.PAGE_LOOP)
         if len(self._seen) >= self._most:

@@ -1,4 +1,4 @@
-"""What a FHIR server sent: the bytes, held to limits, and what a page of a search says."""
+"""What a FHIR server sent: the bytes, within limits, and what a page of a search says."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def read_body(response: requests.Response, deadline: Deadline, budget: ByteBudge
     """Read a streamed answer, decompressed, within the deadline and the byte limit.
 
     `read1` returns what has come so far; `iter_content` would wait until its block is full and so
-    let a dripping server run past the deadline. One growing buffer instead of many blocks: those
-    leave holes in the heap that the allocator does not give back. Raises FetchFailed.
+    let a slow server run past the deadline. One growing buffer instead of many blocks: those leave
+    holes in the heap that the allocator does not give back. Raises FetchFailed.
     """
     body = bytearray()
     while block := response.raw.read1(_BLOCK, decode_content=True):
@@ -90,7 +90,7 @@ class _TypeOnly(Struct):
 
 
 class _LooseBundle(Struct):
-    """What must fit in any case; entries stay raw, so that a bad one hides no other."""
+    """What must fit in any case; entries stay raw, so that a bad one does not hide the others."""
 
     link: list[_Link] | None = None
     entry: list[Raw] | None = None
@@ -117,7 +117,7 @@ class Document(Struct, frozen=True):
 
 
 def look_at(body: bytes | Raw) -> Document:
-    """Tell the kind of a document. Raises FetchFailed (not-json) when it is not readable JSON."""
+    """Return the kind of a document. Raises FetchFailed (not-json) when it is not readable JSON."""
     try:
         head = _HEAD.decode(body)
     except DECODE_ERRORS:

@@ -1,4 +1,4 @@
-"""One FHIR server during one hook call: reads and searches, complete or failed, nothing between."""
+"""One FHIR server during one hook call: reads and searches, complete or failed."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class FetchLimits:
 class FhirServer:
     """The FHIR server of one call. Lives as long as the call; the token goes nowhere else.
 
-    Each method raises FetchFailed. A search that could not be followed to its end fails as a
-    whole: a part must not pass for the whole.
+    Each method raises FetchFailed. A search that could not be followed to its end fails as a whole:
+    a part must not look complete.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class FhirServer:
         return "FhirServer()"
 
     def enter(self) -> Failure | None:
-        """Take a place among the calls that wait for this server; a Failure when it may not be."""
+        """Take a place among the calls that wait for this server; a Failure when there is none."""
         return self._visit.enter() if self._visit is not None else None
 
     def leave(self) -> None:

@@ -1,7 +1,7 @@
-"""What a worker knows of the FHIR servers that its calls wait for, and what it does about it.
+"""What a worker knows about the FHIR servers that its calls wait for, and how it reacts.
 
-At most half of a worker's threads wait for one server; a server that repeatedly answers nothing is
-left alone for a while (service/resilience). Each worker knows only what its own calls met.
+At most half of a worker's threads wait for one server; a server that repeatedly gives no answer is
+not called for a while (service/resilience). Each worker knows only its own calls.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ MOST_SERVERS = 256
 """Servers remembered; in development a call may name any port of loopback."""
 
 LOG_EVERY = 10.0
-"""Seconds between two log lines about calls that one full server turned away."""
+"""Seconds between two log lines about calls refused for one busy server."""
 
 
 class ServerGuard:
-    """One FHIR server as this worker's calls found it."""
+    """One FHIR server as this worker's calls saw it."""
 
     def __init__(
         self, host: str, bulkhead: Bulkhead, breaker: CircuitBreaker, metrics: Metrics
@@ -60,7 +60,7 @@ class ServerGuard:
         return None
 
     def leave(self, *, answered: bool, timed_out: bool, begun: float) -> None:
-        """Give the place back, and take note of what became of the call."""
+        """Give the place back, and record the outcome of the call."""
         self.bulkhead.leave()
         if answered:
             if self._breaker.succeeded():
@@ -79,7 +79,7 @@ class ServerGuard:
 
     @property
     def is_forgettable(self) -> bool:
-        """Whether nothing is known of the server that matters."""
+        """Whether nothing that matters is known about the server."""
         return self.bulkhead.is_idle and not self._breaker.is_open
 
 
@@ -169,7 +169,7 @@ class ServerVisit:
         if self._asked and self._refused is None:
             with self._lock:
                 searches, reads = self._searches, self._reads
-                # A server that reads a Patient quickly and answers no search hangs all the same,
+                # A server that reads a Patient quickly but answers no search still hangs,
                 # and one that is late with one large search does not.
                 answered = searches.answered or (reads.answered and not searches.open)
                 late = searches.open or reads.open

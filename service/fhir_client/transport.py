@@ -31,7 +31,7 @@ LONGEST_WAIT = 2.0
 """Seconds at most between two attempts; a server that asks for longer is not asked again."""
 
 RETRIED_STATUSES = (408, 429, 500, 502, 503, 504)
-"""As smart-on-fhir/cumulus-fhir-support: Oracle Health answers 500 to passing trouble too."""
+"""As smart-on-fhir/cumulus-fhir-support: Oracle Health also answers 500 to temporary trouble."""
 
 
 class _WatchedConnection(HTTPConnection):

@@ -1,4 +1,4 @@
-"""Trying the rows one after the other (clinical-definition 3.1), and remembering each."""
+"""Evaluates the rules in order (clinical-definition 3.1) and records the result of each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STOPS: dict[Step, Criterion] = {
     Step.STALE: STALE,
     Step.PREGNANCY: PREGNANT,
 }
-"""Who is not judged by any later step, whether or not the row of this step fired."""
+"""Patients who are not judged by any later step, whether or not a row of this step fired."""
 
 _NO_ORDER_CARDS_AFTER = frozenset(
     {Step.HOSPICE, Step.CHILD, Step.KNOWN_DISORDER, Step.CHEMOTHERAPY, Step.STALE}
@@ -51,11 +51,11 @@ _OVERLAY_STEPS = frozenset({Step.OVERLAY, Step.SEVERE})
 _OUTCOMES = {True: RuleOutcome.FIRED, False: RuleOutcome.FALSE, None: RuleOutcome.UNDECIDED}
 
 _DECIDING_GROUPS = frozenset(OBSERVATION_GROUPS) - {DataGroup.SMEAR}
-"""What can make a call end with 412: the smear apart."""
+"""What can make a call end with 412: not the smear."""
 
 
 class RuleResult(NamedTuple):
-    """A row that was tried: what became of it, and the answers of its conditions for which case."""
+    """A row that was tried: its result, and the answers of its conditions for which case."""
 
     rule: Rule
     outcome: RuleOutcome
@@ -65,7 +65,7 @@ class RuleResult(NamedTuple):
 
 @dataclass(slots=True)
 class Evaluation:
-    """What came of the rows. `stopped` is the step after which nothing more was tried.
+    """The result of the rows. `stopped` is the step after which nothing more was tried.
 
     `silenced`: marrow and referral exist already, so that the finding has no card (M6).
     """
@@ -89,7 +89,7 @@ class Evaluation:
 
     @property
     def has_card(self) -> bool:
-        """Whether any card comes of it."""
+        """Whether there is any card."""
         shown = self.shown_finding or self.overlays or self.order_findings
         return bool(shown or self.data_quality)
 
@@ -148,7 +148,7 @@ class _Walker:
 
     def _leave_step(self, step: Step) -> None:
         """Stop before `step` when a step before it ends the evaluation for this patient."""
-        # What stops is asked once a step, not once a row.
+        # Whether to stop is asked once for each step, not for each row.
         if self.walk.stopped is not None or step is self.at_step:
             return
         self.at_step = step
@@ -210,7 +210,7 @@ class _Walker:
         truths = {draft: judge(rule.when, replace(case, draft=draft)) for draft in drafts}
         matching = [(rule, draft) for draft in drafts if truths[draft] is True]
         undecided = [draft for draft in drafts if truths[draft] is None]
-        # A draft that is of no concern must not hide another that could not be judged.
+        # A harmless draft must not hide another that could not be judged.
         shown = next(iter([*(draft for _rule, draft in matching), *undecided, *drafts]), None)
         outcome = self._judge(rule, replace(case, draft=shown))
         return matching if outcome is RuleOutcome.FIRED else []
@@ -222,7 +222,7 @@ class _Walker:
         self.walk.data_quality = self._judge(DATA_QUALITY, self.case) is RuleOutcome.FIRED
 
     def _nothing_left_to_do(self) -> bool:
-        """Whether marrow and referral exist and no red flag stands, for steps 9 to 11 (M6)."""
+        """Whether marrow and referral exist without a red flag, for steps 9 to 11 (M6)."""
         finding = self.walk.finding
         if finding is None or finding.step not in _CAUSES:
             return False

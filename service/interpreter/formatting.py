@@ -30,7 +30,7 @@ LINE_NAMES = {
 
 
 def counted(fact: CellLineFact) -> str:
-    """Name what a line was judged by: leukocytes must never pass for neutrophils."""
+    """Name what a line was judged by: leukocytes must never look like neutrophils."""
     return fact.result.analyte.words if fact.result else LINE_NAMES[fact.line]
 
 
@@ -52,7 +52,8 @@ _MORE_DIGITS = 6
 def shown(result: LabResult) -> str:
     """Return the number with its comparator, in the canonical unit, without the unit.
 
-    The laboratory's own digits stand when the number is the same; otherwise the value is rounded.
+    The laboratory's own digits are kept when the number is the same; otherwise the value is
+    rounded.
     """
     sign = result.comparator.value if result.comparator else ""
     return f"{sign}{_reported_digits(result) or _rounded(result)}"
@@ -103,8 +104,8 @@ def _limits_known() -> frozenset[Decimal]:
 def as_laboratory(result: LabResult) -> tuple[str, str]:
     """Return number and unit as the laboratory wrote them.
 
-    The canonical value stands where the value was computed, the unit was not given, or the text is
-    no plain number or too long to show.
+    The canonical value is used where the value was computed, the unit was not given, or the text is
+    not a plain number or is too long.
     """
     digits = result.reported_value.strip().lstrip("<>= ").replace(",", "")
     unit = " ".join(result.reported_unit.split())

@@ -1,4 +1,4 @@
-"""From facts to an interpretation: the table walked in the order of clinical-definition 3.1."""
+"""From facts to an interpretation: the rules, evaluated in the order of clinical-definition 3.1."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def interpret(
     """Interpret one patient at `now` (timezone-aware). Raises nothing for any facts.
 
     `findings_off` are findings that a safety officer has switched off: they give no card, and no
-    other row takes their patient. Without `explained`, the explanation is left empty;
-    with `about_orders` it is that of an order hook, which only speaks of drafted orders. `limits`
+    other row applies to their patient instead. Without `explained`, the explanation is left empty;
+    with `about_orders` it is that of an order hook, which is only about drafted orders. `limits`
     are those of `assess`.
     """
     situation = assess(facts, now, limits)
@@ -118,7 +118,7 @@ def interpret(
 def interpret_closed(opening: Opening) -> Interpretation:
     """Interpret a patient for whom `is_open` is False: no rule fires or is left undecided.
 
-    What no card will tell is not worked out: the states are empty, and nothing is explained.
+    What no card will show is not worked out: the states are empty, and nothing is explained.
     """
     if nobody(opening.facts):
         return Interpretation(NOT_JUDGED)
@@ -152,7 +152,7 @@ def is_open(opening: Opening, findings_off: frozenset[str] = frozenset()) -> boo
 
 
 def _data_quality_may_be_due(opening: Opening) -> bool:
-    """Without an age one low line is enough, and a pregnancy still to be found may make it low."""
+    """Without an age one low line is enough, and a pregnancy not found yet may make it low."""
     unknown_age = opening.age is None and opening.low_lines_at_most > 0
     return unknown_age or data_quality_due(opening)
 

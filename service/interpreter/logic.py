@@ -1,6 +1,6 @@
 """Three-valued logic over laboratory results.
 
-True, False, or None for what the data cannot settle. A result with a comparator stands for every
+True, False, or None for what the data cannot decide. A result with a comparator represents every
 value that it allows, so a comparison with it can be None (clinical-definition 1.1, A9).
 """
 
@@ -29,14 +29,14 @@ def negate(truth: Truth) -> Truth:
 
 
 def all_of(*truths: Truth) -> Truth:
-    """Kleene conjunction: one False settles it."""
+    """Kleene conjunction: one False decides it."""
     if False in truths:
         return False
     return None if None in truths else True
 
 
 def any_of(*truths: Truth) -> Truth:
-    """Kleene disjunction: one True settles it."""
+    """Kleene disjunction: one True decides it."""
     if True in truths:
         return True
     return None if None in truths else False

@@ -1,6 +1,6 @@
 """What would have to be different for another answer: one value, changed as little as possible.
 
-Found by asking the interpreter again with the value at the nearest limits, never from a text.
+Found by running the interpreter again with the value at the nearest limits, never from text.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def nearest_changes(
 ) -> tuple[NearestChange, ...]:
     """Return, for each result that was used, the nearest value that changes card or indicator.
 
-    A result that no single value within its limits could turn is left out, and so is one from
-    which another used result was computed.
+    A result for which no single value would change the answer is left out, and so is one from which
+    another used result was computed.
     """
     today = _answer(interpretation)
     derived_from = {source for each in interpretation.states.used for source in each.derived_from}

@@ -2,7 +2,7 @@
 
 A text names them by their fields: `{anc_severe}` is a limit in its canonical unit, `{stale:days}`
 or `{temperature:hours}` the length of a window. Filled from the tables that judged the patient, a
-sentence cannot say another limit than the one that was used.
+sentence cannot state another limit than the one that was used.
 """
 
 from __future__ import annotations

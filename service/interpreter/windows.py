@@ -187,7 +187,7 @@ LOOK_BACK_OF_A_CARD = LookBack(
     counts=LOOK_BACK.counts,
     longer={**LOOK_BACK.longer, **dict.fromkeys(LOOK_BACK.counts, WINDOWS.course)},
 )
-"""What a card wants beyond it: since when each line is low (3.4)."""
+"""What a card needs beyond it: since when each line is low (3.4)."""
 
 
 class Span(NamedTuple):
@@ -227,7 +227,7 @@ def days_ago(day: date | None, now: datetime) -> int | None:
 def recent(day: date | None, now: datetime, window: timedelta) -> bool:
     """Whether `day` is at most `window` ago, and not in the future.
 
-    One day ahead is forgiven: a date has no time zone.
+    One day ahead is accepted: a date has no time zone.
     """
     age = days_ago(day, now)
     return age is not None and -1 <= age <= window.days

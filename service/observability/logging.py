@@ -1,8 +1,8 @@
 """JSON log lines that cannot hold a patient, a token or a FHIR server's text.
 
-Nothing is filtered out; things are let in. An event is one of `Event`, a field one of `FIELDS`,
-a text of a field is letters, digits and plain punctuation of bounded length. Anything else is left
-out of the line and counted in `dropped`.
+It works by allow-lists, not by filters. An event is one of `Event`, a field one of `FIELDS`, a text
+of a field is letters, digits and plain punctuation of bounded length. Anything else is left out of
+the line and counted in `dropped`.
 """
 
 from __future__ import annotations

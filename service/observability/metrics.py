@@ -1,7 +1,8 @@
 """What is counted for operators (Prometheus). No label ever takes a text from outside.
 
 Under several gunicorn workers each process writes its counts to files of one folder
-(PROMETHEUS_MULTIPROC_DIR, see gunicorn_config), and whoever answers `/metrics` adds them up.
+(PROMETHEUS_MULTIPROC_DIR, see gunicorn_config), and the worker that answers `/metrics` adds them
+up.
 """
 
 from __future__ import annotations
@@ -99,15 +100,15 @@ class Metrics:
         return generate_latest(registry)
 
     def fetched(self, data_group: str, outcome: str, seconds: float) -> None:
-        """Take note of one read or search on a FHIR server."""
+        """Count one read or search on a FHIR server."""
         self.fetch_seconds.labels(data_group, outcome).observe(seconds)
 
     def store_failed(self, code: str) -> None:
-        """Take note of a failed use of the store."""
+        """Count a failed use of the store."""
         self.store_failures.labels(code.removeprefix("storage-")).inc()
 
     def found(self, findings: Sequence[str], unreadable: Sequence[str]) -> None:
-        """Take note of the findings of a call and the reasons of its unreadable results."""
+        """Count the findings of a call and the reasons of its unreadable results."""
         for finding in findings:
             self.findings.labels(finding).inc()
         for reason in unreadable:

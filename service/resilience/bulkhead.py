@@ -1,8 +1,8 @@
 """A bound on how many threads of a worker one slow thing can hold (the bulkhead pattern).
 
-So many callers use the thing at a time. Further ones wait for a place only while the thing answers
-somebody; when it has been silent for a while, they are refused at once, and the thread is free for
-calls that do not need it.
+A limited number of callers use the thing at a time. Others wait for a place only while the thing
+answers somebody; when it has been silent for a while, they are refused at once, and the thread is
+free for calls that do not need it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Bulkhead:
     """Places for the callers of one thing.
 
     `places`: callers at the same time. `waiting`: further callers that may wait for a place before
-    the thing has answered anybody; once it answers, any number may. `on_change` is told of each one
-    that comes (1) or goes (-1), waiting or inside.
+    the thing has answered anybody; once it answers, any number may. `on_change` is called for each
+    one that comes (1) or goes (-1), waiting or inside.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Bulkhead:
             self._on_change(1)
 
     def answered(self) -> None:
-        """Take note that the thing answered somebody."""
+        """Record that the thing answered somebody."""
         with self._condition:
             self._answered = self._timer()
 

@@ -1,7 +1,7 @@
-"""A circuit breaker: what repeatedly gave no answer is left alone, and tried again now and then.
+"""A circuit breaker: what repeatedly gave no answer is not called, and tried again now and then.
 
 Written here because the library for it (pybreaker 1.4) holds its lock while the guarded call runs:
-one hung call would hold up every other call, which is what a breaker is to prevent.
+one hung call would block every other call, which a breaker must prevent.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FAILURES = 3
 """Calls in a row without an answer that open the circuit."""
 
 REST_SECONDS = 5.0
-"""How long nobody is let through; then one call tries, and the others rest as long again."""
+"""How long all calls are refused; then one call tries, while the others are still refused."""
 
 
 class CircuitBreaker:
@@ -55,7 +55,7 @@ class CircuitBreaker:
             return self._try_at - now
 
     def succeeded(self) -> bool:
-        """Take note of an answer; return whether it closed the circuit."""
+        """Record an answer; return whether it closed the circuit."""
         with self._lock:
             was_open = self._try_at is not None
             self._try_at = None
@@ -64,9 +64,9 @@ class CircuitBreaker:
             return was_open
 
     def failed(self, begun: float) -> bool:
-        """Take note of a call begun then that got no answer; return whether it opened the circuit.
+        """Record a call begun then that got no answer; return whether it opened the circuit.
 
-        A call begun before the last answer says nothing about the server of now.
+        A call begun before the last answer says nothing about the server now.
         """
         with self._lock:
             if begun < self._closed_again_at:

@@ -1,4 +1,4 @@
-"""What one answered call adds to the metrics."""
+"""The metrics of one answered call."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def finding_ids(interpretation: Interpretation) -> list[str]:
 
 
 def count_answer(metrics: Metrics, answer: Answer) -> None:
-    """Count findings, cards by what became of them, and unreadable results by reason."""
+    """Count findings, cards by disposition, and unreadable results by reason."""
     metrics.found(
         finding_ids(answer.interpretation),
         [str(item.reason) for item in answer.interpretation.set_aside],

@@ -120,7 +120,7 @@ def _data_source(
 def _response(
     answer: Answer, now: datetime, searches: SearchLog | None, findings_off: frozenset[str]
 ) -> Response:
-    """`searches` is there when the call asks why."""
+    """`searches` is present when the call asks for its evidence."""
     response = CdsResponse(cards=answer.cards)
     if searches is not None:
         changes = nearest_changes(answer.facts, now, answer.interpretation, findings_off)

@@ -1,4 +1,4 @@
-"""Which web pages may drive the service from a browser (https://fetch.spec.whatwg.org/#cors)."""
+"""Which web pages may call the service from a browser (https://fetch.spec.whatwg.org/#cors)."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _HTTP_ERRORS = {
 
 
 class _HttpError(CdsServiceError):
-    """An error of the HTTP layer itself, dressed as one of ours."""
+    """An error of the HTTP layer itself, as one of ours."""
 
     def __init__(self, status: int) -> None:
         code, issue_type, text = _HTTP_ERRORS.get(
@@ -88,7 +88,7 @@ def _answer(error: CdsServiceError) -> Response:
 
 
 def _challenge(error: ClientNotAuthenticated) -> str:
-    """RFC 6750, section 3: a call that came without a token is told nothing but the scheme."""
+    """RFC 6750, section 3: a call without a token is told only the scheme."""
     if error.code == "token-missing":
         return 'Bearer realm="heme-hooks"'
     return f'Bearer realm="heme-hooks", error="invalid_token", error_description="{error.code}"'

@@ -1,4 +1,4 @@
-"""`/`: leads to the sandbox where that is served, else says what this address is."""
+"""`/`: redirects to the sandbox if that is served, else says what this address is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POLICY = (
 
 
 def front_page_routes(*, sandbox: bool) -> Blueprint:
-    """Return the route of the page that a person sees who opens the bare address."""
+    """Return the route of the page at the bare address."""
     routes = Blueprint("front_page", __name__, template_folder="pages")
 
     @routes.get("/")

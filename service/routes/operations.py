@@ -1,7 +1,7 @@
-"""For operators: whether the service lives, whether it is ready, and its metrics.
+"""For operators: whether the service is running, whether it is ready, and its metrics.
 
 None of it needs a token and none of it names a patient, a user or a FHIR server; a reverse proxy
-keeps it inside (docs/feedback.md).
+keeps it internal (docs/feedback.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether this service can do its work: store, migrations, mappings.
 
-Where clients call with tokens, no call is answered without a store that can be written: the id of
-each token is. Elsewhere cards do without, and only feedback waits.
+If clients call with tokens, no call is answered without a writable store, where the id of each
+token is kept. Otherwise cards do not need it, and only feedback is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from service.storage.store import Storage
 
 _OURS = "readiness"
-"""Stands for no client: the row has expired before it is written."""
+"""Belongs to no client: the row has expired before it is written."""
 
 OK = "ok"
 NO_STORE = "not configured"
@@ -61,7 +61,7 @@ def _store_checks(storage: Storage | None, *, calls_write: bool) -> dict[str, st
 
 
 def _write(storage: Storage, connection: Connection) -> None:
-    """Write as a call does, and take it back: a full disk shows itself only then."""
+    """Write as a call does, and take it back: a full disk is noticed only then."""
     ours = (used_token.c.issuer == _OURS) & (used_token.c.jti == _OURS)
     connection.execute(sa.delete(used_token).where(ours))
     row = {"issuer": _OURS, "jti": _OURS, "expires_at": datetime.fromtimestamp(0, UTC)}

@@ -17,7 +17,7 @@ def json_body() -> bytes:
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         abort(415)
     body = _read()
-    # Werkzeug cuts a body without a Content-Length at the limit, and says nothing.
+    # Werkzeug cuts a body without a Content-Length at the limit without saying so.
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(body) >= limit:
         abort(413)

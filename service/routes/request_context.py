@@ -92,7 +92,7 @@ def _write(audit: AuditLog, event: str, status: int) -> None:
     try:
         audit.write(line)
     except (OSError, ValueError) as error:
-        # The clinician still gets the answer; the operator is told.
+        # The clinician still gets the answer; the operator sees the log line.
         log.error(Event.AUDIT_NOT_WRITTEN, error_type=type(error).__name__)
 
 

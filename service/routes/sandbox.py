@@ -1,4 +1,4 @@
-"""`/sandbox`: the page for CDS developers, and the few things that only the page asks for.
+"""`/sandbox`: the page for CDS developers, and the few things that only the page needs.
 
 The hook call and the feedback go to the service's own addresses, like any CDS Client's.
 """
@@ -98,7 +98,7 @@ def _add_data(routes: Blueprint, product: Application) -> None:
 
     @routes.before_request
     def own_page_only() -> None:
-        # CORS is open in development; another site's script must not read charts through us.
+        # CORS is open in development; another site's script must not read charts through this one.
         is_data = request.path.startswith("/sandbox/data/")
         if is_data and request.headers.get("Sec-Fetch-Site", "none") not in _OWN_PAGE:
             raise ClientNotAllowed("Only the sandbox page itself may ask for this")

@@ -1,7 +1,7 @@
 """Who calls: the JSON Web Token of a CDS Client (CDS Hooks 2.0, 'Trusting CDS Clients').
 
 PyJWT verifies the signature. The times are checked here against the service's own clock: PyJWT's
-leeway would forgive an expired token as well as a fast clock.
+leeway would accept an expired token as well as a fast clock.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MAX_TOKEN = 8_000
 MAX_JTI = 200
 IAT_LEEWAY = timedelta(minutes=5)
 LONGEST_LIFE = timedelta(hours=24)
-"""A token's jti must be remembered until it expires, so it may not live for ever."""
+"""A token's jti must be remembered until it expires, so its lifetime is limited."""
 
 SWEEP_EVERY = timedelta(minutes=1)
 
@@ -44,7 +44,7 @@ _REQUIRED = ("iss", "aud", "exp", "iat", "jti")
 
 @dataclass(slots=True)
 class Sweeps:
-    """When the ids of expired tokens are next removed: once a minute, for it costs a statement."""
+    """When the ids of expired tokens are next removed: once a minute, as it costs a statement."""
 
     due: datetime | None = None
 
@@ -72,7 +72,7 @@ class ClientAuthenticator:
 
         `audiences` are the URLs under which the endpoint called is known. Raises
         ClientNotAuthenticated with a stable code for the first thing that is wrong, and
-        StorageUnavailable when it cannot be told whether the token was used before.
+        StorageUnavailable when it is unknown whether the token was used before.
         """
         token = _bearer(authorization)
         header, unverified = _unverified(token)

@@ -57,7 +57,7 @@ class DevelopmentKey:
     ) -> str:
         """Return a token for one call of one endpoint (CDS Hooks 2.0, Trusting CDS Clients).
 
-        `audience` is the URL of the endpoint, `token_id` its `jti`: the service takes it once.
+        `audience` is the URL of the endpoint, `token_id` its `jti`: the service accepts it once.
         """
         claims = {
             "iss": issuer,

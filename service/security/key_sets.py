@@ -1,6 +1,6 @@
 """The public keys of CDS Clients, from an https URL or a file.
 
-An unreachable key server neither lets anyone in nor holds a worker: one fetch at a time with a
+An unreachable key server neither lets anyone in nor blocks a worker: one fetch at a time with a
 deadline for the whole of it, a bound on the calls that wait for it, and no new try for a while
 after a failure. Keys are fetched again before they are too old: nobody notices a short outage.
 """
@@ -33,7 +33,7 @@ KEPT_SECONDS = 300.0
 """How long a fetched key is trusted."""
 
 FRESH_SECONDS = 240.0
-"""After which keys are fetched again, while calls go on with those that are there."""
+"""After which keys are fetched again, while calls use the old ones."""
 
 UNKNOWN_SECONDS = 30.0
 """Between two fetches for the sake of an unknown 'kid'."""

@@ -1,7 +1,7 @@
 """Who may read the report in production: HTTP Basic with a name and a token made by us.
 
-Only the SHA-256 of a token stands in the settings. A fast hash is enough because the token is
-random: there is no password to guess.
+The settings hold only the SHA-256 of a token. A fast hash is enough because the token is random:
+there is no password to guess.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def new_reader(name: str) -> tuple[str, str]:
 
 
 def may_read(readers: Iterable[str], name: str, token: str) -> bool:
-    """Whether name and token are those of a reader; takes as long whoever asks."""
+    """Whether name and token are those of a reader; takes constant time."""
     given = f"{name}:{_hash(token)}".encode()
     found = False
     for reader in readers:

@@ -1,7 +1,7 @@
 """The engine of a database URL, and names for what goes wrong with a database.
 
-SQLite in WAL mode, its writers queueing briefly; PostgreSQL through psycopg, where no wait for the
-server is without an end.
+SQLite in WAL mode, its writers queueing briefly; PostgreSQL through psycopg, where every wait for
+the server has an end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ BUSY_SECONDS = 5.0
 """How long a writer waits for another one before the store counts as unavailable."""
 
 ANSWER_SECONDS = 1.0
-"""How long PostgreSQL may be silent, waits for locks apart, before a connection is given up."""
+"""How long PostgreSQL may be silent, apart from waits for locks, before a connection is abandoned.
+"""
 
 CONNECT_SECONDS = 2
 """How long connecting may take: libpq knows nothing shorter."""
@@ -64,7 +65,7 @@ def _sqlite(url: str) -> Engine:
 
 
 def _bounded_connect() -> Callable[[object, object, Sequence[Any], dict[str, Any]], object]:
-    """Make psycopg connections that give up on a server that holds the line and says nothing."""
+    """Make psycopg connections that give up on a server that stays connected but silent."""
     import psycopg
 
     class Bounded(psycopg.Connection[Any]):
@@ -88,7 +89,7 @@ def _bounded_connect() -> Callable[[object, object, Sequence[Any], dict[str, Any
 
 
 def _usual_patience(connection: Any, _record: object) -> None:  # noqa: ANN401
-    """The next user of a pooled connection pings it first, and should not wait as we did."""
+    """The next user of a pooled connection pings it first, and should not wait as this one did."""
     if connection is not None:
         connection.answer_seconds = ANSWER_SECONDS
 

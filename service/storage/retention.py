@@ -1,4 +1,4 @@
-"""What does not stay in the store for ever."""
+"""What is deleted from the store after a time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The store: what cards were issued and what became of them. SQLAlchemy Core, no ORM.
+"""The store: the cards that were issued and their outcomes. SQLAlchemy Core, no ORM.
 
-Nothing in it names a patient: patient and user are keyed hashes, results are states. Comments of
-clinicians can hold anything, so they stand in a table of their own that is pruned by age.
+Nothing in it names a patient: patient and user are keyed hashes, results are states. Clinicians'
+comments can contain anything, so they are in a separate table that is pruned by age.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from service.resilience.bulkhead import Bulkhead
 
 HURRIED_SECONDS = 0.5
-"""How long remembering a card, or looking it up, may hold up the answer that carries it."""
+"""How long remembering a card, or looking it up, may delay the answer."""
 
 REST_SECONDS = 5.0
-"""How long the memory of cards leaves a database alone that kept it waiting in vain."""
+"""How long the memory of cards does not ask a database after a timeout."""
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
@@ -136,7 +136,7 @@ used_token = sa.Table(
 class Storage:
     """One database. Every use of it is one transaction; `bulkhead` bounds the threads in one.
 
-    Raises StorageUnavailable, with a stable code and no driver text, for whatever goes wrong.
+    Raises StorageUnavailable, with a stable code and no driver text, for any failure.
     """
 
     def __init__(
@@ -155,8 +155,8 @@ class Storage:
     ) -> Iterator[Connection]:
         """Open one transaction; commit at the end, roll back on any error.
 
-        `hurried`: somebody waits for cards meanwhile. It waits little, and fails at once while the
-        database rests from a wait that was in vain.
+        `hurried`: somebody waits for cards meanwhile. It waits little, and fails at once for some
+        time after a timeout.
         """
         started = self._monotonic()
         seconds = HURRIED_SECONDS if hurried else BUSY_SECONDS
@@ -200,7 +200,7 @@ class Storage:
         return StorageUnavailable(message, code=code, retry_after=_RETRY_AFTER.get(code, 0))
 
     def hashed(self, *parts: str) -> str:
-        """A keyed hash: the same patient or user gives the same hash, nobody can go back."""
+        """A keyed hash: the same patient or user gives the same hash, nobody can reverse it."""
         return keyed_hash(self._hash_key, *parts)
 
     def insert_once(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:

@@ -121,7 +121,7 @@ def folate_borderline(case: Case) -> str:
 
 
 def renal_mma(case: Case) -> str:
-    """A raised MMA that proves nothing yet."""
+    """A raised MMA that does not prove deficiency yet."""
     return (
         "MMA is raised, but kidney function is poor or not known, so it does not prove B12 "
         "deficiency: measure creatinine."

@@ -1,7 +1,7 @@
 """Remarks for the card: one sentence each about what changes what to do for this patient.
 
-The same facts stand at length in the paragraphs of a finding; these are for a reader with ten
-seconds (clinical-definition 3.4, 3.5).
+The paragraphs of a finding say the same at length; these are for a reader with ten seconds
+(clinical-definition 3.4, 3.5).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ PICTURE_REMARKS = (
     PictureRemark("mma-after-treatment", RemarkRank.OTHER, _mma_after_treatment),
     PictureRemark("preserved", RemarkRank.OTHER, _preserved),
 )
-"""In the order in which they stand within their rank."""
+"""In their order within their rank."""
 
 
 def remarks_for_card(case: Case, rule: Rule | None) -> tuple[Remark, ...]:

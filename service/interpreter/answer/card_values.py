@@ -1,4 +1,4 @@
-"""The values that a finding rests on, as its card shows them (cards: the values line).
+"""The values that a finding rests on, as its card shows them (clinical-definition 3.4).
 
 Each is a result with the side on which it lies beyond the limit that was used, or a word for why
 there is none: not measured, not readable and not available are three different things.
@@ -34,7 +34,7 @@ ANALYTE_OF_LINE = {
     CellLine.PLATELETS: Analyte.PLATELETS,
 }
 _EITHER = {Analyte.RETICULOCYTES: Analyte.RETICULOCYTE_PERCENT}
-"""Measured either way: the second stands where the first was not measured."""
+"""Measured either way: the second is shown where the first was not measured."""
 
 _REMARKS = {CLUMPED: "clumped"}
 _MASKED = "after transfusion"
@@ -94,7 +94,7 @@ def _others(rule: Rule, case: Case) -> Iterator[ShownValue]:
 
 
 def _numbers(rule: Rule, case: Case) -> Iterator[ShownValue]:
-    """What is no selected result of its analyte: temperatures, and the blasts of one specimen."""
+    """Values that are no selected result of an analyte: temperatures, blasts of one specimen."""
     situation = case.situation
     highest = situation.fever.highest
     if Analyte.BODY_TEMPERATURE in rule.shows and highest is not None:
@@ -115,7 +115,7 @@ def _films(rule: Rule, case: Case) -> Iterator[ShownValue]:
 
 
 def _how_much(film: SmearFinding) -> str:
-    """Return what a coded answer says, of a sentence only the word for little."""
+    """Return a coded answer; of a sentence, only the word for little."""
     text = " ".join(film.text.split()).lower()
     if film.method is SmearMethod.NARRATIVE or len(text) > _LONGEST_ANSWER:
         return little_word(film) or "reported"
@@ -123,7 +123,7 @@ def _how_much(film: SmearFinding) -> str:
 
 
 def _pointless(analyte: Analyte, case: Case) -> bool:
-    """Under B12 treatment a normal MMA says nothing: nobody waits for it."""
+    """Under B12 treatment a normal MMA says nothing: the card does not miss it."""
     return analyte is Analyte.METHYLMALONATE and bool(case.situation.b12_medication)
 
 

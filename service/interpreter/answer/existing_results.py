@@ -1,4 +1,4 @@
-"""Why an order is not needed: a usable result, an order that stands (clinical-definition 4.3)."""
+"""Why an order is not needed: a usable result, an existing order (clinical-definition 4.3)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RESULTS_OF_ORDER: dict[str, tuple[int, tuple[tuple[Analyte, ...], ...]]] = {
     ),
     "crp": (3, ((Analyte.C_REACTIVE_PROTEIN,),)),
 }
-"""Days for which a result stands, and the analytes: one of each group must be there."""
+"""For how many days a result counts, and the analytes: one of each group must be there."""
 
 SEROLOGY_OF_ORDER = {
     "hiv-screen": SerologyTest.HIV,
@@ -67,7 +67,7 @@ GROUPS_OF_ORDER: dict[str, tuple[DataGroup, ...]] = {
     "ultrasound-abdomen": (DataGroup.DIAGNOSTIC_REPORTS,),
     "ct-abdomen-pelvis": (DataGroup.DIAGNOSTIC_REPORTS,),
 }
-"""Where a result of the order would stand; without it the order is not proposed."""
+"""Which data would hold a result of the order; without it the order is not proposed."""
 
 
 def _recent(moment: datetime | None, situation: Situation, days: int) -> bool:
@@ -81,7 +81,7 @@ def _newest(situation: Situation, analyte: Analyte, days: int) -> LabResult | No
 
 
 def standing_order(order: str, situation: Situation) -> str:
-    """Return why an order that stands already makes this one superfluous; empty when none does."""
+    """Return why an existing order makes this one unnecessary; empty when none does."""
     for existing in situation.facts.context.orders:
         if order not in existing.orders:
             continue
@@ -170,7 +170,7 @@ _SPECIAL: dict[str, Callable[[Situation], str]] = {
 
 
 def usable_result(order: str, situation: Situation) -> str:
-    """Return which usable result makes the order superfluous; empty when none does."""
+    """Return which usable result makes the order unnecessary; empty when none does."""
     if order in _SPECIAL:
         return _SPECIAL[order](situation)
     if order in SEROLOGY_OF_ORDER:
@@ -204,7 +204,7 @@ def hidden_groups(order: str, situation: Situation) -> str:
 
 
 def unreadable_result(order: str, situation: Situation) -> str:
-    """Return that a result exists which could not be read, so that nobody takes it for absent."""
+    """Return that a result exists which could not be read, so that nobody thinks it is absent."""
     for analyte in ANALYTES_OF_ORDER.get(order, ()):
         refused = situation.unreadable.get(analyte)
         if refused and analyte not in situation.selected:

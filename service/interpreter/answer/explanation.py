@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 def nobody(facts: Facts) -> str:
-    """Return why this call is answered with nothing at all (3.1, step 0); empty when it is not."""
+    """Return why this call gets no card at all (3.1, step 0); empty when it is not."""
     if facts.patient.deceased:
         return "the patient is recorded as deceased"
     if facts.patient.replaced:
@@ -94,7 +94,7 @@ def _about_orders(situation: Situation, walk: Evaluation) -> str:
 
 
 def _tried_rules(results: Iterable[RuleResult]) -> tuple[TriedRule, ...]:
-    """What was seen is told once, however many rows fail by it."""
+    """What was seen is said once, however many rows fail because of it."""
     seen: dict[tuple[int, Callable[[Case], str]], str] = {}
     tried = []
     for rule, outcome, case, truths in results:

@@ -1,6 +1,6 @@
 """What a modifier says on the card, in one sentence (clinical-definition 3.4, 3.5).
 
-Names come from the patient's record: how many are named, and how long each may be, is bounded.
+Names come from the patient's record; their number and length are bounded.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def falling_platelets(case: Case) -> str:
 
 
 def transfusions(situation: Situation) -> str:
-    """M14: which line is masked, and whether iron studies are spoiled."""
+    """M14: which line is masked, and whether iron studies are unreliable."""
     words = {CellLine.HEMOGLOBIN: "anemia", CellLine.PLATELETS: "low platelets"}
     masked = [
         words.get(line, "")

@@ -1,4 +1,4 @@
-"""What sets a modifier off, in words, and what the card then says (clinical-definition 3.5)."""
+"""What triggers a modifier, in words, and what the card then says (clinical-definition 3.5)."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ def says_m17(case: Case, _rule: Rule | None) -> str:
 
 
 def transfusions(situation: Situation) -> str:
-    """M14: transfusions that mask a line or spoil iron studies; intravenous iron likewise."""
+    """M14: transfusions that mask a line or make iron studies unreliable; also intravenous iron."""
     names = []
     if situation.red_cells_transfused:
         names.append("red cells transfused")
@@ -317,7 +317,7 @@ def transfusions(situation: Situation) -> str:
 
 
 def says_m14(case: Case, _rule: Rule | None) -> str:
-    """Say which line is masked and whether iron studies are spoiled."""
+    """Say which line is masked and whether iron studies are unreliable."""
     situation = case.situation
     masked = [
         {CellLine.HEMOGLOBIN: "anemia", CellLine.PLATELETS: "a low platelet count"}.get(line, "")

@@ -1,6 +1,6 @@
 """The modifiers M1 to M17: what triggers each, and what it says (clinical-definition 3.5).
 
-What they do to the indicator stands in `indicators`, what they do to orders in `orders_due`.
+Their effect on the indicator is in `indicators`, on orders in `orders`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ACTIONABLE_STEPS = frozenset({Step.PANCYTOPENIA, Step.BICYTOPENIA, Step.THIRD_L
 
 
 def is_pattern(rule: Rule | None) -> bool:
-    """Whether the adult table came as far as reading the counts (or only an overlay fired)."""
+    """Whether the adult rules judged the counts as a pattern (or only an overlay fired)."""
     return rule is None or rule.step in PATTERN_STEPS
 
 
@@ -57,7 +57,7 @@ def marrow_deferred(case: Case) -> bool:
 
 
 def all_done(case: Case, rule: Rule | None) -> bool:
-    """Whether M6 holds: marrow and referral exist and no red flag stands."""
+    """Whether M6 holds: marrow and referral exist, without a red flag."""
     return (
         rule is not None
         and rule.step in _ACTIONABLE_STEPS
@@ -69,8 +69,8 @@ def all_done(case: Case, rule: Rule | None) -> bool:
 class Modifier:
     """One modifier. `trigger` is empty when it does not act.
 
-    `says` is its text in the evidence, `remark` its one sentence on the card, which stands there by
-    `rank`. `everywhere`: acts on any card, not only where the counts were read as a pattern.
+    `says` is its text in the evidence, `remark` its one sentence on the card, sorted by `rank`.
+    `everywhere`: acts on any card, not only where the counts were read as a pattern.
     """
 
     id: str
@@ -278,7 +278,7 @@ MODIFIERS = (
         rank=RemarkRank.DRUG,
     ),
 )
-"""In the order in which their sentences stand on the card: goals of care first."""
+"""In the order of their sentences on the card: goals of care first."""
 
 
 def escalation(case: Case) -> str:

@@ -43,7 +43,8 @@ _RANK = {
 }
 _STAT_WORK_UP = frozenset({CBC, "peripheral-smear", "prothrombin-time", "aptt", "fibrinogen"})
 _STAT_OVERLAYS = frozenset(Overlay) - {Overlay.NEUTROPENIC_FEVER}
-"""At critical they make film, counts and coagulation stat (4.2); fever waits for no result."""
+"""At critical they make film, counts and coagulation stat (4.2); with fever no result is awaited.
+"""
 
 _PATTERN_STEPS = frozenset({Step.PREGNANCY, Step.PANCYTOPENIA, Step.BICYTOPENIA})
 
@@ -59,7 +60,7 @@ KNOWN_DISEASE = {
     "hepatitis-c-antibody": ((ValueSetName.HEPATITIS_C,), (SerologyTest.HEPATITIS_C_ANTIBODY,)),
     **dict.fromkeys(("antinuclear-antibody", "anti-dsdna"), ((ValueSetName.LUPUS,), ())),
 }
-"""M11: what makes a test superfluous because the disease is known."""
+"""M11: which tests are unnecessary because the disease is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def _added_by_modifiers(situation: Situation) -> list[WantedOrder]:
 
 
 def _merged(wishes: Iterable[WantedOrder], case: Case) -> tuple[tuple[WantedOrder, Priority], ...]:
-    """One wish for each order: at its first place, with the highest priority asked for."""
+    """One entry for each order: at its first place, with the highest priority requested."""
     merged: dict[str, tuple[WantedOrder, Priority]] = {}
     for wish in wishes:
         priority = _priority(wish, case)

@@ -42,7 +42,7 @@ def schistocytes(case: Case) -> str:
 
 
 def analyser_flag(case: Case) -> str:
-    """An analyser flag alone proves nothing."""
+    """An analyzer flag alone proves nothing."""
     blasts = case.situation.blasts
     if not blasts.analyser_flag or blasts.present:
         return ""
@@ -206,7 +206,7 @@ PATTERN_TEXTS: tuple[Callable[[Case], str], ...] = (
 
 
 def urgent_texts(case: Case) -> tuple[str, ...]:
-    """Return the sentences that no card may lack."""
+    """Return the sentences that must be on every card."""
     return tuple(text for each in URGENT_TEXTS if (text := each(case)))
 
 

@@ -142,7 +142,7 @@ def _after_chemotherapy(case: Case) -> str:
 VALUES: Mapping[str, Analyte] = {analyte.value.lower(): analyte for analyte in Analyte}
 """Placeholders of one measurement, by the analyte's code: `{ferr}`.
 
-A unit that stands behind one gives way to the laboratory's.
+A unit written after one is replaced by the laboratory's.
 """
 
 LISTS: Mapping[str, Callable[[Case], Sequence[Named]]] = {
@@ -152,7 +152,7 @@ LISTS: Mapping[str, Callable[[Case], Sequence[Named]]] = {
     "unknown_line": _unknown_line,
     "refused": lambda case: [(name, "") for name in refused_names(case)],
 }
-"""Placeholders that give way when a summary is too long: first their values, then their tail."""
+"""Placeholders that are shortened in a long summary: first their values, then their tail."""
 
 TEXTS: Mapping[str, Callable[[Case], str]] = {
     "white": _white,
@@ -171,7 +171,7 @@ TEXTS: Mapping[str, Callable[[Case], str]] = {
 
 LIMIT_NAMES = frozenset(row.name for row in table()) - {*VALUES, *LISTS, *TEXTS}
 PLACEHOLDERS = frozenset({*VALUES, *LISTS, *TEXTS, *LIMIT_NAMES})
-"""What may stand in braces in a summary, a meaning or a caution: limits are those used."""
+"""What may be in braces in a summary, a meaning or a caution: limits are those used."""
 
 
 def summary_of(rule: Rule, case: Case) -> str:
@@ -243,7 +243,7 @@ def _filled(name: str, unit: str, case: Case, *, values: bool, most: int | None)
 
 
 def fitted(text: str) -> str:
-    """Shorten to 139 characters: first what stands in parentheses, then at a word's end."""
+    """Shorten to 139 characters: first drop what is in parentheses, then cut at a word's end."""
     if len(text) > MAX_SUMMARY:
         text = re.sub(r"\s*\([^()]*\)", "", text)
     if len(text) > MAX_SUMMARY:

@@ -65,7 +65,7 @@ def assess_opening(
     limits: Thresholds | None = None,
     windows: Windows = WINDOWS,
 ) -> Opening:
-    """Assess no more than decides whether any rule could still fire. Takes what `assess` does."""
+    """Assess only what decides whether any rule could still fire. Takes what `assess` does."""
     chart = open_chart(facts, now, limits or thresholds.LIMITS, windows)
     return Opening(
         **_opening(chart, assess_lines(chart), assess_blasts(chart)),
@@ -139,7 +139,7 @@ def _opening(
 def open_chart(
     facts: Facts, now: datetime, limits: Thresholds, windows: Windows = WINDOWS
 ) -> Timeline:
-    """Return the chart with its anchor, age and pregnancy settled."""
+    """Return the chart with its anchor, age and pregnancy."""
     age = age_in_years(facts.patient.birth_date, now)
     newest = newest_count(facts, now + windows.future)
     usable = newest is not None and now - newest <= windows.stale
@@ -160,7 +160,7 @@ def open_chart(
 
 
 def freshness_of(chart: Timeline) -> Freshness:
-    """Return current to 14 d, stale to 90 d, none beyond or without a count."""
+    """Return current to 14 d, stale to 90 d, none after that or without a count."""
     if chart.anchor is None:
         return Freshness.NONE
     age = chart.now - chart.anchor
@@ -221,7 +221,7 @@ _STATE_ANALYTES = tuple(
     for analyte in thresholds.NAME_OF_LIMITS
     if analyte.group in {DataGroup.VITAMIN_B12, DataGroup.IRON_STUDIES}
 )
-"""What the states rest on beside the counts: the chemistry that has a limit."""
+"""What the states need beside the counts: the chemistry with a limit."""
 
 
 def _states(

@@ -81,7 +81,7 @@ def homocysteine_raised(result: LabResult | None, chart: Timeline) -> Truth:
 def kidney_poor(chart: Timeline) -> Truth:
     """Whether kidney function is poor: chronic kidney disease, eGFR < 60, else creatinine high.
 
-    None when nothing tells.
+    None when unknown.
     """
     if chart.conditions(ValueSetName.CHRONIC_KIDNEY_DISEASE):
         return True
@@ -163,7 +163,7 @@ def b12_deficiency_before(chart: Timeline, first_b12: date | None) -> tuple[str,
 
 
 def mma_under_treatment(mma: LabResult | None, first_b12: date | None, chart: Timeline) -> bool:
-    """Whether MMA was drawn so long after the first dose that it says how treatment goes."""
+    """Whether MMA was drawn so long after the first dose that it shows how treatment works."""
     if mma is None or first_b12 is None:
         return False
     return mma.taken.date() > first_b12 + chart.windows.mma_after_first_dose

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from service.interpreter.logic import Truth
 
 ANALYSER_FLAG_CODES = frozenset({"21114-4", "40611-6"})
-"""Deprecated automated blast counts: as good as an analyser flag, to be confirmed by a film."""
+"""Deprecated automated blast counts: as good as an analyzer flag, to be confirmed by a film."""
 
 _AT_MOST = frozenset({Comparator.LESS, Comparator.LESS_OR_EQUAL})
 
@@ -103,7 +103,7 @@ def _has_critical_blasts(chart: Timeline, specimen: tuple[LabResult, ...]) -> bo
 
 
 def _refutes(chart: Timeline, specimen: tuple[LabResult, ...]) -> bool:
-    """Whether a differential without blasts saw enough leukocytes to speak against earlier ones."""
+    """Whether a differential without blasts saw enough leukocytes to refute earlier ones."""
     if _has_blasts(specimen):
         return False
     drawn, apart = specimen[0].taken, chart.windows.same_specimen
@@ -150,7 +150,7 @@ def _by_film(chart: Timeline, positive: tuple[SmearFinding, ...]) -> Truth:
 
 
 def _smears(findings: Iterable[SmearFinding]) -> tuple[SmearFinding, ...]:
-    """Leave out what only an analyser says: a flag never makes blasts."""
+    """Leave out what only an analyzer says: a flag never makes blasts."""
     return tuple(item for item in findings if item.method is not SmearMethod.ANALYSER)
 
 

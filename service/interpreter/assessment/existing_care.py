@@ -36,7 +36,7 @@ def standing_orders(chart: Timeline, order: str, target: ValueSetName) -> tuple[
 
 
 def marrow_exists(chart: Timeline) -> tuple[Procedure | ExistingOrder | MarrowResult, ...]:
-    """Return marrow procedures, orders and results that make another proposal idle (M4)."""
+    """Return marrow procedures, orders and results that make another proposal unnecessary (M4)."""
     span = chart.since(chart.now - chart.windows.marrow_done)
     procedures = under_way_or_between(
         chart, span, ValueSetName.MARROW_PROCEDURES, ValueSetName.STEM_CELL_TRANSPLANT

@@ -55,7 +55,7 @@ def _hematocrit(chart: Timeline) -> Decimal | None:
 
 
 def reticulocyte_state(chart: Timeline) -> ReticulocyteState:
-    """Return whether the marrow answers, by absolute number and index; the poorer one counts."""
+    """Return whether the marrow responds, by absolute number and index; the poorer one counts."""
     limits = chart.limits
     by_number = (limits.reticulocytes_low, limits.reticulocytes_adequate)
     by_index = (limits.rpi_low, limits.rpi_adequate)

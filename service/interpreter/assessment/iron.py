@@ -37,7 +37,7 @@ class IronStudies:
 
     @property
     def sample(self) -> LabResult | None:
-        """The sample whose time counts for what came before it."""
+        """The sample from whose time earlier transfusions and iron are counted."""
         return self.iron or self.saturation or self.capacity or self.ferritin
 
 

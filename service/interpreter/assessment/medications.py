@@ -24,7 +24,7 @@ def medications(chart: Timeline, *sets: ValueSetName) -> tuple[Medication, ...]:
 def last_day(medication: Medication, now: datetime) -> date | None:
     """Return the last day on which the record shows the medicine given.
 
-    A MedicationRequest shows its own date only: that it was never closed does not show a dose.
+    A MedicationRequest shows its own date only: never having been closed does not show a dose.
     """
     if medication.last is not None:
         return medication.last

@@ -35,7 +35,7 @@ def age_in_years(birth_date: date | None, now: datetime) -> int | None:
 
 
 def is_pregnant(chart: Timeline) -> bool:
-    """Whether the patient is pregnant, as far as the record tells.
+    """Whether the patient is pregnant, as far as the record says.
 
     A status or a positive test of the last 300 d counts until a later negative one or a delivery.
     """
@@ -48,7 +48,7 @@ def is_pregnant(chart: Timeline) -> bool:
 
 
 def pregnancy_unknown(chart: Timeline) -> bool:
-    """Whether a pregnancy may stand in a part of the record that could not be retrieved."""
+    """Whether a pregnancy may be recorded in data that could not be retrieved."""
     hidden = {DataGroup.PREGNANCY, DataGroup.CONDITIONS}
     return not chart.pregnant and not chart.child and bool(hidden & chart.unavailable)
 
@@ -60,7 +60,7 @@ def _recent(chart: Timeline) -> tuple[PregnancyObservation, ...]:
 
 
 def _delivered(chart: Timeline, since: datetime) -> bool:
-    """Whether an estimated delivery date recorded since then is so long past that it came true."""
+    """Whether an estimated delivery date recorded since then is long enough past."""
     return any(
         item.delivery_date is not None
         and item.taken >= since
@@ -70,7 +70,7 @@ def _delivered(chart: Timeline, since: datetime) -> bool:
 
 
 def trimester_of(chart: Timeline) -> int | None:
-    """Return 1, 2 or 3 at the time of the blood count, None when no gestational age tells."""
+    """Return 1, 2 or 3 at the time of the blood count, None without a gestational age."""
     for observation in _recent(chart):
         weeks = _weeks_at(observation, chart.reference)
         if weeks is not None and 0 <= weeks <= _LONGEST_WEEKS:

@@ -1,7 +1,7 @@
 """One patient at one moment, assessed: everything that a rule may ask, answered once.
 
-Each truth is three-valued (`Truth`): None means that data which would settle it was unreadable,
-undecided by a comparator, or not available.
+Each truth is three-valued (`Truth`): None means that the deciding data was unreadable, only a
+bound, or not available.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ class ReticulocyteState(StrEnum):
 class Blasts:
     """Blasts in the blood within 30 d (clinical-definition 2.4, 3.2 circulating-blasts).
 
-    `number` are the percentage and absolute results of the newest specimen that has any;
-    `findings` the film, narrative and Auer rod findings that stand. `critical` is the indicator
-    rule of 3.2 apart from the two-low-lines part, which the rule adds. `analyser_flag` alone never
-    makes `present` true. `newest` is when the newest evidence was drawn; `new_within_3_days`: in a
+    `number` are the percentage and absolute results of the newest specimen that has any; `findings`
+    the film, narrative and Auer rod findings that are not refuted. `critical` is the indicator rule
+    of 3.2 apart from the two-low-lines part, which the rule adds. `analyser_flag` alone never makes
+    `present` true. `newest` is when the newest evidence was drawn; `new_within_3_days`: in a
     specimen at most 3 d old and none in the 90 d before it (known-hematologic-disorder).
     """
 
@@ -123,12 +123,12 @@ class RedFlags:
 
     @property
     def overrides_deferral(self) -> bool:
-        """Whether a red flag of M1 stands, history apart: B12 medicine defers in spite of that."""
+        """Whether there is a red flag of M1 other than history: B12 medicine overrules that."""
         return bool(self.smear or self.nucleated_red_cells or self.constitutional)
 
     @property
     def any(self) -> bool:
-        """Whether at least one red flag stands."""
+        """Whether there is at least one red flag."""
         return bool(
             self.smear
             or self.nucleated_red_cells
@@ -139,14 +139,13 @@ class RedFlags:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What the first stage tells: the counts, blasts, and whom never to speak of.
+    """What the first stage shows: the counts, blasts, and who gets no card at all.
 
-    It decides whether any rule could still fire; most calls end with it.
-    `age` is in whole years, None without a birth date. `pediatric_low` names the low lines under
-    rule 2.5 (children only). `age_unknown_and_low`: a count would be low in an adult or a child
-    (data-quality, P07). `low_lines_at_most` counts the lines that are low, or would be in a
-    pregnancy that could not be looked for: with everything still to be fetched, no more lines can
-    turn out low.
+    It decides whether any rule could still fire; most calls end with it. `age` is in whole years,
+    None without a birth date. `pediatric_low` names the low lines under rule 2.5 (children only).
+    `age_unknown_and_low`: a count would be low in an adult or a child (data-quality, P07).
+    `low_lines_at_most` counts the lines that are low, or would be in a pregnancy that could not be
+    looked for: no more lines can turn out low, whatever is still to be fetched.
 
     `selected` holds, per analyte, the result in its window of 2.4 that the states rest on (newest
     accepted); absent means not measured in the window. `unreadable` per analyte are the results of

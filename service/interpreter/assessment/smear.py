@@ -1,4 +1,4 @@
-"""Blood film findings that stand (clinical-definition 1.5 and 2.4)."""
+"""Blood film findings that are not refuted (clinical-definition 1.5 and 2.4)."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Timeline:
 
     @property
     def latest(self) -> datetime:
-        """The latest specimen time that is taken seriously."""
+        """The latest specimen time that is accepted."""
         return self.now + self.windows.future
 
     def unknown(self, analyte: Analyte) -> bool:
@@ -74,7 +74,7 @@ class Timeline:
         results = self.facts.panel.results.get(analyte)
         if not results or span is None or self.unknown(analyte):
             return None
-        # Asked some hundred times a call: one pass, no sorting.
+        # Called about a hundred times in a call: one pass, no sorting.
         found: LabResult | None = None
         start, end = span[0], min(span[1], self.latest)
         for result in results:
@@ -86,7 +86,7 @@ class Timeline:
         """Return results of the analyte in the span that were sent and cannot be used (A10).
 
         One without a time, or of the future, counts as of today. One that is only registered says
-        nothing where a result of the span is there.
+        nothing if the span has a result.
         """
         if not self.facts.panel.unreadable:
             return ()
@@ -114,7 +114,7 @@ class Timeline:
     def without_statement(
         self, analytes: Container[Analyte | None], span: Span
     ) -> tuple[Unreadable, ...]:
-        """Return what was sent of the analytes in the span and is no result of this patient."""
+        """Return what was sent of the analytes in the span but is not this patient's."""
         return tuple(
             item
             for item in self.facts.panel.unreadable

@@ -1,7 +1,7 @@
 """Results that were sent and cannot be used (clinical-definition 1.1 A10, 3.3 data-quality).
 
-Such a result is never "not measured". Which of them keep a line from being judged is decided here,
-once, for the card, for the explanation and for the call that ends without any count.
+Such a result is never "not measured". Which of them keep a line from being judged is decided here
+once, for the card, the explanation, and the call that ends without a usable count.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WHITE = {Analyte.NEUTROPHILS: Analyte.LEUKOCYTES, Analyte.LEUKOCYTES: Analyte.NE
 """Each of the two counts that can judge the white line, with the other."""
 
 WITHHOLDING = (Reason.NOT_DELIVERED, Reason.SUBJECT, Reason.OTHER_PATIENT)
-"""Why a call without any usable count is refused rather than answered."""
+"""Why a call without any usable count ends with an error."""
 
 _WORDS = {
     Reason.SUBJECT: "a result was sent that does not say whose it is",
@@ -49,7 +49,7 @@ _NO_STATEMENT_WORDS = {
 
 
 def why_unusable(items: Collection[Unreadable]) -> str:
-    """Say why nothing of what was sent can be used, by the newest of it; empty without any."""
+    """Say why none of the results can be used, by the newest; empty without any."""
     reason = next((item.reason for item in items), None)
     if reason is None:
         return ""
@@ -104,7 +104,7 @@ def _is_replaced(item: Unreadable, analyte: Analyte, situation: Opening) -> bool
 
 
 def _stands_for(usable: LabResult, item: Unreadable, now: datetime) -> bool:
-    """Whether both lie in the 72 h that end at the newer one: an older count hides no later one.
+    """Whether both lie in the 72 h that end at the newer one: older counts hide no later ones.
 
     A count that is only registered, without a number yet, hides nothing.
     """

@@ -34,7 +34,7 @@ def two_low_lines(lines: Mapping[CellLine, CellLineFact]) -> Truth:
 def assess_severe(lines: Mapping[CellLine, CellLineFact], chart: Timeline) -> SevereCounts:
     """Return whether severe limits are crossed with at least two low lines, and by what.
 
-    A value in CONFLICT is not severe: what it would be is kept apart.
+    A value in CONFLICT is not severe: what would be severe is returned separately.
     """
     two_low = two_low_lines(lines)
     beyond = {line: _crosses(line, lines, chart) for line in lines}
@@ -63,7 +63,7 @@ def _crosses(line: CellLine, lines: Mapping[CellLine, CellLineFact], chart: Time
 
 
 def _hemoglobin_counts(lines: Mapping[CellLine, CellLineFact], chart: Timeline) -> Truth:
-    """Hgb alone is mostly bleeding: it takes PAN, or a moderate white line or platelets."""
+    """Hgb alone is mostly bleeding: it needs PAN, or a moderate white line or platelets."""
     pancytopenia: Truth = pattern_of(lines) is Pattern.PANCYTOPENIA
     unknown = any(fact.state is CellLineState.UNKNOWN for fact in lines.values())
     return any_of(
@@ -80,7 +80,7 @@ def _below_grade(fact: CellLineFact, chart: Timeline, *, moderate: bool) -> Trut
 
 
 def neutrophils_below_half(chart: Timeline) -> Truth:
-    """Whether ANC < 0.5, or WBC < 1.0 where the ANC cannot be told, in results at most 3 d old."""
+    """Whether ANC < 0.5, or WBC < 1.0 where the ANC is unknown, in results at most 3 d old."""
     span = chart.since(chart.now - chart.windows.neutrophils_with_fever)
     neutrophils = chart.newest(Analyte.NEUTROPHILS, span)
     by_neutrophils = below(neutrophils, chart.limits.anc_severe)

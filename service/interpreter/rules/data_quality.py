@@ -1,4 +1,4 @@
-"""When results that could not be used deserve a card (clinical-definition 3.3, data-quality)."""
+"""When results that could not be used get a card (clinical-definition 3.3, data-quality)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from service.interpreter.rules.rule import WantedOrder
 
 
 def wanted(*orders: str) -> tuple[WantedOrder, ...]:
-    """Return plain wishes for these orders."""
+    """Return these orders without conditions."""
     return tuple(WantedOrder(order) for order in orders)
 
 

@@ -1,6 +1,6 @@
 """The database schema, step by step (alembic). `upgrade` runs once, before the workers.
 
-alembic is imported where it is used: it takes 7 MB that answering calls has no need of.
+alembic is imported where it is used: it takes 7 MB that answering calls does not need.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _config() -> Config:
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the database to a revision. Whoever comes second waits for the first."""
+    """Bring the database to a revision. A second process waits for the first."""
     from alembic import command
 
     if engine.dialect.name == "sqlite":

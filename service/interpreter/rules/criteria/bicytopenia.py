@@ -1,4 +1,4 @@
-"""When two low lines deserve a card (clinical-definition 3.2, bicytopenia).
+"""When two low lines get a card (clinical-definition 3.2, bicytopenia).
 
 A value that nobody measured is not beyond a limit.
 """

@@ -82,7 +82,7 @@ class Criterion:
         return self.phrase_with(self.seen(case), case)
 
     def phrase_with(self, seen: str, case: Case) -> str:
-        """Return the phrase with what was found, told already."""
+        """Return the phrase with what was found, given as text."""
         text = stated(self.text, case.situation.limits, case.situation.windows)
         return f"{text}: {seen}" if seen else text
 

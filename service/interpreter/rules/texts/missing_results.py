@@ -1,6 +1,6 @@
 """What incomplete-workup lacks, and why (clinical-definition 3.2).
 
-Not measured, reported but unreadable, and not to be had are three different things.
+Not measured, reported but unreadable, and not available are three different things.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def missing_names(case: Case) -> list[str]:
 
 
 def missing_list(case: Case) -> str:
-    """List what is missing and for each why: not measured, not readable, not to be had."""
+    """List what is missing and for each why: not measured, not readable, not available."""
     reasons: dict[str, list[str]] = {}
     for analyte in missing_parts(case):
         reasons.setdefault(_why_missing(case, analyte), []).append(analyte.words)
@@ -67,7 +67,7 @@ def missing_list(case: Case) -> str:
 
 
 def not_retrieved(case: Case) -> str:
-    """Say that results may exist unseen, so that nobody repeats them blindly."""
+    """Say that results may exist unseen, so that nobody repeats the tests needlessly."""
     missing = [a for a in missing_parts(case) if a in case.situation.unknown]
     if not missing:
         return ""

@@ -162,7 +162,7 @@ def unknown_line(case: Case) -> str:
 
 
 def known_disorder(case: Case) -> str:
-    """Name the disorder that held everything else back, and what is new."""
+    """Name the disorder that silenced everything else, and what is new."""
     names = listed(each.display for each in case.situation.known_disorder)
     return f"Recorded: {names}." if names else ""
 
@@ -252,7 +252,7 @@ def prior_deficiency(case: Case) -> str:
 
 
 def folate_is_low(case: Case) -> str:
-    """Mention a low folate where another row took the patient."""
+    """Mention a low folate when another finding applies."""
     result = case.situation.selected.get(Analyte.FOLATE)
     if result is None or case.situation.folate.value != "LOW":
         return ""

@@ -2,9 +2,9 @@
 
 Former cards keep their topics, `marrow-evaluation` and `work-up` among them, and their outcomes.
 Each counts as shown for its finding, with the grades, the referral and, where it was about the
-marrow, the marrow that its evidence names. A grade or priority that it does not name stays open,
-and what is open is no news. Drugs were not kept by name: a card names them once more. A suggestion
-keeps the name of its one order.
+marrow, the marrow that its evidence names. A grade or priority that it does not name stays unknown,
+and what is unknown is not news. Drugs were not kept by name: a card names them once more. A
+suggestion keeps the name of its one order.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def upgrade() -> None:
 def _batches(
     connection: sa.Connection, table: sa.TableClause
 ) -> Iterator[list[sa.Row[*tuple[Any, ...]]]]:
-    """Yield all rows, so many at a time: a store may hold more than fits into memory."""
+    """Yield all rows in batches: a store may hold more than fits into memory."""
     last = ""
     while True:
         query = sa.select(table).where(table.c.uuid > last).order_by(table.c.uuid).limit(BATCH)
