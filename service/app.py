@@ -27,6 +27,7 @@ from service.routes.application import Application
 from service.routes.cds_hooks import cds_hooks_routes
 from service.routes.cross_origin import register_cross_origin
 from service.routes.errors import register_errors
+from service.routes.evidence_app import evidence_app_routes
 from service.routes.feedback import feedback_routes
 from service.routes.front_page import front_page_routes
 from service.routes.knowledge import knowledge_routes
@@ -95,6 +96,8 @@ def create_app(
     app.register_blueprint(knowledge_routes())
     app.register_blueprint(openapi_routes(product))
     register_operations(app, product)
+    if (evidence_app := evidence_app_routes(product)) is not None:
+        app.register_blueprint(evidence_app)
     if settings.has_sandbox:
         app.register_blueprint(sandbox_routes(product))
     register_cross_origin(app, product)

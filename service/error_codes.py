@@ -141,6 +141,50 @@ ERROR_CODES = (
         "List its base URL in the clients file (or `HEME_HOOKS_FHIR_SERVERS`).",
     ),
     ErrorCode(
+        "launch-server-unknown",
+        403,
+        "The evidence app was launched with an `iss` that is no FHIR server of a client with an "
+        "`app`.",
+        "Compare `iss` with `fhir_servers` in the clients file.",
+    ),
+    ErrorCode(
+        "launch-incomplete",
+        403,
+        "The launch of the evidence app lacks `iss` or `launch`, or has one of them twice.",
+        "Launch the app from the card.",
+    ),
+    ErrorCode(
+        "launch-not-open",
+        403,
+        "The browser has no open launch of this `state`: five minutes are over, it was used, or it "
+        "is another browser's.",
+        "Open the app again from the card.",
+    ),
+    ErrorCode(
+        "other-authorization-server",
+        403,
+        "The code came from another authorization server (`iss`) than the launch went to.",
+        "Open the app again; tell the EHR's operator if it stays so.",
+    ),
+    ErrorCode(
+        "code-not-accepted",
+        403,
+        "The EHR's token endpoint refused the code of the evidence app.",
+        "Open the app again; compare `client_id` and the redirect address with the registration.",
+    ),
+    ErrorCode(
+        "launch-without-patient",
+        403,
+        "The token response of the evidence app names no patient.",
+        "Register the app for launches in a patient's chart (scope `launch`).",
+    ),
+    ErrorCode(
+        "scope-missing",
+        403,
+        "The EHR did not grant the evidence app Patient or Observation.",
+        "Grant the scopes that [the integrator's guide](integrator.md) lists.",
+    ),
+    ErrorCode(
         "card-of-another-client",
         403,
         "The feedback is about a card that was issued to another client; nothing was stored.",
@@ -163,6 +207,12 @@ ERROR_CODES = (
         "not judged.",
         "One issue for each prefetch key says why; check the FHIR server, the scopes and the "
         "templates.",
+    ),
+    ErrorCode(
+        "evidence-unavailable",
+        412,
+        "The evidence app cannot show anything: data that everything rests on could not be read.",
+        "The sentence names it and why; look at the FHIR server and the scopes.",
     ),
     ErrorCode(
         "patient-unreadable",
@@ -204,6 +254,37 @@ ERROR_CODES = (
         500,
         "The service failed. The log line with the same request id says where.",
         "Report that line; it contains nothing about the patient.",
+    ),
+    ErrorCode(
+        "authorization-server-unavailable",
+        502,
+        "The FHIR server's `.well-known/smart-configuration` cannot be had or read.",
+        "Look at the FHIR server.",
+    ),
+    ErrorCode(
+        "authorization-server-not-allowed",
+        502,
+        "The smart-configuration names an endpoint that stands neither on the FHIR server's origin "
+        "nor on one of `authorization_origins`; nothing was sent there.",
+        "List the origin of the authorization server in the client's `app`.",
+    ),
+    ErrorCode(
+        "authorization-server-not-safe",
+        502,
+        "The authorization server supports PKCE, but not with S256.",
+        "SMART App Launch asks for S256.",
+    ),
+    ErrorCode(
+        "token-endpoint-unavailable",
+        502,
+        "The EHR's token endpoint did not answer in time, or with an error or a redirect.",
+        "Look at the EHR's authorization server.",
+    ),
+    ErrorCode(
+        "token-response-unusable",
+        502,
+        "The token response holds no Bearer token that can be used.",
+        "Look at the EHR's authorization server.",
     ),
     ErrorCode(
         "storage-unavailable",

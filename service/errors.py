@@ -4,9 +4,12 @@
     ├── InvalidHookCall          400  the body is not a valid hook call
     ├── ClientNotAuthenticated   401
     ├── ClientNotAllowed         403
+    ├── LaunchRefused            403  the evidence app cannot be opened so
     ├── UnknownService           404
     ├── ClinicalDataUnavailable  412  needed data cannot be had (CDS Hooks 2.0, Prefetch)
+    ├── EvidenceUnavailable      412  the same, in the words of the evidence app
     ├── RequestTooLarge          413  more entries or values than are looked at
+    ├── AuthorizationFailed      502  the EHR's authorization server does not do its part
     └── StorageUnavailable       503  feedback could not be stored
 
 Messages name fields, keys and statuses. They never carry a value from the patient, a token or a
@@ -96,6 +99,30 @@ class ClinicalDataUnavailable(CdsServiceError):
         super().__init__(message, code=code, retry_after=retry_after)
         self.keys = keys or tuple(key for key, _ in details)
         self.details = details
+
+
+class LaunchRefused(CdsServiceError):
+    """The evidence app cannot be opened so; the message is one sentence for a clinician."""
+
+    status = 403
+    code = "launch-not-open"
+    issue_type = "forbidden"
+
+
+class AuthorizationFailed(CdsServiceError):
+    """The EHR's authorization server fails; the message is one sentence for a clinician."""
+
+    status = 502
+    code = "authorization-server-unavailable"
+    issue_type = "transient"
+
+
+class EvidenceUnavailable(CdsServiceError):
+    """Data without which there is no evidence; the message is one sentence for a clinician."""
+
+    status = 412
+    code = "evidence-unavailable"
+    issue_type = "processing"
 
 
 class RequestTooLarge(CdsServiceError):

@@ -129,6 +129,7 @@ def respond(
         new_id=new_id,
         orderables=knowledge.terminology.orderables,
         grouped=knowledge.grouped_suggestions,
+        now=now,
     )
     if not cards:
         undecided = (

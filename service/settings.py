@@ -15,10 +15,12 @@ from pathlib import Path  # noqa: TC003  pydantic needs it at run time
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+import msgspec
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.base_urls import BaseUrl, parse_base_url
+from service.registered_app import RegisteredApp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,12 +112,17 @@ class Settings(BaseSettings):
     critical card rests that the user has answered. `known_rest_days`: days for which one user's
     "already known" or "work-up in progress" speaks for all users of the client. `metrics`: whether
     `/metrics` is there.
+    `evidence_app`: how the EHR of clients that are not in the file registered the evidence app.
     `report_readers`: who may read `/feedback/report`, each `name:SHA-256 of a token` (JSON list).
     """
 
     # Lists are decoded below, so that a wrong one is a problem like any other.
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="ignore", enable_decoding=False
+        env_prefix=PREFIX,
+        frozen=True,
+        extra="ignore",
+        enable_decoding=False,
+        arbitrary_types_allowed=True,
     )
 
     environment: Environment = Environment.DEVELOPMENT
@@ -155,6 +162,7 @@ class Settings(BaseSettings):
     metrics: bool = True
     report_readers: tuple[str, ...] = ()
     sandbox: bool | None = None
+    evidence_app: RegisteredApp | None = None
 
     @field_validator("fhir_servers", "cors_origins", "findings_off", mode="before")
     @classmethod
@@ -193,6 +201,21 @@ class Settings(BaseSettings):
         ):
             raise ValueError("write each as 'heme-hooks feedback reader NAME' prints it")
         return tuple(readers)
+
+    @field_validator("evidence_app", mode="before")
+    @classmethod
+    def _registered_app(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        if not given:
+            return None
+        try:
+            app = msgspec.json.decode(given, type=RegisteredApp)
+        except msgspec.DecodeError as error:
+            raise ValueError(f'must be JSON such as {{"client_id": "..."}}: {error}') from None
+        if problems := list(app.problems(production=False)):
+            raise ValueError("; ".join(problems))
+        return app
 
     @field_validator("site_mappings", "fhir_ca_file", "clients_file")
     @classmethod
@@ -332,6 +355,8 @@ def _dangers_of_insight(settings: Settings) -> list[str]:
             f"{PREFIX}EXPLANATIONS must be off; clients that may ask why are named in "
             f"{PREFIX}CLIENTS_FILE"
         )
+    if (app := settings.evidence_app) is not None:
+        problems += [f"{PREFIX}EVIDENCE_APP {problem}" for problem in app.problems(production=True)]
     return problems
 
 

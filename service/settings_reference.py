@@ -88,6 +88,10 @@ MEANINGS: dict[str, tuple[str, str]] = {
         "without it no report page",
     ),
     "sandbox": ("whether `/sandbox` is served; on in development", "never"),
+    "evidence_app": (
+        "the evidence app as the EHR registered it, for clients that are not in the file (JSON)",
+        "",
+    ),
 }
 """What each setting means, and what production asks of it."""
 

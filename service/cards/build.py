@@ -6,8 +6,9 @@ the drafted orders, and nothing that patient-view says.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
@@ -33,6 +34,7 @@ from service.interpreter.interpretation import FindingIndicator, Overlay, Remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from fhir_mappings.context import MedicationDraft
     from fhir_mappings.panel import Unreadable
@@ -46,6 +48,7 @@ OVERRIDE_SYSTEM = f"{CANONICAL}/CodeSystem/override-reason"
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 SOURCE_LABEL = "heme-hooks"
 ABOUT_THIS_RULE = "About this rule"
+EVIDENCE = "Evidence for this patient"
 PATIENT_VIEW = "patient-view"
 
 OVERRIDE_REASONS = tuple(
@@ -78,17 +81,20 @@ def build_cards(
     new_id: Callable[[], object],
     orderables: Mapping[str, LocalCoding] = NO_ORDERABLES,
     grouped: bool = True,
+    now: datetime | None = None,
 ) -> tuple[Card, ...]:
     """Return the Cards of one call.
 
     `public_url` is the service's own absolute address (empty: that of `heme-hooks serve` on this
     machine), `order_intent` ServiceRequest.intent, `new_id` makes uuids, `orderables` are the
-    site's own order codes by order id, `grouped` whether a Suggestion may hold several orders.
+    site's own order codes by order id, `grouped` whether a Suggestion may hold several orders,
+    `now` the time of the call, which the link to the evidence app tells.
     Raises nothing of its own.
     """
     maker = SuggestionMaker(interpretation, call, order_intent, new_id, orderables, grouped)
     address = (public_url or DEFAULT_PUBLIC_URL).rstrip("/")
-    builder = _Builder(interpretation, maker, address, new_id)
+    asked = now if call.has_evidence_app else None
+    builder = _Builder(interpretation, maker, address, new_id, asked)
     if call.hook != PATIENT_VIEW:
         return tuple(builder.order_cards())
     return builder.patient_card()
@@ -100,6 +106,8 @@ class _Builder:
     maker: SuggestionMaker
     public_url: str
     new_id: Callable[[], object]
+    asked: datetime | None
+    """When the call was made, where its client has the evidence app."""
 
     def patient_card(self) -> tuple[Card, ...]:
         """Return the one Card about the patient, or the one about data quality, or none."""
@@ -185,7 +193,7 @@ class _Builder:
     ) -> Card:
         page = f"{self.public_url}/knowledge"
         worst = max((each.indicator for each in found), key=_RANK.__getitem__)
-        extension: dict[str, Any] = {EXTENSION_KEY: {"findings": list(dict.fromkeys(names))}}
+        findings = list(dict.fromkeys(names))
         return Card(
             uuid=str(self.new_id()),
             summary=markdown.plain(lead.summary, MAX_SUMMARY),
@@ -203,9 +211,23 @@ class _Builder:
             suggestions=suggestions,
             selectionBehavior="any" if suggestions else UNSET,
             overrideReasons=OVERRIDE_REASONS,
-            links=(Link(label=ABOUT_THIS_RULE, url=f"{page}#{lead.id}", type="absolute"),),
-            extension=extension,
+            links=self._links(f"{page}#{lead.id}", findings),
+            extension={EXTENSION_KEY: {"findings": findings}},
         )
+
+    def _links(self, about: str, findings: list[str]) -> tuple[Link, ...]:
+        rule = Link(label=ABOUT_THIS_RULE, url=about, type="absolute")
+        if self.asked is None:
+            return (rule,)
+        # The context comes back with the launch, from outside: it names no patient and is not read.
+        context = {"findings": findings, "time": self.asked.isoformat(timespec="seconds")}
+        evidence = Link(
+            label=EVIDENCE,
+            url=f"{self.public_url}/app/launch",
+            type="smart",
+            appContext=json.dumps(context, separators=(",", ":")),
+        )
+        return (evidence, rule)
 
 
 def _superseded(refused: Unreadable, shown: ShownValue | None) -> bool:

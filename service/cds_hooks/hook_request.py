@@ -109,6 +109,7 @@ def parse_hook_call(
         draft_orders=context.draftOrders if service.hook != "patient-view" else None,
         selections=selections,
         wants_explanation=_wants_explanation(parsed) and client.explanations,
+        has_evidence_app=client.app is not None,
     )
 
 
@@ -146,7 +147,8 @@ def _require(condition: object, field: str, what: str) -> None:
         raise InvalidHookCall(f"{field} {what}", expression=field)
 
 
-def _is_id(text: str) -> bool:
+def is_fhir_id(text: str) -> bool:
+    """Whether the text may stand in a URL as an id (FHIR R4, datatypes.html#id)."""
     return _ID.fullmatch(text) is not None and text not in {".", ".."}
 
 
@@ -165,11 +167,11 @@ def _check_context(context: _Context, hook: str) -> tuple[str, ...]:
     """Return the selections, of order-select only."""
     user = _USER.fullmatch(context.userId)
     _require(
-        user and _is_id(user.group(1)),
+        user and is_fhir_id(user.group(1)),
         "context.userId",
         "must be Practitioner/id, PractitionerRole/id, Patient/id or RelatedPerson/id",
     )
-    _require(_is_id(context.patientId), "context.patientId", "must be a FHIR id")
+    _require(is_fhir_id(context.patientId), "context.patientId", "must be a FHIR id")
     if hook in {"order-select", "order-sign"}:
         _check_drafts(context.draftOrders)
     return _selections(context.selections) if hook == "order-select" else ()

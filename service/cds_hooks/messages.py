@@ -147,7 +147,10 @@ class FhirAuthorization(Struct, frozen=True):
 
 
 class CdsRequest(Struct, frozen=True, kw_only=True):
-    """One hook call, checked. `prefetch` values stay raw until a reader takes them."""
+    """One hook call, checked. `prefetch` values stay raw until a reader takes them.
+
+    `has_evidence_app`: the client's EHR can launch the evidence app from a card.
+    """
 
     hook: str
     hook_instance: str
@@ -160,6 +163,7 @@ class CdsRequest(Struct, frozen=True, kw_only=True):
     draft_orders: Raw | None = None
     selections: tuple[str, ...] = ()
     wants_explanation: bool = False
+    has_evidence_app: bool = False
 
 
 __all__ = [

@@ -5,12 +5,12 @@ It is read, where it is a JSON Web Token, and never verified: that is the FHIR s
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import jwt
 
+from service.cds_hooks.smart_scopes import missing_scopes
 from service.doctor.checks import Check, ok, warning, wrong
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from service.cds_hooks.prefetch_template import Template
 
 TOKEN, SCOPES = "access token", "scopes"
-
-_SCOPE = re.compile(r"(patient|user|system)/([A-Za-z]+|\*)\.([a-z*]+)(?:\?.*)?")
-_READS = frozenset({"read", "*"})
 
 
 def check_access_token(
@@ -79,17 +76,7 @@ def _scopes(claims: Mapping[str, Any]) -> tuple[str, ...]:
 
 def check_scopes(scopes: Iterable[str], templates: Mapping[DataGroup, Template]) -> Iterator[Check]:
     """Compare granted scopes (SMART 1 and 2) with what the searches need."""
-    granted = [match.groups() for scope in scopes if (match := _SCOPE.fullmatch(scope))]
-    missing: dict[str, list[str]] = {}
-    for group, template in templates.items():
-        right = "r" if template.is_read else "s"
-        kind = template.resource_type
-        if not any(
-            resource in {kind, "*"}
-            and (rights in _READS or (right in rights and rights != "write"))
-            for _, resource, rights in granted
-        ):
-            missing.setdefault(f"patient/{kind}.{right}", []).append(group.value)
+    missing = missing_scopes(scopes, templates)
     for scope, groups in missing.items():
         kind = scope.partition("/")[2].partition(".")[0]
         make = wrong if kind in {"Patient", "Observation"} else warning

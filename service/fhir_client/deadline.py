@@ -11,7 +11,7 @@ import socket
 import time
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from threading import Lock
+from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -79,6 +79,20 @@ class Deadline:
             watch.release()
             with self._lock:
                 self._watches.discard(watch)
+
+    @contextmanager
+    def enforced(self) -> Iterator[None]:
+        """Cut what the block still waits for when the time is up.
+
+        A socket's own time-out begins anew with each byte: a dripping server would never be late.
+        """
+        cut = Timer(self.remaining, self.cut)
+        cut.daemon = True
+        cut.start()
+        try:
+            yield
+        finally:
+            cut.cancel()
 
     def cut(self) -> None:
         """End every request of this call that is still under way."""

@@ -6,23 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import requests
-from requests.exceptions import RequestException
-from urllib3.exceptions import HTTPError, NameResolutionError
-
 from service.fhir_client.failures import FailureKind, FetchFailed
 from service.fhir_client.paging import PageTrail, next_page_url
-from service.fhir_client.responses import ByteBudget, look_at, read_body
+from service.fhir_client.request import send
+from service.fhir_client.responses import ByteBudget, look_at
 from service.observability.trace_context import current_trace
 
 if TYPE_CHECKING:
+    import requests
+
     from service.base_urls import BaseUrl
     from service.fhir_client.deadline import Deadline
     from service.fhir_client.failures import Failure
     from service.fhir_client.responses import Document
     from service.fhir_client.server_guard import ServerVisit
-
-_REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,30 +116,7 @@ class FhirServer:
             return self._fetch(url, budget)
 
     def _fetch(self, url: str, budget: ByteBudget) -> bytes:
-        left = self._deadline.remaining
-        if not left:
-            raise FetchFailed(FailureKind.DEADLINE)
-        with self._deadline.watch():
-            try:
-                with self._session.get(
-                    url,
-                    headers=self._headers(),
-                    timeout=(left, left),
-                    stream=True,
-                    allow_redirects=False,
-                ) as response:
-                    _check_status(response.status_code)
-                    return self._body(response, budget)
-            except (RequestException, HTTPError, OSError) as error:
-                raise FetchFailed(self._kind_of(error)) from None
-
-    def _body(self, response: requests.Response, budget: ByteBudget) -> bytes:
-        try:
-            return read_body(response, self._deadline, budget)
-        except (RequestException, HTTPError, OSError):
-            in_time = self._deadline.remaining
-            kind = FailureKind.BROKEN_OFF if in_time else FailureKind.DEADLINE
-            raise FetchFailed(kind) from None
+        return send(self._session, url, self._headers(), self._deadline, budget)
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -157,15 +131,6 @@ class FhirServer:
             headers["Authorization"] = f"Bearer {self._access_token}"
         return headers
 
-    def _kind_of(self, error: Exception) -> FailureKind:
-        if isinstance(error, requests.Timeout) or not self._deadline.remaining:
-            return FailureKind.DEADLINE
-        if isinstance(error, requests.exceptions.SSLError):
-            return FailureKind.TLS
-        cause = error.args[0] if error.args else None
-        unresolved = isinstance(getattr(cause, "reason", None), NameResolutionError)
-        return FailureKind.NAME if unresolved else FailureKind.CONNECTION
-
 
 def _check_page(body: bytes) -> Document:
     document = look_at(body)
@@ -174,10 +139,3 @@ def _check_page(body: bytes) -> Document:
     if document.resource_type != "Bundle":
         raise FetchFailed(FailureKind.NOT_FHIR)
     return document
-
-
-def _check_status(status: int) -> None:
-    if status in _REDIRECTS:
-        raise FetchFailed(FailureKind.REDIRECT, status)
-    if status != requests.codes.ok:
-        raise FetchFailed(FailureKind.STATUS, status)

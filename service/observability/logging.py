@@ -37,6 +37,8 @@ class Event(StrEnum):
     MEDICATION_NOT_READ = "medication not read"
     OTHER_PATIENT = "resources of another patient refused"
     PATIENT_NOT_NAMED = "resources that do not name their patient not used"
+    APP_LAUNCHED = "app launched"
+    EVIDENCE_SHOWN = "evidence shown"
     FEEDBACK_STORED = "feedback stored"
     STORE_UNAVAILABLE = "store unavailable"
     AUDIT_NOT_WRITTEN = "audit not written"

@@ -62,6 +62,12 @@ class Metrics:
         self.feedback = self._counter(
             "feedback", "Outcomes of cards stored, repeats apart.", "outcome", "reason"
         )
+        self.evidence_app = self._counter(
+            "evidence_app",
+            "Requests of the evidence app answered, errors included.",
+            "step",
+            "status",
+        )
         self.store_failures = self._counter(
             "store_failures", "Failed uses of the store.", "failure"
         )

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
+from service.base_urls import parse_base_url
+from service.clinical_data.fetching import Fetcher
+from service.clinical_data.gathering import ClinicalDataSource
 from service.feedback.card_memory import CardMemory
 from service.feedback.showings import Periods
+from service.fhir_client.server import FetchLimits, FhirServer
 from service.security.trusted_clients import anonymous
 
 if TYPE_CHECKING:
@@ -19,8 +23,10 @@ if TYPE_CHECKING:
     import requests
 
     from service.cds_hooks.discovery import Catalogue
-    from service.cds_hooks.messages import CdsService
+    from service.cds_hooks.messages import CdsRequest, CdsService
     from service.clinical_data.fetching import FetchPlan
+    from service.clinical_data.search_log import SearchLog
+    from service.fhir_client.deadline import Deadline
     from service.fhir_client.server_guard import ServerGuards
     from service.hook_call import SiteKnowledge
     from service.observability.metrics import Metrics
@@ -68,6 +74,28 @@ class Application:
         if not self.settings.is_production:
             audiences.add(request.base_url)
         return audiences
+
+    def data_source(
+        self, call: CdsRequest, deadline: Deadline, searches: SearchLog | None, now: datetime
+    ) -> ClinicalDataSource:
+        """Return what gathers the data of one call; `searches` takes note of what is asked."""
+        if call.fhir_server is None:
+            return ClinicalDataSource(call, self.plan.templates)
+        settings = self.settings
+        base = parse_base_url(call.fhir_server)
+        server = FhirServer(
+            base,
+            self.session,
+            deadline,
+            access_token=call.authorization.access_token if call.authorization else None,
+            limits=FetchLimits(
+                settings.max_search_bytes, settings.max_pages, settings.max_call_bytes
+            ),
+            visit=self.fhir_servers.visit(base, deadline),
+        )
+        fetcher = Fetcher(server, call.patient_id, deadline, self.plan, searches, now)
+        fetcher.observe = self.metrics.fetched
+        return ClinicalDataSource(call, self.plan.templates, fetcher)
 
     def memory(self, client: CdsClient, service: CdsService) -> CardMemory:
         """Return what is remembered of this client's calls of this service."""

@@ -9,19 +9,14 @@ import msgspec
 from flask import Blueprint, Response
 
 from fhir_mappings.panel import DataGroup
-from service.base_urls import parse_base_url
-from service.cards.course import trends
-from service.cards.explanation import EXTENSION_KEY, explanation_document
+from service.cards.explanation import EXTENSION_KEY
 from service.cds_hooks.discovery import CORE_KEYS
 from service.cds_hooks.hook_request import parse_hook_call
 from service.cds_hooks.messages import CdsResponse
-from service.clinical_data.fetching import Fetcher
-from service.clinical_data.gathering import ClinicalDataSource
 from service.clinical_data.search_log import SearchLog
+from service.evidence_app.evidence import explained
 from service.fhir_client.deadline import Deadline
-from service.fhir_client.server import FetchLimits, FhirServer
 from service.hook_call import respond
-from service.interpreter.nearest_changes import nearest_changes
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.observability.logging import Event, log
 from service.routes.call_metrics import count_answer, finding_ids
@@ -32,7 +27,7 @@ from service.settings import PrefetchKeys
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from service.cds_hooks.messages import CdsRequest, CdsService
+    from service.cds_hooks.messages import CdsService
     from service.hook_call import Answer
     from service.routes.application import Application
     from service.security.audit import AuditEntry
@@ -72,7 +67,7 @@ def _call(product: Application, service: CdsService) -> Response:
     key = product.settings.hash_key.get_secret_value()
     audit.about(key, client, hook_call.user_id, hook_call.patient_id)
     searches = SearchLog() if hook_call.wants_explanation else None
-    source = _data_source(product, hook_call, deadline, searches, now)
+    source = product.data_source(hook_call, deadline, searches, now)
     memory = product.memory(client, service)
     try:
         answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
@@ -93,44 +88,19 @@ def _audit_answer(audit: AuditEntry, answer: Answer) -> None:
     audit.sources = answer.data.sources
 
 
-def _data_source(
-    product: Application,
-    call: CdsRequest,
-    deadline: Deadline,
-    searches: SearchLog | None,
-    now: datetime,
-) -> ClinicalDataSource:
-    if call.fhir_server is None:
-        return ClinicalDataSource(call, product.plan.templates)
-    settings = product.settings
-    base = parse_base_url(call.fhir_server)
-    server = FhirServer(
-        base,
-        product.session,
-        deadline,
-        access_token=call.authorization.access_token if call.authorization else None,
-        limits=FetchLimits(settings.max_search_bytes, settings.max_pages, settings.max_call_bytes),
-        visit=product.fhir_servers.visit(base, deadline),
-    )
-    fetcher = Fetcher(server, call.patient_id, deadline, product.plan, searches, now)
-    fetcher.observe = product.metrics.fetched
-    return ClinicalDataSource(call, product.plan.templates, fetcher)
-
-
 def _response(
     answer: Answer, now: datetime, searches: SearchLog | None, findings_off: frozenset[str]
 ) -> Response:
     """`searches` is present when the call asks for its evidence."""
     response = CdsResponse(cards=answer.cards)
     if searches is not None:
-        changes = nearest_changes(answer.facts, now, answer.interpretation, findings_off)
-        explanation = explanation_document(answer.interpretation, answer.data.described(), changes)
+        explanation = explained(answer, now, findings_off)
         if answer.outcome.held:
             explanation["heldBack"] = [
                 {"summary": held.card.summary, "reason": held.reason}
                 for held in answer.outcome.held
             ]
-        explanation |= {"history": trends(answer.facts, now), "searches": searches.described()}
+        explanation["searches"] = searches.described()
         response = msgspec.structs.replace(response, extension={EXTENSION_KEY: explanation})
     return Response(msgspec.json.encode(response), mimetype="application/json")
 

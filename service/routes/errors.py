@@ -44,16 +44,7 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(CdsServiceError)
     def refuse(error: CdsServiceError) -> Response:
-        keys = error.keys if isinstance(error, ClinicalDataUnavailable) else None
-        audit_entry().sources = dict.fromkeys(keys or (), "unavailable")
-        log.warning(
-            Event.CALL_REFUSED,
-            status=error.status,
-            code=error.code,
-            expression=error.expression or None,
-            keys=keys,
-            request_id=request_id(),
-        )
+        log_refusal(error)
         return _answer(error)
 
     @app.errorhandler(HTTPException)
@@ -74,6 +65,21 @@ def register_errors(app: Flask) -> None:
             request_id=request_id(),
         )
         return _answer(CdsServiceError("The service failed; its log names the place"))
+
+
+def log_refusal(error: CdsServiceError) -> None:
+    """Say in the log, and in the audit line of the request, that it was refused and why."""
+    keys = error.keys if isinstance(error, ClinicalDataUnavailable) else None
+    audit_entry().sources = dict.fromkeys(keys or (), "unavailable")
+    g.error_code = error.code
+    log.warning(
+        Event.CALL_REFUSED,
+        status=error.status,
+        code=error.code,
+        expression=error.expression or None,
+        keys=keys,
+        request_id=request_id(),
+    )
 
 
 def _answer(error: CdsServiceError) -> Response:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from service.routes.application import Application
 
 
+_APP_STEPS = {"evidence_app.launch": "launch", "evidence_app.evidence": "evidence"}
+
+
 def operations_routes(product: Application) -> Blueprint:
     """Return `/health/live`, `/health/ready` and, unless switched off, `/metrics`."""
     routes = Blueprint("operations", __name__)
@@ -71,6 +74,8 @@ def register_operations(app: Flask, product: Application) -> None:
             product.metrics.call_seconds.labels(service).observe(seconds)
         elif request.endpoint == "feedback.take" and request.method == "POST":
             product.metrics.feedback_requests.labels(_service(product), status).inc()
+        elif request.endpoint in _APP_STEPS:
+            product.metrics.evidence_app.labels(_APP_STEPS[request.endpoint], status).inc()
         return response
 
 

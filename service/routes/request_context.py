@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 REQUEST_ID = "X-Request-Id"
 
-_AUDITED = {"cds_hooks.call": "hook call", "feedback.take": "feedback"}
+_AUDITED = {
+    "cds_hooks.call": "hook call",
+    "feedback.take": "feedback",
+    "evidence_app.evidence": "evidence app",
+}
 
 
 def register_calls(app: Flask, new_id: Callable[[], object], audit: AuditLog | None) -> None:

@@ -5,17 +5,17 @@ The hook call and the feedback go to the service's own addresses, like any CDS C
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from flask import Blueprint, Response, abort, render_template, request, send_from_directory
+from flask import Blueprint, Response, render_template, request
 
 from fhir_mappings.panel import DataGroup
 from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service import samples
 from service.cards.plain_words import NOTE_WORDS
 from service.cds_hooks.discovery import CORE_KEYS
+from service.cds_hooks.hook_request import is_fhir_id
 from service.clinical_data.fetching import Fetcher
 from service.errors import ClientNotAllowed, InvalidHookCall
 from service.fhir_client.deadline import Deadline
@@ -23,9 +23,10 @@ from service.fhir_client.server import FetchLimits, FhirServer
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.own_command import own_command
 from service.routes.request_bodies import json_body
+from service.routes.static_files import static_file
 from service.sandbox.charts import allowed_server, bundle_chart, sample_chart, server_chart
 from service.sandbox.drafts import offered_drafts
-from service.sandbox.patients import find_patients, is_fhir_id
+from service.sandbox.patients import find_patients
 from service.sandbox.unit_bench import Sample, read_sample
 from service.settings import PUBLIC_HAPI
 
@@ -38,14 +39,6 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types dompurify"
 )
-_FILES = Path(__file__).resolve().parent.parent / "static"
-_TYPES = {
-    "": "text/plain",  # licences
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".css": "text/css",
-    ".svg": "image/svg+xml",
-}
 _OWN_PAGE = frozenset({"same-origin", "none"})
 
 T = TypeVar("T")
@@ -84,13 +77,8 @@ def _add_page(routes: Blueprint) -> None:
         return _guarded(Response(text, mimetype="text/html"))
 
     @routes.get("/static/<path:name>")
-    def static_file(name: str) -> Response:
-        mimetype = _TYPES.get(Path(name).suffix)
-        if mimetype is None:
-            abort(404)
-        file = send_from_directory(_FILES, name, mimetype=mimetype, max_age=0)
-        file.headers["Cache-Control"] = "no-cache"
-        return _guarded(file)
+    def file(name: str) -> Response:
+        return _guarded(static_file(name))
 
 
 def _add_data(routes: Blueprint, product: Application) -> None:

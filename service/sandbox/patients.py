@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
+from service.cds_hooks.hook_request import is_fhir_id
 from service.clinical_data.parallel import run_side_by_side
 from service.errors import ClinicalDataUnavailable
 from service.fhir_client.failures import Failure
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from service.fhir_client.server import FhirServer
 
 MOST = 20
-_ID = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9.\-]{1,64}")
 
 Json = dict[str, Any]
 
@@ -51,11 +50,6 @@ def find_patients(server: FhirServer, deadline: Deadline, text: str) -> list[Jso
         )
     found = {one["id"]: one for page in reversed(pages) for one in _patients(page)}
     return list(found.values())[:MOST]
-
-
-def is_fhir_id(text: str) -> bool:
-    """Whether the text may stand in a URL as an id (FHIR R4, datatypes.html#id)."""
-    return _ID.fullmatch(text) is not None
 
 
 def _first_page(server: FhirServer, query: str) -> tuple[bytes, ...]:

@@ -41,8 +41,8 @@ class AuditEntry:
     items: int | None = None
 
     def about(self, key: str, client: CdsClient, user_id: str, patient_id: str) -> None:
-        """Write down whose chart it is, and who looks at it, as the store does."""
-        self.user = keyed_hash(key, "user", client.name, user_id)
+        """Write down whose chart it is, and who looks at it if that is known, as the store does."""
+        self.user = keyed_hash(key, "user", client.name, user_id) if user_id else ""
         self.patient = keyed_hash(key, "patient", client.name, patient_id)
 
     def line(self, **outcome: object) -> str:

@@ -7,7 +7,6 @@ system trusts: unlike a FHIR request, this one carries nothing worth keeping.
 from __future__ import annotations
 
 import ssl
-from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -38,17 +37,11 @@ class KeySetNotFetched(Exception):
 def fetch_keys(url: str, seconds: float = FETCH_SECONDS) -> dict[str, PyJWK]:
     """Return the signature keys of the set at a URL by their 'kid'. Raises KeySetNotFetched."""
     deadline = Deadline(seconds)
-    # A socket's own time-out begins anew with each byte: a dripping server would never be late.
-    cut = Timer(seconds, deadline.cut)
-    cut.daemon = True
-    cut.start()
     try:
-        with deadline.watch(), _session(url) as session:
+        with deadline.enforced(), deadline.watch(), _session(url) as session:
             return keys_of(_body(session, url, deadline))
     except (RequestException, HTTPError, FetchFailed, *KEY_FILE_ERRORS):
         raise KeySetNotFetched from None
-    finally:
-        cut.cancel()
 
 
 def _body(session: requests.Session, url: str, deadline: Deadline) -> bytes:

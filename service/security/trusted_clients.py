@@ -14,10 +14,11 @@ import msgspec
 from msgspec import Struct
 
 from service.base_urls import BaseUrl, parse_base_url
+from service.registered_app import RegisteredApp  # noqa: TC001  msgspec needs it at run time
 from service.security.key_files import KEY_FILE_ERRORS, keys_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from service.settings import Settings
@@ -53,6 +54,7 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True):
     shadow: bool = False
     quiet_repeats: bool = True
     explanations: bool = False
+    app: RegisteredApp | None = None
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +67,7 @@ class CdsClient:
 
     `fhir_servers` are the only FHIR servers that its calls may name; `tenants`, when given, the
     only values of the token's `tenant`. `shadow`: all the work is done and nothing shown.
+    `app`: how its EHR registered the evidence app.
     """
 
     name: str
@@ -78,6 +81,7 @@ class CdsClient:
     shadow: bool = False
     quiet_repeats: bool = True
     explanations: bool = False
+    app: RegisteredApp | None = None
 
     def knows_key_set(self, jku: object) -> bool:
         """Whether a token may name this key set. It is compared only, never fetched.
@@ -106,6 +110,7 @@ def anonymous(settings: Settings) -> CdsClient:
         shadow=settings.shadow,
         quiet_repeats=settings.quiet_repeats,
         explanations=settings.may_explain,
+        app=settings.evidence_app,
     )
 
 
@@ -131,9 +136,22 @@ def load_clients(path: Path, *, production: bool) -> tuple[CdsClient, ...]:
         f"two clients share the issuer {i}"
         for i in sorted({i for i in issuers if issuers.count(i) > 1})
     ]
+    clients = () if problems else tuple(_client(row, path) for row in rows)
+    problems += _shared_servers(clients)
     if problems:
         raise ClientsRefused(problems)
-    return tuple(_client(row, path) for row in rows)
+    return clients
+
+
+def _shared_servers(clients: Iterable[CdsClient]) -> list[str]:
+    """A launch names nothing but its FHIR server: that must tell whose app it is."""
+    seen: dict[BaseUrl, str] = {}
+    problems = []
+    for client in clients:
+        for base in client.fhir_servers if client.app else ():
+            if seen.setdefault(base, client.name) != client.name:
+                problems.append(f"{client.name} and {seen[base]}: both have an app for {base}")
+    return problems
 
 
 def _problems(row: _Row, path: Path, production: bool) -> Iterator[str]:  # noqa: FBT001
@@ -144,6 +162,7 @@ def _problems(row: _Row, path: Path, production: bool) -> Iterator[str]:  # noqa
         yield f"{named}: is the name of calls without a token"
     yield from (f"{named}: {problem}" for problem in _key_problems(row, path, production))
     yield from (f"{named}: {problem}" for problem in _url_problems(row, production))
+    yield from (f"{named}: app: {problem}" for problem in _app_problems(row, production))
 
 
 def _key_problems(row: _Row, path: Path, production: bool) -> Iterator[str]:  # noqa: FBT001
@@ -173,6 +192,13 @@ def _url_problems(row: _Row, production: bool) -> Iterator[str]:  # noqa: FBT001
             yield f"{url} must be https"
 
 
+def _app_problems(row: _Row, production: bool) -> Iterator[str]:  # noqa: FBT001
+    if row.app is not None:
+        yield from row.app.problems(production=production)
+        if not row.fhir_servers:
+            yield "needs fhir_servers: a launch names one of them"
+
+
 def _may_fetch(url: str, production: bool) -> bool:  # noqa: FBT001
     parts = urlsplit(url)
     allowed = {"https"} if production else {"https", "http"}
@@ -192,4 +218,5 @@ def _client(row: _Row, path: Path) -> CdsClient:
         row.shadow,
         row.quiet_repeats,
         row.explanations,
+        row.app,
     )
