@@ -10,6 +10,7 @@ import argparse
 import json
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -28,6 +29,7 @@ from service.cds_client.terminal import render_response
 from service.commands.serve import gunicorn_command
 from service.demo.embedded_server import embedded_server
 from service.demo.processes import HOST, ServerNotStarted, check_port, free_port, is_free, running
+from service.demo.small_ehr import APP_ID
 from service.storage.migrations import upgrade
 from service.storage.store import create_engine
 
@@ -105,18 +107,30 @@ def run(wished: Wishes) -> None:
             _load(base)
         patient = _patient_id(wished)
         service = f"http://{HOST}:{port}"
-        stack.enter_context(_service(port, service, base))
+        ehr_port = free_port()
+        ehr = f"http://{HOST}:{ehr_port}"
+        stack.enter_context(_service(port, service, base, ehr))
         response = call(service, base, patient)
         _show(response, base, patient)
         if wished.once:
             _check_seed(response, patient)
             return
-        _show_addresses(service, base, patient)
+        stack.enter_context(_small_ehr(ehr_port, ehr, base, service))
+        _show_addresses(service, base, patient, ehr)
         threading.Event().wait()
 
 
 @contextmanager
-def _service(port: int, service: str, base: str) -> Iterator[None]:
+def _small_ehr(port: int, ehr: str, base: str, service: str) -> Iterator[None]:
+    """The EHR that launches the evidence app."""
+    command = [sys.executable, "-m", "service.demo.small_ehr", str(port), base, service]
+    ready = f"{ehr}/fhir/.well-known/smart-configuration"
+    with running(command, ready, what="The small EHR", errors=subprocess.DEVNULL):
+        yield
+
+
+@contextmanager
+def _service(port: int, service: str, base: str, ehr: str) -> Iterator[None]:
     """The service under gunicorn; its log lines go to a file."""
     serve = gunicorn_command(HOST, port, workers=1, threads=8)
     command = [*serve[:-1], "--no-control-socket", serve[-1]]
@@ -128,19 +142,20 @@ def _service(port: int, service: str, base: str) -> Iterator[None]:
             command,
             f"{service}/cds-services",
             what=f"The service (its log is {LOG})",
-            environment=_settings(service, base),
+            environment=_settings(service, base, ehr),
             errors=log,
         ),
     ):
         yield
 
 
-def _settings(service: str, base: str) -> dict[str, str]:
+def _settings(service: str, base: str, ehr: str) -> dict[str, str]:
     """The service's environment variables, whatever stands in ours."""
     return {
         "HEME_HOOKS_ENVIRONMENT": "development",
         "HEME_HOOKS_PUBLIC_URL": service,
-        "HEME_HOOKS_FHIR_SERVERS": json.dumps([base]),
+        "HEME_HOOKS_FHIR_SERVERS": json.dumps([base, f"{ehr}/fhir"]),
+        "HEME_HOOKS_EVIDENCE_APP": json.dumps({"client_id": APP_ID, "frame_origins": [ehr]}),
         "HEME_HOOKS_CALL_DEADLINE": "15",
         _STORE_SETTING: _store_url(),
     }
@@ -218,7 +233,7 @@ def _check_seed(response: dict[str, Any], patient: str) -> None:
         raise DemoFailed("The card is not that of the seed's patient.")
 
 
-def _show_addresses(service: str, base: str, patient: str) -> None:
+def _show_addresses(service: str, base: str, patient: str, ehr: str) -> None:
     lines = (
         ("discovery", f"{service}/cds-services"),
         ("the call", f"POST {service}/cds-services/{SERVICE}"),
@@ -234,6 +249,8 @@ def _show_addresses(service: str, base: str, patient: str) -> None:
     )
     for name, value in lines:
         print(f"  {name:<15} {value}")
+    print("\nSee the card in a small EHR, and open the evidence from it:\n")
+    print(f"  {ehr}/patients/{patient}")
     state = urlencode({"server": base, "patient": patient}, safe=":/")
     print("\nSee it in a browser, change a value, watch the cards and their reasons:\n")
     print(f"  {service}/sandbox#{state}\n")

@@ -89,17 +89,12 @@ def iron_state(studies: IronStudies, chart: Timeline) -> IronState:
     if studies.red_cells or studies.intravenous_iron:
         return IronState.CONFOUNDED
     limits = chart.limits
-    low = chart.lower_limit(studies.iron, limits.lab_iron_min, limits.lab_iron_max, limits.iron_low)
+    low = iron_lower_limit(studies.iron, chart)
     capacity = studies.capacity
     bounds = _Bounds(
         limits,
         low,
-        chart.lower_limit(
-            capacity, limits.lab_tibc_low_min, limits.lab_tibc_low_max, limits.tibc_low
-        ),
-        chart.upper_limit(
-            capacity, limits.lab_tibc_high_min, limits.lab_tibc_high_max, limits.tibc_high
-        ),
+        *capacity_limits(capacity, chart),
         measured=studies.sample is not None,
     )
     state = single_state(
@@ -110,6 +105,25 @@ def iron_state(studies: IronStudies, chart: Timeline) -> IronState:
         (studies.ferritin, (limits.ferritin_deficient, limits.ferritin_replete)),
     )
     return state or IronState.MISSING
+
+
+def iron_lower_limit(iron: LabResult | None, chart: Timeline) -> Decimal:
+    """Return below what iron is low, ug/dL: the laboratory's own limit where it is usable."""
+    limits = chart.limits
+    return chart.lower_limit(iron, limits.lab_iron_min, limits.lab_iron_max, limits.iron_low)
+
+
+def capacity_limits(capacity: LabResult | None, chart: Timeline) -> tuple[Decimal, Decimal]:
+    """Return the lower and upper limit of TIBC, ug/dL, chosen in the same way."""
+    limits = chart.limits
+    return (
+        chart.lower_limit(
+            capacity, limits.lab_tibc_low_min, limits.lab_tibc_low_max, limits.tibc_low
+        ),
+        chart.upper_limit(
+            capacity, limits.lab_tibc_high_min, limits.lab_tibc_high_max, limits.tibc_high
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ function show(made) {
 
 function drawBehind(explanation) {
   if (explanation) {
-    drawHistory(byId("plots"), explanation);
+    drawHistory(byId("plots"), explanation, { fold: true });
     drawEvidence(byId("evidence"), explanation, setup.noteWords);
     return;
   }

@@ -1,8 +1,9 @@
-// Four small plots over one time axis, each with the limits that the interpreter used. Plain SVG:
-// a handful of points needs no library, follows the page's colours and can be read aloud.
+// Small plots over one time axis, each with the limits that the interpreter used, and what was given
+// marked on the axis. Plain SVG: a handful of points needs no library, follows the page's colours
+// and can be read aloud.
 
 import { h, s, fill, note } from "./dom.js";
-import { table } from "./table.js";
+import { list, table } from "./table.js";
 
 const WIDTH = 280;
 const HEIGHT = 150;
@@ -11,20 +12,34 @@ const RIGHT = 14;
 const TOP = 14;
 const BOTTOM = 26;
 const DAY = 86400000;
+const FIRST = new Set(["HGB", "ANC", "WBC", "PLT", "B12"]);
 
-export function drawHistory(node, explanation) {
+// `fold`: red cell size and iron stand behind a click.
+export function drawHistory(node, explanation, { fold = false } = {}) {
   const history = explanation?.history ?? [];
   if (!history.length) {
-    fill(node, note("None of hemoglobin, neutrophils, platelets and vitamin B12 could be read."));
+    fill(node, note("None of the blood counts, vitamin B12 and iron studies could be read."));
     return;
   }
   const series = history.map(parsed);
   const times = series.flatMap((each) => each.points.map((point) => point.time));
   const span = spanOf(times);
+  const events = (explanation.events ?? []).map(given).filter((event) => event.end >= span.from && event.begin <= span.to);
+  const drawn = (each) => plot(each, span, events);
+  const first = fold ? series.filter(({ analyte }) => FIRST.has(analyte)) : series;
+  const rest = series.filter((each) => !first.includes(each));
   fill(node,
-    h("div", { class: "plots" }, series.map((each) => plot(each, span))),
+    h("div", { class: "plots" }, first.map(drawn)),
+    rest.length > 0 && h("details", {}, h("summary", {}, "Red cell size and iron"), h("div", { class: "plots" }, rest.map(drawn))),
     note("Filled marks lie outside the limits; dashed lines are the limits used, dotted ones the severe limits."),
+    events.length > 0 && h("div", { class: "given" }, note("Marked on the time axis (▲ transfusion, ▬ medicine):"),
+      list(events, (event) => `${event.kind === "transfusion" ? "▲" : "▬"} ${event.name}, ${event.shown}`)),
     h("details", {}, h("summary", {}, "The same as a table"), asTable(history)));
+}
+
+function given(event) {
+  const begin = Date.parse(event.from);
+  return { ...event, begin, end: event.to ? Date.parse(event.to) : begin };
 }
 
 function parsed(given) {
@@ -48,17 +63,19 @@ function isOutside(point) {
   return point.limits.some((limit) => (limit.kind === "low" ? point.number < limit.number : point.number > limit.number));
 }
 
-function plot(series, { from, to, dates }) {
+function plot(series, { from, to, dates }, events) {
   const severe = (series.severe ?? []).map((limit) => ({ ...limit, number: Number(limit.value) }));
   const all = series.points.flatMap((point) => [point.number, ...point.limits.map((limit) => limit.number)]);
   const [low, high] = [0, Math.max(...all, ...severe.map((limit) => limit.number)) * 1.12 || 1];
   const x = (time) => LEFT + ((time - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
   const y = (value) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const title = `${series.name} in ${series.unit}`;
+  const inside = (time) => x(Math.min(Math.max(time, from), to));
   return h("figure", {},
     h("figcaption", {}, h("strong", {}, series.name), ` ${series.unit}`),
     s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}: ${spoken(series)}` },
       axes([low, high], dates, x, y),
+      events.map((event) => marked(event, inside)),
       limitLines(series, [from, to], x, y),
       severe.map((limit) => severeLine(limit, [from, to], x, y)),
       s("polyline", { class: "line", points: series.points.map((p) => `${x(p.time)},${y(p.number)}`).join(" ") }),
@@ -68,9 +85,18 @@ function plot(series, { from, to, dates }) {
       }, s("title", {}, `${point.shown}: ${point.text}`)))));
 }
 
+// On the time axis itself: a triangle for a transfusion, a bar for the days of a medicine.
+function marked(event, x) {
+  const [left, right, y] = [x(event.begin), x(event.end), HEIGHT - BOTTOM];
+  const title = s("title", {}, `${event.name}, ${event.shown}`);
+  return event.kind === "transfusion"
+    ? s("path", { class: "marked", d: `M${left - 4},${y + 5} L${left + 4},${y + 5} L${left},${y - 3} Z` }, title)
+    : s("path", { class: "marked drug", d: `M${left - 2},${y} L${Math.max(right, left + 2)},${y}` }, title);
+}
+
 function spoken(series) {
   const last = series.points.at(-1);
-  const limits = last.limits.map((limit) => `${limit.kind === "low" ? "lower" : "upper"} limit ${limit.value}`);
+  const limits = (last.limits ?? []).map((limit) => `${limit.kind === "low" ? "lower" : "upper"} limit ${limit.value}`);
   return `${series.points.length} results, the last ${last.text} on ${last.shown}; ${limits.join(", ")}`;
 }
 

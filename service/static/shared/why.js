@@ -13,7 +13,8 @@ const WORDS = {
 };
 const MARKS = { fired: "✓", false: "✗", undecided: "?", "not reached": "·", "switched off": "–" };
 
-export function drawWhy(node, why) {
+// `fold`: the way through the table stands behind a click.
+export function drawWhy(node, why, { fold = false } = {}) {
   if (!why) {
     fill(node, note("The service gave no explanation (HEME_HOOKS_EXPLANATIONS switches it)."));
     return;
@@ -27,7 +28,9 @@ export function drawWhy(node, why) {
     section("Not proposed", list(why.withheld, (item) => `${item.order}: ${item.reason}`)),
     section("Held back", list(why.heldBack, (item) => `${item.summary} (${item.reason})`)),
     section("Could not be checked", list(why.couldNotCheck, (item) => item)),
-    section("All rules, in the order tried", why.rules && path(why.rules)));
+    why.rules && (fold
+      ? h("details", {}, h("summary", {}, "All rules, in the order tried"), path(why.rules))
+      : section("All rules, in the order tried", path(why.rules))));
 }
 
 // A phrase such as “platelets below 150: 84”: the condition, and what was found.

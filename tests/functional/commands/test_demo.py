@@ -138,7 +138,7 @@ def _wait_until(holds: Any) -> None:
 def test_the_last_address_is_the_sandbox_with_this_patient(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    demo._show_addresses("http://127.0.0.1:8000", "http://127.0.0.1:9/fhir", "a-1")
+    demo._show_addresses("http://127.0.0.1:8000", "http://127.0.0.1:9/fhir", "a-1", "http://ehr")
     said = capsys.readouterr().out
     assert said.split("http://")[-2:] == [
         "127.0.0.1:8000/sandbox#server=",
@@ -152,7 +152,7 @@ def test_the_report_that_the_demo_names_reads_the_demos_store(
     monkeypatch.chdir(tmp_path)
     demo.STORE.parent.mkdir()
     upgraded(demo._store_url())
-    demo._show_addresses("http://127.0.0.1:8000", "http://127.0.0.1:9/fhir", "a-1")
+    demo._show_addresses("http://127.0.0.1:8000", "http://127.0.0.1:9/fhir", "a-1", "http://ehr")
     shown = capsys.readouterr().out
     assert "http://127.0.0.1:8000/feedback/report" in shown
     (line,) = [line for line in shown.splitlines() if line.endswith("heme-hooks feedback report")]
