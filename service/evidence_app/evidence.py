@@ -23,7 +23,7 @@ from service.cds_hooks.messages import CdsRequest, FhirAuthorization
 from service.errors import ClinicalDataUnavailable, EvidenceUnavailable
 from service.feedback.held_back import ShownAndHeld
 from service.hook_call import respond
-from service.interpreter.formatting import GROUP_NAMES, listed
+from service.interpreter.formatting import listed
 from service.interpreter.nearest_changes import nearest_changes
 
 if TYPE_CHECKING:
@@ -110,14 +110,14 @@ def _gaps(data: ClinicalData) -> list[Json]:
     """What could not be read, and why: each reason once, with all that it keeps from being seen."""
     reasons: dict[str, list[str]] = {}
     for group, failure in data.failures.items():
-        reasons.setdefault(failure.sentence, []).append(GROUP_NAMES[group])
+        reasons.setdefault(failure.sentence, []).append(group.words)
     return [{"what": listed(names), "why": why} for why, names in reasons.items()]
 
 
 def _sentence(failed: ClinicalDataUnavailable) -> str:
     reasons: dict[str, list[str]] = {}
     for key, why in failed.details:
-        reasons.setdefault(why, []).append(GROUP_NAMES[DataGroup(key)])
+        reasons.setdefault(why, []).append(DataGroup(key).words)
     parts = (f"{listed(names)} ({why})" for why, names in reasons.items())
     return f"The evidence cannot be shown; not readable: {'; '.join(parts)}."
 
