@@ -117,13 +117,18 @@ class CdsResponse(Struct, frozen=True):
 
 
 class CdsService(Struct, frozen=True, omit_defaults=True):
-    """One entry of the discovery document."""
+    """One entry of the discovery document.
+
+    `version` is that of the specification, `hookVersion` that of the hook's own definition (CDS
+    Hooks 3.0.0-ballot; clients of 2.0 pass over it).
+    """
 
     id: str
     hook: str
     description: str
     title: str | UnsetType = UNSET
     version: str | UnsetType = UNSET
+    hookVersion: str | UnsetType = UNSET
     prefetch: dict[str, str] = {}
     usageRequirements: str | UnsetType = UNSET
 

@@ -19,6 +19,13 @@ from service.cards.build import (
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.interpreter.rules.sources import SOURCES
 from service.knowledge.rows import RuleRow, rule_rows
+from service.knowledge.source_attributes import (
+    DEVELOPER,
+    REGULATION,
+    RULE_TABLE_DATE,
+    SourceAttribute,
+    source_attributes,
+)
 
 Json = dict[str, Any]
 
@@ -26,10 +33,41 @@ COPYRIGHT = (
     "LOINC is copyright Regenstrief Institute, Inc. SNOMED CT is copyright of the International "
     "Health Terminology Standards Development Organisation (IHTSDO)."
 )
+NON_ADHERENCE_SYSTEM = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
+NON_ADHERENCE = {
+    "already-known": ("cds-not-applicable", "wider"),
+    "work-up-in-progress": ("need-more-info", "inexact"),
+    "not-appropriate-for-patient": ("cds-not-applicable", "inexact"),
+}
+"""Our override reason to HL7's code and how near it is (ConceptMap.equivalence)."""
+
 _DESCRIPTION = (
     "Finds pancytopenia whose blood picture points at the bone marrow, and what must be thought of "
     "before and beside it. Decision support, not a diagnosis."
 )
+
+_PURPOSE = (
+    "A clinician who opens a chart with low blood counts should see what the pattern means before "
+    "B12 or iron is given and before a marrow disorder is missed."
+)
+_USAGE = (
+    "A local clinical safety officer reviews and signs off the table before any use with patients: "
+    "it carries no approval of its own, so approvalDate and lastReviewDate are left out."
+)
+_HOME = CANONICAL_BASE.removesuffix("/fhir")
+_CRMI = "http://hl7.org/fhir/uv/crmi/StructureDefinition"
+_CAPABILITY = "http://hl7.org/fhir/StructureDefinition/cqf-knowledgeCapability"
+_SOURCE_ATTRIBUTE = f"{CANONICAL_BASE}/StructureDefinition/source-attribute"
+_ADULTS = {
+    "code": {
+        "system": "http://terminology.hl7.org/CodeSystem/usage-context-type",
+        "code": "age",
+    },
+    "valueRange": {
+        "low": {"value": 18, "unit": "a", "system": "http://unitsofmeasure.org", "code": "a"}
+    },
+}
+_WORLD = {"system": "http://unstats.un.org/unsd/methods/m49/m49.htm", "code": "001"}
 
 
 def plan_definition() -> Json:
@@ -39,6 +77,12 @@ def plan_definition() -> Json:
     return {
         "resourceType": "PlanDefinition",
         "id": "pancytopenia",
+        "meta": {"profile": [f"{_CRMI}/crmi-publishableplandefinition"]},
+        "extension": [
+            {"url": _CAPABILITY, "valueCode": "shareable"},
+            {"url": _CAPABILITY, "valueCode": "publishable"},
+            *map(_attribute, source_attributes()),
+        ],
         "url": f"{CANONICAL_BASE}/PlanDefinition/pancytopenia",
         "version": RULE_TABLE_VERSION,
         "name": "Pancytopenia",
@@ -53,8 +97,27 @@ def plan_definition() -> Json:
         },
         "status": "active",
         "experimental": False,
+        "date": RULE_TABLE_DATE,
+        "publisher": "heme-hooks",
+        "contact": [{"name": "heme-hooks", "telecom": [{"system": "url", "value": _HOME}]}],
         "description": _DESCRIPTION,
+        "useContext": [_ADULTS],
+        "jurisdiction": [{"coding": [_WORLD]}],
+        "purpose": _PURPOSE,
+        "usage": _USAGE,
         "copyright": COPYRIGHT,
+        "effectivePeriod": {"start": RULE_TABLE_DATE},
+        "topic": [
+            {
+                "coding": [
+                    {
+                        "system": "http://terminology.hl7.org/CodeSystem/definition-topic",
+                        "code": "assessment",
+                    }
+                ]
+            }
+        ],
+        "author": [{"name": DEVELOPER}],
         "relatedArtifact": [
             {"type": "citation", "label": name, "citation": text}
             for name, text in SOURCES.items()
@@ -83,6 +146,87 @@ def code_systems() -> tuple[Json, ...]:
     )
 
 
+def source_attribute_definition() -> Json:
+    """Return the definition of the extension that carries one source attribute."""
+    parts = (("name", "code"), ("title", "string"), ("value", "string"))
+    elements: list[Json] = [{"id": "Extension", "path": "Extension", "min": 0, "max": "*"}]
+    for name, kind in parts:
+        at = f"Extension.extension:{name}"
+        path = "Extension.extension"
+        elements += [
+            {"id": at, "path": path, "sliceName": name, "min": 1, "max": "1"},
+            {"id": f"{at}.extension", "path": f"{path}.extension", "max": "0"},
+            {"id": f"{at}.url", "path": f"{path}.url", "fixedUri": name},
+            {"id": f"{at}.value[x]", "path": f"{path}.value[x]", "type": [{"code": kind}]},
+        ]
+    elements += [
+        {"id": "Extension.url", "path": "Extension.url", "fixedUri": _SOURCE_ATTRIBUTE},
+        {"id": "Extension.value[x]", "path": "Extension.value[x]", "max": "0"},
+    ]
+    return {
+        "resourceType": "StructureDefinition",
+        "id": "source-attribute",
+        "url": _SOURCE_ATTRIBUTE,
+        "version": RULE_TABLE_VERSION,
+        "name": "SourceAttribute",
+        "title": "Source attribute of a decision support intervention",
+        "status": "active",
+        "experimental": False,
+        "date": RULE_TABLE_DATE,
+        "publisher": "heme-hooks",
+        "description": f"One attribute of {REGULATION}.",
+        "fhirVersion": "4.0.1",
+        "kind": "complex-type",
+        "abstract": False,
+        "context": [{"type": "element", "expression": "PlanDefinition"}],
+        "type": "Extension",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Extension",
+        "derivation": "constraint",
+        "differential": {"element": elements},
+    }
+
+
+def override_reason_map() -> Json:
+    """Return what our override reasons are in HL7's reasons for not following decision support.
+
+    They are those of CDS Hooks 3.0.0-ballot; two of ours have no counterpart there.
+    """
+    return {
+        "resourceType": "ConceptMap",
+        "id": "override-reason-to-non-adherence",
+        "url": f"{CANONICAL_BASE}/ConceptMap/override-reason-to-non-adherence",
+        "version": RULE_TABLE_VERSION,
+        "name": "OverrideReasonToNonAdherence",
+        "title": "Override reasons of heme-hooks in HL7's non-adherence reasons",
+        "status": "active",
+        "experimental": False,
+        "date": RULE_TABLE_DATE,
+        "publisher": "heme-hooks",
+        "description": "For CDS Clients and reports that count by HL7's codes.",
+        "sourceUri": OVERRIDE_SYSTEM,
+        "targetUri": NON_ADHERENCE_SYSTEM,
+        "group": [
+            {
+                "source": OVERRIDE_SYSTEM,
+                "target": NON_ADHERENCE_SYSTEM,
+                "element": [_mapped(reason.code, reason.display) for reason in OVERRIDE_REASONS],
+            }
+        ],
+    }
+
+
+def _mapped(code: str, display: str) -> Json:
+    target = NON_ADHERENCE.get(code)
+    if target is None:
+        return {"code": code, "display": display, "target": [{"equivalence": "unmatched"}]}
+    other, equivalence = target
+    return {
+        "code": code,
+        "display": display,
+        "target": [{"code": other, "equivalence": equivalence}],
+    }
+
+
 def export_bundle() -> Json:
     """Return one collection Bundle: the PlanDefinition and everything that it refers to."""
     shipped = [
@@ -91,11 +235,30 @@ def export_bundle() -> Json:
         if path.name.endswith(".json")
         for entry in json.loads(path.read_text("utf-8")).get("entry", [])
     ]
-    exported = [plan_definition(), *code_systems(), *shipped]
+    exported = [
+        plan_definition(),
+        source_attribute_definition(),
+        *code_systems(),
+        override_reason_map(),
+        *shipped,
+    ]
     return {
         "resourceType": "Bundle",
         "type": "collection",
         "entry": [{"fullUrl": _address(resource), "resource": resource} for resource in exported],
+    }
+
+
+def _attribute(attribute: SourceAttribute) -> Json:
+    """An attribute as an extension: its name and what holds; citations are relatedArtifact."""
+    said = attribute.values if len(attribute.values) == 1 else ("See relatedArtifact.",)
+    return {
+        "url": _SOURCE_ATTRIBUTE,
+        "extension": [
+            {"url": "name", "valueCode": attribute.name},
+            {"url": "title", "valueString": attribute.title},
+            *({"url": "value", "valueString": text} for text in said),
+        ],
     }
 
 

@@ -1,13 +1,18 @@
-"""`/knowledge`: the page "About this rule", an anchor for each finding. No script, no cookie."""
+"""`/knowledge`: the page "About this rule", an anchor for each finding. No script, no cookie.
+
+Beside it the source attributes of the rule table as JSON.
+"""
 
 from __future__ import annotations
 
+import msgspec
 from flask import Blueprint, Response, render_template
 
 from fhir_mappings.vocabulary.orders import ORDERS
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.interpreter.rules.sources import SOURCES
 from service.knowledge.about_rules import about_limits, about_modifiers, about_rules
+from service.knowledge.source_attributes import REGULATION, as_json, source_attributes
 
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
@@ -29,9 +34,19 @@ def knowledge_routes() -> Blueprint:
             limits=tuple(about_limits()),
             orders=tuple(ORDERS.values()),
             sources=SOURCES,
+            regulation=REGULATION,
+            attributes=source_attributes(),
         )
         response = Response(page, mimetype="text/html")
         response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "public, max-age=300"
+        return response
+
+    @routes.get("/knowledge/source-attributes.json")
+    def attributes() -> Response:
+        body = msgspec.json.format(msgspec.json.encode(as_json()), indent=2)
+        response = Response(body, mimetype="application/json")
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cache-Control"] = "public, max-age=300"
         return response

@@ -221,6 +221,7 @@ def _operations() -> Schema:
         "/health/live": page("The service runs", "application/json"),
         "/health/ready": page("The service can answer", "application/json", may_fail=True),
         "/knowledge": page("The decision table", "text/html"),
+        "/knowledge/source-attributes.json": page("Its source attributes", "application/json"),
         "/openapi.json": page("This document", "application/json"),
     }
 

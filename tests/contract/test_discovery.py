@@ -70,6 +70,7 @@ def test_every_service_has_what_a_client_needs(service: dict[str, Any]) -> None:
         assert isinstance(service[name], str)
         assert service[name].strip()
     assert service["version"] == "2.0.1"
+    assert service["hookVersion"] == "1.0", "patient-view, order-select and order-sign, June 2026"
     assert set(service) <= set(CdsService.__struct_fields__)
 
 
