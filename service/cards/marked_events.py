@@ -41,19 +41,22 @@ def marked_events(facts: Facts, now: datetime) -> list[dict[str, Any]]:
 
 
 def _of_interest(situation: Situation) -> Iterator[tuple[str, Medication | Procedure]]:
-    for procedure in (*situation.red_cells_transfused, *situation.platelets_transfused):
+    for procedure in (
+        *situation.transfusions.red_cells_transfused,
+        *situation.transfusions.platelets_transfused,
+    ):
         yield "transfusion", procedure
-    for item in situation.chemotherapy:
+    for item in situation.history.chemotherapy:
         if isinstance(item, Medication | Procedure):
             yield "drug", item
     for medicines in (
-        situation.marrow_suppressive,
-        situation.agranulocytosis_drugs,
-        situation.heparins,
-        situation.b12_medication,
-        situation.growth_factors,
-        situation.zinc,
-        situation.intravenous_iron,
+        situation.history.marrow_suppressive,
+        situation.urgent.agranulocytosis_drugs,
+        situation.urgent.heparins,
+        situation.chemistry.b12_medication,
+        situation.history.growth_factors,
+        situation.history.zinc,
+        situation.transfusions.intravenous_iron,
     ):
         for medicine in medicines:
             yield "drug", medicine

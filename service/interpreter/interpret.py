@@ -142,9 +142,9 @@ def is_open(opening: Opening, findings_off: frozenset[str] = frozenset()) -> boo
     if nobody(opening.facts) or opening.hospice:
         return False
     return (
-        opening.low_lines_at_most >= 2
-        or len(opening.pediatric_low) >= 2
-        or opening.neutrophils_below_half_with_age is not False
+        opening.counts.low_lines_at_most >= 2
+        or len(opening.counts.pediatric_low) >= 2
+        or opening.counts.neutrophils_below_half_with_age is not False
         or opening.blasts.present is not False
         or opening.schistocytes_with_low_platelets is not False
         or (DATA_QUALITY.id not in findings_off and _data_quality_may_be_due(opening))
@@ -153,7 +153,7 @@ def is_open(opening: Opening, findings_off: frozenset[str] = frozenset()) -> boo
 
 def _data_quality_may_be_due(opening: Opening) -> bool:
     """Without an age one low line is enough, and a pregnancy not found yet may make it low."""
-    unknown_age = opening.age is None and opening.low_lines_at_most > 0
+    unknown_age = opening.age is None and opening.counts.low_lines_at_most > 0
     return unknown_age or data_quality_due(opening)
 
 
@@ -167,7 +167,7 @@ def _remarks(walk: Evaluation, case: Case, *, any_card: bool) -> tuple[Remark, .
 def _states(situation: Situation) -> States:
     notes = (
         ("Methylmalonic acid is raised, but kidney function is poor or not known (MMA_RENAL).",)
-        if situation.mma_renal
+        if situation.chemistry.mma_renal
         else ()
     )
     return replace(situation.states, used=used_results(situation), notes=notes)
@@ -210,7 +210,7 @@ def _goals_first(
     sentences: tuple[str, ...], rest: tuple[str, ...], situation: Situation
 ) -> tuple[str, ...]:
     """Palliative care comes in the first line (M7), the rest after the finding's own text."""
-    if not situation.palliative:
+    if not situation.history.palliative:
         return (*rest, *sentences)
     return (*sentences[:1], *rest, *sentences[1:])
 
@@ -226,7 +226,7 @@ def _fired(rule: Rule, case: Case) -> FiredFinding:
 def _overlay(rule: Rule, case: Case, *, alone: bool) -> FiredFinding:
     own = _paragraphs(rule, case)
     said = modifiers.sentences(case, None, everywhere_only=not alone)
-    if not alone and case.situation.referral_exists:
+    if not alone and case.situation.history.referral_exists:
         said = (*said, modifiers.escalation(case))
     after = (*texts.urgent_texts(case), *(texts.pattern_texts(case) if alone else ()))
     return _made(rule, case, (*_goals_first(said, own, case.situation), *after))

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import combinations, product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fhir_mappings.context import Patient
+from fhir_mappings.context import Condition, Medication, MedicationKind, Patient
 from fhir_mappings.panel import Analyte, LabResult, Panel
 from service.interpreter.answer.existing_results import GROUPS_OF_ORDER, SEROLOGY_OF_ORDER
 from service.interpreter.answer.orders import KNOWN_DISEASE
 from service.interpreter.answer.summaries import MAX_SUMMARY, PLACEHOLDERS
-from service.interpreter.assessment.situation import FolateState, Freshness, Situation
+from service.interpreter.assessment.situation import (
+    Chemistry,
+    Counts,
+    FolateState,
+    Freshness,
+    History,
+    HospitalStay,
+    Situation,
+)
 from service.interpreter.interpretation import (
     MARROW_BIOPSY,
     B12State,
@@ -151,8 +159,8 @@ def _row_is_due(case: Case, limits: Iterable[LimitCriterion]) -> bool:
             high
             or states.b12 is B12State.LOW
             or states.function is FunctionState.DEFICIENT
-            or case.situation.folate is FolateState.LOW
-            or bool(case.situation.b12_prior_deficiency)
+            or case.situation.chemistry.folate is FolateState.LOW
+            or bool(case.situation.chemistry.b12_prior_deficiency)
             or any(each.test(case) is True for each in limits)
         )
         return settled or not incomplete or CRITICAL_BLASTS.test(case) is not True
@@ -173,25 +181,37 @@ def limit_criteria(rules: Iterable[Rule]) -> Iterator[LimitCriterion]:
     yield from found.values()
 
 
-_PATIENTS: Mapping[str, tuple[dict[str, Any], str]] = {
-    "mild": ({}, "140"),
-    "platelets 60": ({}, "60"),
-    "platelets 60 in hospital": ({"inpatient": True}, "60"),
-    "platelets 40 in hospital": ({"inpatient": True}, "40"),
-    "portal hypertension": ({"hypersplenism": ("cirrhosis",)}, "60"),
-    "B12 medicine": ({"b12_medication": ("B12",), "b12_first_given": _LONG_AGO}, "60"),
-    "B12 treated": ({"b12_first_given": _WEEKS_AGO, "b12_prior_deficiency": ("B12",)}, "60"),
-    "B12 treated, MMA still raised": (
-        {
-            "b12_first_given": _WEEKS_AGO,
-            "b12_prior_deficiency": ("B12",),
-            "mma_under_treatment": True,
-        },
-        "60",
+_B12 = Medication(frozenset(), "B12", MedicationKind.REQUEST, active=True, first=None)
+_CIRRHOSIS = Condition(frozenset(), "cirrhosis", active=True, may_suppress=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Patient:
+    """What else than the states decides a cause row."""
+
+    platelets: str = "60"
+    chemistry: Chemistry = Chemistry()  # noqa: RUF009  frozen
+    stay: HospitalStay = HospitalStay()  # noqa: RUF009  frozen
+    history: History = History()  # noqa: RUF009  frozen
+    selected: Mapping[Analyte, LabResult] = field(default_factory=dict)
+
+
+_TREATED = Chemistry(b12_first_given=_WEEKS_AGO, b12_prior_deficiency=("B12",))
+_PATIENTS: Mapping[str, _Patient] = {
+    "mild": _Patient("140"),
+    "platelets 60": _Patient(),
+    "platelets 60 in hospital": _Patient(stay=HospitalStay(inpatient=True)),
+    "platelets 40 in hospital": _Patient("40", stay=HospitalStay(inpatient=True)),
+    "portal hypertension": _Patient(history=History(hypersplenism=(_CIRRHOSIS,))),
+    "B12 medicine": _Patient(
+        chemistry=Chemistry(b12_medication=(_B12,), b12_first_given=_LONG_AGO)
     ),
-    "critical blasts": ({}, "60"),
+    "B12 treated": _Patient(chemistry=_TREATED),
+    "B12 treated, MMA still raised": _Patient(
+        chemistry=replace(_TREATED, mma_under_treatment=True)
+    ),
+    "critical blasts": _Patient(),
 }
-"""What else than the states decides a cause row: fields of the situation, and the platelets."""
 
 
 def checked_cases(limits: Iterable[LimitCriterion] = ()) -> Iterator[tuple[str, Case]]:
@@ -202,16 +222,16 @@ def checked_cases(limits: Iterable[LimitCriterion] = ()) -> Iterator[tuple[str, 
     patients = dict(_PATIENTS)
     for each in limits:
         value = getattr(LIMITS, each.limit) * Decimal("0.99")
-        below = {"selected": {each.analyte: _result(each.analyte, str(value))}}
-        patients[f"{each.analyte.words} low"] = (below, "60")
+        below = {each.analyte: _result(each.analyte, str(value))}
+        patients[f"{each.analyte.words} low"] = _Patient(selected=below)
     folates = (FolateState.LOW, FolateState.NORMAL)
     grid = product(_LOW_LINES, B12State, IronState, FunctionState, folates, patients)
     blasts: dict[str, FindingIndicator] = {Overlay.CIRCULATING_BLASTS: FindingIndicator.CRITICAL}
     for low, b12, iron, function, folate, name in grid:
-        fields, platelets = patients[name]
+        patient = patients[name]
         pattern = Pattern.PANCYTOPENIA if len(low) == len(CellLine) else Pattern.BICYTOPENIA
-        states = States(_lines(low, platelets), pattern, b12, iron, function)
-        situation = replace(_situation(states, folate), **fields)
+        states = States(_lines(low, patient.platelets), pattern, b12, iron, function)
+        situation = _situation(states, patient, folate)
         yield name, Case(situation, blasts if name == "critical blasts" else {})
 
 
@@ -242,7 +262,7 @@ def _result(analyte: Analyte, value: str) -> LabResult:
     return LabResult(analyte, Decimal(value), _NOW, "", value, "")
 
 
-def _situation(states: States, folate: FolateState) -> Situation:
+def _situation(states: States, patient: _Patient, folate: FolateState) -> Situation:
     facts = Facts(Patient("checked", birth_date=date(1960, 1, 1)), Panel())
     return Situation(
         facts=facts,
@@ -252,8 +272,13 @@ def _situation(states: States, folate: FolateState) -> Situation:
         freshness=Freshness.CURRENT,
         anchor=_NOW,
         anchor_age_days=0,
-        low_lines=sum(fact.state is CellLineState.LOW for fact in states.lines.values()),
-        folate=folate,
+        counts=Counts(
+            low_lines=sum(fact.state is CellLineState.LOW for fact in states.lines.values())
+        ),
+        chemistry=replace(patient.chemistry, folate=folate),
+        stay=patient.stay,
+        history=patient.history,
+        selected=patient.selected,
     )
 
 

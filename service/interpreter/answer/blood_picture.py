@@ -38,7 +38,7 @@ def reticulocytes(case: Case) -> str:
             "Reticulocytes answer the anemia: blood loss or hemolysis is possible."
         ),
         ReticulocyteState.EQUIVOCAL: "The reticulocyte response is equivocal.",
-    }.get(case.situation.reticulocytes, "")
+    }.get(case.situation.chemistry.reticulocytes, "")
 
 
 def cell_turnover(case: Case) -> str:
@@ -46,12 +46,12 @@ def cell_turnover(case: Case) -> str:
     situation = case.situation
     ldh = situation.selected.get(Analyte.LACTATE_DEHYDROGENASE)
     parts = []
-    if situation.ldh_high and ldh:
-        degree = "markedly raised" if situation.ldh_marked else "raised"
+    if situation.chemistry.ldh_high and ldh:
+        degree = "markedly raised" if situation.chemistry.ldh_marked else "raised"
         parts.append(f"LDH {degree} ({with_unit(ldh)}): {_ldh_meaning(situation.states)}.")
-    if situation.indirect_bilirubin_high or situation.haptoglobin_low:
-        signs = ["indirect bilirubin raised"] if situation.indirect_bilirubin_high else []
-        signs += ["haptoglobin low"] if situation.haptoglobin_low else []
+    if situation.chemistry.indirect_bilirubin_high or situation.chemistry.haptoglobin_low:
+        signs = ["indirect bilirubin raised"] if situation.chemistry.indirect_bilirubin_high else []
+        signs += ["haptoglobin low"] if situation.chemistry.haptoglobin_low else []
         parts.append(
             f"{sentence(listed(signs))}: hemolysis, in the marrow (as in B12 deficiency) or in the "
             "blood."
@@ -88,7 +88,7 @@ def volume(case: Case) -> str:
 
 def hypersegmentation(case: Case) -> str:
     """Hypersegmented neutrophils fit more than one cause."""
-    if not case.situation.hypersegmented:
+    if not case.situation.smear.hypersegmented:
         return ""
     return (
         "Hypersegmented neutrophils or oval macrocytes fit B12 deficiency and myelodysplasia alike."
@@ -114,7 +114,7 @@ def smear_red_flags(case: Case) -> str:
 def folate_borderline(case: Case) -> str:
     """Folate between low and normal."""
     folate = case.situation.selected.get(Analyte.FOLATE)
-    if folate is None or case.situation.folate is not FolateState.BORDERLINE:
+    if folate is None or case.situation.chemistry.folate is not FolateState.BORDERLINE:
         return ""
     value = with_unit(folate)
     return f"Folate is borderline ({value}): deficiency is neither shown nor excluded."
@@ -125,7 +125,7 @@ def renal_mma(case: Case) -> str:
     return (
         "MMA is raised, but kidney function is poor or not known, so it does not prove B12 "
         "deficiency: measure creatinine."
-        if case.situation.mma_renal
+        if case.situation.chemistry.mma_renal
         else ""
     )
 
@@ -133,7 +133,7 @@ def renal_mma(case: Case) -> str:
 def homocysteine_alone(case: Case) -> str:
     """Homocysteine high with a normal MMA."""
     situation = case.situation
-    if not situation.homocysteine_high:
+    if not situation.chemistry.homocysteine_high:
         return ""
     if situation.states.function is not FunctionState.NOT_DEFICIENT:
         return ""
@@ -147,8 +147,8 @@ def mma_after_treatment(case: Case) -> str:
     """A normal MMA drawn under treatment."""
     situation = case.situation
     mma = situation.selected.get(Analyte.METHYLMALONATE)
-    first = situation.b12_first_given
-    if mma is None or first is None or situation.mma_renal or mma.taken.date() <= first:
+    first = situation.chemistry.b12_first_given
+    if mma is None or first is None or situation.chemistry.mma_renal or mma.taken.date() <= first:
         return ""
     if situation.states.function is not FunctionState.UNKNOWN:
         return ""

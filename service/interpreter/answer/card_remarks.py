@@ -33,31 +33,31 @@ class PictureRemark(NamedTuple):
 
 def _schistocytes(case: Case) -> str:
     """Not where thrombotic-microangiopathy says so itself."""
-    if not case.situation.schistocytes or Overlay.THROMBOTIC_MICROANGIOPATHY in case.overlays:
+    if not case.situation.smear.schistocytes or Overlay.THROMBOTIC_MICROANGIOPATHY in case.overlays:
         return ""
     return "Schistocytes: exclude TTP, HUS or DIC today."
 
 
 def _conflict(case: Case) -> str:
-    if not case.situation.conflict or severe_conflict(case):
+    if not case.situation.quality.conflict or severe_conflict(case):
         return ""
     return "Two results of one time contradict each other: repeat the CBC before acting."
 
 
 def _preliminary(case: Case) -> str:
-    if not case.situation.counts_preliminary:
+    if not case.situation.quality.counts_preliminary:
         return ""
     return "A blood count is not final: confirm it; no marrow is proposed on it."
 
 
 def _bands(case: Case) -> str:
-    if not case.situation.anc_bands_would_cross:
+    if not case.situation.quality.anc_bands_would_cross:
         return ""
     return "Counting band forms would move ANC across a limit: repeat the differential."
 
 
 def _renal_mma(case: Case) -> str:
-    if not case.situation.mma_renal:
+    if not case.situation.chemistry.mma_renal:
         return ""
     return "MMA is raised, but kidney function is poor or not known: measure creatinine."
 
@@ -69,7 +69,7 @@ def _mma_after_treatment(case: Case) -> str:
 
 
 def _preserved(case: Case) -> str:
-    return "Leukopenia with preserved ANC." if case.situation.preserved_neutrophils else ""
+    return "Leukopenia with preserved ANC." if case.situation.quality.preserved_neutrophils else ""
 
 
 PICTURE_REMARKS = (

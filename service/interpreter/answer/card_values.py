@@ -108,7 +108,7 @@ def _films(rule: Rule, case: Case) -> Iterator[ShownValue]:
     """What was seen on the film; blasts only where none were counted."""
     situation = case.situation
     blasts = () if situation.blasts.number else situation.blasts.findings
-    seen = {SmearSet.SCHISTOCYTES: situation.schistocytes, SmearSet.BLASTS: blasts}
+    seen = {SmearSet.SCHISTOCYTES: situation.smear.schistocytes, SmearSet.BLASTS: blasts}
     for finding, films in seen.items():
         if finding in rule.shows_on_film and films:
             yield ShownValue(finding, films[0], seen=_how_much(films[0]))
@@ -124,7 +124,7 @@ def _how_much(film: SmearFinding) -> str:
 
 def _pointless(analyte: Analyte, case: Case) -> bool:
     """Under B12 treatment a normal MMA says nothing: the card does not miss it."""
-    return analyte is Analyte.METHYLMALONATE and bool(case.situation.b12_medication)
+    return analyte is Analyte.METHYLMALONATE and bool(case.situation.chemistry.b12_medication)
 
 
 def _word_for_missing(analyte: Analyte, case: Case) -> str:

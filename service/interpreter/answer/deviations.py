@@ -97,7 +97,7 @@ def _capacity(result: LabResult, situation: Situation) -> Deviation:
 
 
 def _folate(_result: LabResult, situation: Situation) -> Deviation:
-    return Deviation.LOW if situation.folate is FolateState.LOW else Deviation.NONE
+    return Deviation.LOW if situation.chemistry.folate is FolateState.LOW else Deviation.NONE
 
 
 def _mma(result: LabResult, situation: Situation) -> Deviation:
@@ -109,25 +109,25 @@ def _mma(result: LabResult, situation: Situation) -> Deviation:
 
 
 def _homocysteine(_result: LabResult, situation: Situation) -> Deviation:
-    return Deviation.HIGH if situation.homocysteine_high is True else Deviation.NONE
+    return Deviation.HIGH if situation.chemistry.homocysteine_high is True else Deviation.NONE
 
 
 def _ldh(_result: LabResult, situation: Situation) -> Deviation:
-    if situation.ldh_marked is True:
+    if situation.chemistry.ldh_marked is True:
         return Deviation.VERY_HIGH
-    return Deviation.HIGH if situation.ldh_high is True else Deviation.NONE
+    return Deviation.HIGH if situation.chemistry.ldh_high is True else Deviation.NONE
 
 
 def _haptoglobin(_result: LabResult, situation: Situation) -> Deviation:
-    return Deviation.LOW if situation.haptoglobin_low is True else Deviation.NONE
+    return Deviation.LOW if situation.chemistry.haptoglobin_low is True else Deviation.NONE
 
 
 def _bilirubin(_result: LabResult, situation: Situation) -> Deviation:
-    return Deviation.HIGH if situation.indirect_bilirubin_high is True else Deviation.NONE
+    return Deviation.HIGH if situation.chemistry.indirect_bilirubin_high is True else Deviation.NONE
 
 
 def _reticulocytes(_result: LabResult, situation: Situation) -> Deviation:
-    low = situation.reticulocytes is ReticulocyteState.INADEQUATE
+    low = situation.chemistry.reticulocytes is ReticulocyteState.INADEQUATE
     return Deviation.LOW if low else Deviation.NONE
 
 

@@ -107,11 +107,11 @@ def usable_cbc(situation: Situation) -> str:
         for fact in lines
     )
     disputed = (
-        situation.conflict
-        or situation.counts_preliminary
-        or situation.anc_bands_would_cross
+        situation.quality.conflict
+        or situation.quality.counts_preliminary
+        or situation.quality.anc_bands_would_cross
         or any(item.analyte in BLOOD_COUNTS for item in due_results(situation))
-        or situation.white_by_leukocytes_alone
+        or situation.quality.white_by_leukocytes_alone
     )
     if not complete or disputed or neutrophils is None:
         return ""

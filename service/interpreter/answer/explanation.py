@@ -151,7 +151,7 @@ def _stopped(situation: Situation, walk: Evaluation) -> str:
             "ranges or the floors for children, and there are no blasts"
         )
     if walk.stopped is Step.KNOWN_DISORDER:
-        names = listed(each.display for each in situation.known_disorder)
+        names = listed(each.display for each in situation.history.known_disorder)
         return f"a hematologic disorder is known ({names}) and nothing is new"
     if walk.stopped is Step.CHEMOTHERAPY:
         return f"chemotherapy was given recently and {_by_counts(situation)}"

@@ -24,4 +24,7 @@ def indicator_of(rule: Rule, case: Case) -> FindingIndicator:
 
 def _critical_flag_with_pancytopenia(case: Case) -> bool:
     situation = case.situation
-    return situation.laboratory_critical_low and situation.states.pattern is Pattern.PANCYTOPENIA
+    return (
+        situation.quality.laboratory_critical_low
+        and situation.states.pattern is Pattern.PANCYTOPENIA
+    )

@@ -48,17 +48,19 @@ def goals_of_care() -> str:
 def deferral(case: Case, *, deferred: bool) -> str:
     """M1: what to look into first; the drugs themselves are named by M9."""
     situation = case.situation
-    recorded = [each.display for each in (*situation.hypersplenism, *situation.drug_induced)]
+    recorded = [
+        each.display for each in (*situation.history.hypersplenism, *situation.history.drug_induced)
+    ]
     if recorded:
         names = sentence(names_of(recorded, 2))
         if deferred:
             return f"{names}: look into this first; no marrow is proposed until then."
         return f"{names}: a possible explanation, not to be assumed benign."
-    medicine = names_of((each.name for each in situation.b12_medication), 1)
+    medicine = names_of((each.name for each in situation.chemistry.b12_medication), 1)
     if medicine and (deferred or situation.states.b12 in HIGH_B12):
         text = f"{sentence(medicine)} can raise B12"
         return f"{text}: no marrow is proposed until this is clear." if deferred else f"{text}."
-    drug = names_of((each.name for each in situation.marrow_suppressive), 1)
+    drug = names_of((each.name for each in situation.history.marrow_suppressive), 1)
     return f"No marrow is proposed until {drug} is reviewed." if deferred and drug else ""
 
 
@@ -103,8 +105,12 @@ def liver_or_kidney(case: Case) -> str:
     situation = case.situation
     if situation.states.b12 not in HIGH_B12:
         return ""
-    causes = ["liver disease"] if situation.liver_disease or situation.liver_tests_high else []
-    if situation.kidney_disease or situation.kidney_function_poor:
+    causes = (
+        ["liver disease"]
+        if situation.history.liver_disease or situation.chemistry.liver_tests_high
+        else []
+    )
+    if situation.history.kidney_disease or situation.chemistry.kidney_function_poor:
         causes.append("reduced kidney function")
     return f"{sentence(listed(causes))} can raise B12."
 
@@ -116,7 +122,7 @@ def drugs(case: Case) -> str:
     """
     situation = case.situation
     blamed = Overlay.DRUG_AGRANULOCYTOSIS in case.overlays
-    stopped = {each.name for each in situation.agranulocytosis_drugs} if blamed else set()
+    stopped = {each.name for each in situation.urgent.agranulocytosis_drugs} if blamed else set()
     medicines = triggers.by_danger(situation)
     stop = _with_classes(each for each in medicines if each.name in stopped)
     review = _with_classes(each for each in medicines if each.name not in stopped)
@@ -139,7 +145,7 @@ def _with_classes(medicines: Iterable[Medication]) -> str:
 
 def spleen(situation: Situation) -> str:
     """M10: an enlarged spleen, unless M1 names it already."""
-    if situation.hypersplenism:
+    if situation.history.hypersplenism:
         return ""
     return "Enlarged spleen: hypersplenism is possible."
 
@@ -148,22 +154,28 @@ def known_cause(situation: Situation) -> str:
     """M11: a known infection or autoimmune disease."""
     found = (
         f"{triggers.SEROLOGY_NAMES[each.test]} positive" if hasattr(each, "test") else each.display
-        for each in situation.secondary_causes
+        for each in situation.history.secondary_causes
     )
     return f"Known possible cause: {names_of(found, 2)}."
 
 
 def growth_factor(situation: Situation) -> str:
     """M12: a growth factor of the last 14 days."""
-    names = sentence(names_of((each.name for each in situation.growth_factors), 2))
+    names = sentence(names_of((each.name for each in situation.history.growth_factors), 2))
     return f"{names} may raise neutrophils or cause a few immature cells."
 
 
 def copper(situation: Situation) -> str:
     """M13: zinc taken, copper deficiency known, or too little copper taken up."""
     reasons = (
-        *(each.name for each in situation.zinc),
-        *(each.display for each in (*situation.copper_deficiency, *situation.copper_malabsorption)),
+        *(each.name for each in situation.history.zinc),
+        *(
+            each.display
+            for each in (
+                *situation.history.copper_deficiency,
+                *situation.history.copper_malabsorption,
+            )
+        ),
     )
     name = sentence(names_of(reasons, 1))
     return f"{name}: lack of copper can look like a myelodysplastic neoplasm; measure copper, zinc."
@@ -171,7 +183,7 @@ def copper(situation: Situation) -> str:
 
 def falling_platelets(case: Case) -> str:
     """M17: what comes before the marrow in hospital, and a heparin."""
-    heparins = names_of((each.name for each in case.situation.heparins), 1)
+    heparins = names_of((each.name for each in case.situation.urgent.heparins), 1)
     if not in_hospital(case):
         return f"{sentence(heparins)} was given: consider HIT." if heparins else ""
     heparin = f"heparin ({heparins}; 4Ts for HIT)" if heparins else "heparin (HIT)"

@@ -70,15 +70,15 @@ def white_line(situation: Situation) -> CellLineFact | None:
 def deferral(situation: Situation, *, with_b12: bool = True) -> str:
     """M1: liver disease with a large spleen, drugs, drug-induced pancytopenia, B12 medicine."""
     reasons = []
-    if situation.hypersplenism:
-        names = listed(each.display for each in situation.hypersplenism)
+    if situation.history.hypersplenism:
+        names = listed(each.display for each in situation.history.hypersplenism)
         reasons.append(f"hypersplenism or liver disease ({names})")
-    if situation.marrow_suppressive:
+    if situation.history.marrow_suppressive:
         reasons.append(f"marrow-suppressive drugs ({drug_names(situation)})")
-    if situation.drug_induced:
-        reasons.append(listed(each.display for each in situation.drug_induced))
-    if situation.b12_medication and with_b12:
-        names = listed(each.name for each in situation.b12_medication)
+    if situation.history.drug_induced:
+        reasons.append(listed(each.display for each in situation.history.drug_induced))
+    if situation.chemistry.b12_medication and with_b12:
+        names = listed(each.name for each in situation.chemistry.b12_medication)
         reasons.append(f"B12 medicine ({names}), which can raise the B12 value")
     return "; ".join(reasons)
 
@@ -117,9 +117,9 @@ def says_m3(case: Case, _rule: Rule | None) -> str:
 
 def marrow_exists(situation: Situation) -> str:
     """M4: the marrow that was sampled or is ordered."""
-    if not situation.marrow_exists:
+    if not situation.history.marrow_exists:
         return ""
-    newest = situation.marrow_exists[0]
+    newest = situation.history.marrow_exists[0]
     if isinstance(newest, ExistingOrder):
         return f"marrow ordered on {day(newest.authored)}" if newest.authored else "marrow ordered"
     moment = newest.performed if isinstance(newest, Procedure) else newest.taken
@@ -128,9 +128,9 @@ def marrow_exists(situation: Situation) -> str:
 
 def referral_exists(situation: Situation) -> str:
     """M5: the referral or visit that exists."""
-    if not situation.referral_exists:
+    if not situation.history.referral_exists:
         return ""
-    first = situation.referral_exists[0]
+    first = situation.history.referral_exists[0]
     if isinstance(first, ExistingOrder):
         return f"referral of {day(first.authored)}" if first.authored else "referral placed"
     kind = "appointment" if first.is_appointment else "hematology visit"
@@ -151,21 +151,21 @@ def _high_transaminases(situation: Situation) -> str:
         for analyte in (Analyte.ALANINE_AMINOTRANSFERASE, Analyte.ASPARTATE_AMINOTRANSFERASE)
         if (result := situation.selected.get(analyte))
     ]
-    return listed(results) if situation.liver_tests_high else ""
+    return listed(results) if situation.chemistry.liver_tests_high else ""
 
 
 def _kidney(situation: Situation) -> str:
-    if situation.kidney_disease:
-        return listed(each.display for each in situation.kidney_disease)
+    if situation.history.kidney_disease:
+        return listed(each.display for each in situation.history.kidney_disease)
     filtration = situation.selected.get(Analyte.GLOMERULAR_FILTRATION_RATE)
-    if situation.kidney_function_poor and filtration:
+    if situation.chemistry.kidney_function_poor and filtration:
         return f"eGFR {with_unit(filtration)}"
-    return "creatinine raised" if situation.kidney_function_poor else ""
+    return "creatinine raised" if situation.chemistry.kidney_function_poor else ""
 
 
 def liver_or_kidney(situation: Situation) -> str:
     """M8: liver disease, high transaminases, poor kidneys."""
-    liver = listed(each.display for each in situation.liver_disease)
+    liver = listed(each.display for each in situation.history.liver_disease)
     return listed([liver, _high_transaminases(situation), _kidney(situation)])
 
 
@@ -173,7 +173,7 @@ def says_m8(case: Case, _rule: Rule | None) -> str:
     """Liver and kidneys can raise B12."""
     situation = case.situation
     causes = []
-    if situation.liver_disease or situation.liver_tests_high:
+    if situation.history.liver_disease or situation.chemistry.liver_tests_high:
         causes.append("liver disease")
     if _kidney(situation):
         causes.append("reduced kidney function")
@@ -187,7 +187,7 @@ def _rank(medication: Medication) -> int:
 
 def by_danger(situation: Situation) -> list[Medication]:
     """M9: the drugs that suppress the marrow, the most dangerous first."""
-    return sorted(situation.marrow_suppressive, key=_rank)
+    return sorted(situation.history.marrow_suppressive, key=_rank)
 
 
 def drug_names(situation: Situation) -> str:
@@ -201,7 +201,7 @@ def drug_names(situation: Situation) -> str:
 def says_m9(case: Case, _rule: Rule | None) -> str:
     """Drug review is an instruction, not an order."""
     text = f"Drugs that suppress the marrow: {drug_names(case.situation)}: review or hold today."
-    names = " ".join(each.name.lower() for each in case.situation.marrow_suppressive)
+    names = " ".join(each.name.lower() for each in case.situation.history.marrow_suppressive)
     if "methotrexate" in names:
         text += " Pancytopenia under low-dose methotrexate is an emergency."
     return text
@@ -213,7 +213,7 @@ def secondary_causes(situation: Situation) -> str:
         f"{SEROLOGY_NAMES[each.test]} positive"
         if isinstance(each, SerologyResult)
         else each.display
-        for each in situation.secondary_causes
+        for each in situation.history.secondary_causes
     )
 
 
@@ -227,7 +227,7 @@ def says_m11(case: Case, _rule: Rule | None) -> str:
 
 def known_set(situation: Situation, *sets: ValueSetName) -> str:
     """Return the first known condition of these sets."""
-    for each in situation.secondary_causes:
+    for each in situation.history.secondary_causes:
         if isinstance(each, Condition) and each.sets & set(sets):
             return each.display
     return ""
@@ -235,7 +235,7 @@ def known_set(situation: Situation, *sets: ValueSetName) -> str:
 
 def positive(situation: Situation, *tests: SerologyTest) -> str:
     """Return the first positive serology of these tests."""
-    for each in situation.secondary_causes:
+    for each in situation.history.secondary_causes:
         if isinstance(each, SerologyResult) and each.test in tests:
             return f"{SEROLOGY_NAMES[each.test]} positive"
     return ""
@@ -243,7 +243,7 @@ def positive(situation: Situation, *tests: SerologyTest) -> str:
 
 def says_m12(case: Case, _rule: Rule | None) -> str:
     """Growth factors move counts and can bring out immature cells."""
-    names = listed(each.name for each in case.situation.growth_factors)
+    names = listed(each.name for each in case.situation.history.growth_factors)
     text = (
         f"Given within {case.situation.windows.growth_factor.days} days: {names}. A growth "
         f"factor may raise neutrophils or cause a few "
@@ -257,9 +257,9 @@ def zinc_or_copper(situation: Situation) -> str:
     """M13: zinc taken, copper deficiency known, or too little copper taken up."""
     return listed(
         [
-            *(each.name for each in situation.zinc),
-            *(each.display for each in situation.copper_deficiency),
-            *(each.display for each in situation.copper_malabsorption),
+            *(each.name for each in situation.history.zinc),
+            *(each.display for each in situation.history.copper_deficiency),
+            *(each.display for each in situation.history.copper_malabsorption),
         ]
     )
 
@@ -274,7 +274,7 @@ def says_m13(case: Case, _rule: Rule | None) -> str:
 
 def alcohol(situation: Situation) -> str:
     """M16: an alcohol use disorder."""
-    return listed(each.display for each in situation.alcohol)
+    return listed(each.display for each in situation.history.alcohol)
 
 
 def falling_platelets(case: Case, rule: Rule | None) -> str:
@@ -289,7 +289,7 @@ def falling_platelets(case: Case, rule: Rule | None) -> str:
 
 def heparin_names(situation: Situation) -> str:
     """Return the heparins being given or given in the last 30 days."""
-    return listed(each.name for each in situation.heparins)
+    return listed(each.name for each in situation.urgent.heparins)
 
 
 def says_m17(case: Case, _rule: Rule | None) -> str:
@@ -307,11 +307,11 @@ def says_m17(case: Case, _rule: Rule | None) -> str:
 def transfusions(situation: Situation) -> str:
     """M14: transfusions that mask a line or make iron studies unreliable; also intravenous iron."""
     names = []
-    if situation.red_cells_transfused:
+    if situation.transfusions.red_cells_transfused:
         names.append("red cells transfused")
-    if situation.platelets_transfused:
+    if situation.transfusions.platelets_transfused:
         names.append("platelets transfused")
-    if situation.intravenous_iron and situation.states.iron is IronState.CONFOUNDED:
+    if situation.transfusions.intravenous_iron and situation.states.iron is IronState.CONFOUNDED:
         names.append("intravenous iron")
     return listed(names)
 

@@ -53,7 +53,7 @@ def marrow_deferred(case: Case) -> bool:
     """Whether M1 defers the marrow: a red flag undoes it, history all but a B12 medicine."""
     if not triggers.deferral(case.situation) or RED_FLAG_OF_DEFERRAL.test(case):
         return False
-    return not HISTORY.test(case) or bool(case.situation.b12_medication)
+    return not HISTORY.test(case) or bool(case.situation.chemistry.b12_medication)
 
 
 def all_done(case: Case, rule: Rule | None) -> bool:
@@ -133,7 +133,9 @@ def _m7_says(_case: Case, _rule: Rule | None) -> str:
 
 def _m15_trigger(case: Case, _rule: Rule | None) -> str:
     return (
-        "leukocytes without a neutrophil count" if case.situation.white_by_leukocytes_alone else ""
+        "leukocytes without a neutrophil count"
+        if case.situation.quality.white_by_leukocytes_alone
+        else ""
     )
 
 
@@ -149,7 +151,7 @@ def _m15_says(case: Case, _rule: Rule | None) -> str:
 MODIFIERS = (
     Modifier(
         "M7",
-        lambda case, _rule: triggers.joined(case.situation.palliative),
+        lambda case, _rule: triggers.joined(case.situation.history.palliative),
         lambda _case, _rule: "no marrow-biopsy and no ct-abdomen-pelvis",
         _m7_says,
         everywhere=True,
@@ -219,7 +221,7 @@ MODIFIERS = (
     ),
     Modifier(
         "M10",
-        lambda case, _rule: triggers.joined(c.display for c in case.situation.splenomegaly),
+        lambda case, _rule: triggers.joined(c.display for c in case.situation.history.splenomegaly),
         lambda _case, _rule: "ultrasound-abdomen",
         lambda _case, _rule: "The spleen is enlarged: hypersplenism is possible.",
         remark=lambda case, _rule: remarks.spleen(case.situation),
@@ -233,7 +235,7 @@ MODIFIERS = (
     ),
     Modifier(
         "M12",
-        lambda case, _rule: triggers.joined(m.name for m in case.situation.growth_factors),
+        lambda case, _rule: triggers.joined(m.name for m in case.situation.history.growth_factors),
         lambda _case, _rule: "text",
         triggers.says_m12,
         everywhere=True,

@@ -127,24 +127,24 @@ def _stat(_case: Case) -> Priority:
 
 def _repeat_cbc(case: Case, finding: Rule | None) -> str:
     situation = case.situation
-    if situation.conflict:
+    if situation.quality.conflict:
         return "two results of the same time contradict each other"
-    if situation.counts_preliminary:
+    if situation.quality.counts_preliminary:
         return "a count is preliminary or of unknown status"
-    if situation.anc_bands_would_cross:
+    if situation.quality.anc_bands_would_cross:
         return "band forms would move the neutrophil count across a limit"
     read = finding is not None and not situation.child
-    alone = situation.white_by_leukocytes_alone and read
+    alone = situation.quality.white_by_leukocytes_alone and read
     return "no neutrophil count: the differential comes first" if alone else ""
 
 
 def _added_by_modifiers(situation: Situation) -> list[WantedOrder]:
     wishes = []
-    if situation.mma_renal:
+    if situation.chemistry.mma_renal:
         wishes.append(
             WantedOrder("metabolic-panel", because="MMA is raised, kidney function decides")
         )
-    if situation.splenomegaly:
+    if situation.history.splenomegaly:
         wishes.append(WantedOrder(ULTRASOUND, because="splenomegaly"))
         if existing_results.imaging_done(ULTRASOUND, situation) and not situation.pregnant:
             wishes.append(WantedOrder(CT, because="splenomegaly, ultrasound done"))
@@ -214,22 +214,22 @@ def _no_referral(case: Case) -> str:
 def _no_marrow(case: Case) -> str:
     """Return why no marrow is proposed: M7, M4, A1, A8, M15, M1."""
     situation = case.situation
-    if situation.palliative:
+    if situation.history.palliative:
         return "palliative care: align with the goals of care"
-    if situation.marrow_exists:
+    if situation.history.marrow_exists:
         return triggers.marrow_exists(situation)
     blasts = CRITICAL_BLASTS.test(case)
-    if situation.conflict and not blasts:
+    if situation.quality.conflict and not blasts:
         return "blood counts contradict each other: repeat the CBC first"
-    if situation.counts_preliminary and not blasts:
+    if situation.quality.counts_preliminary and not blasts:
         return "blood counts are not final: repeat the CBC first"
-    if situation.white_by_leukocytes_alone and not (blasts or case.severe):
+    if situation.quality.white_by_leukocytes_alone and not (blasts or case.severe):
         return "no neutrophil count: the differential comes first"
     return f"deferred: {triggers.deferral(situation)}" if marrow_deferred(case) else ""
 
 
 def _no_ct(case: Case) -> str:
-    if case.situation.palliative:
+    if case.situation.history.palliative:
         return "palliative care: align with the goals of care"
     return "no CT in pregnancy" if case.situation.pregnant else ""
 
@@ -245,9 +245,13 @@ _SPOILED_BY_B12 = frozenset({"vitamin-b12", "methylmalonic-acid"})
 
 def _under_treatment(order: str, situation: Situation) -> str:
     """B12 and MMA say nothing under a B12 medicine, but a raised MMA may be confirmed (4.3)."""
-    if order not in _SPOILED_BY_B12 or not situation.b12_medication or situation.mma_raised:
+    if (
+        order not in _SPOILED_BY_B12
+        or not situation.chemistry.b12_medication
+        or situation.chemistry.mma_raised
+    ):
         return ""
-    names = listed(each.name for each in situation.b12_medication)
+    names = listed(each.name for each in situation.chemistry.b12_medication)
     return f"B12 medicine ({names}): under treatment the result says nothing"
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def schistocytes(case: Case) -> str:
     """Fragmented red cells need an answer the same day."""
-    if not case.situation.schistocytes:
+    if not case.situation.smear.schistocytes:
         return ""
     return "Schistocytes: exclude TTP/HUS/DIC today."
 
@@ -53,7 +53,9 @@ def low_neutrophils_with_fever(case: Case) -> str:
     """0.5 to 1.0 with fever is urgent too."""
     situation = case.situation
     neutrophils = situation.selected.get(Analyte.NEUTROPHILS)
-    if neutrophils is None or not (situation.fever.present or situation.febrile_neutropenia):
+    if neutrophils is None or not (
+        situation.fever.present or situation.history.febrile_neutropenia
+    ):
         return ""
     below_one = below(neutrophils, situation.limits.anc_moderate)
     severe = below(neutrophils, situation.limits.anc_severe)
@@ -79,7 +81,7 @@ def conflict(case: Case) -> str:
     return (
         "Two results of the same time contradict each other; the lower is used. Repeat the CBC "
         "before acting on it."
-        if case.situation.conflict
+        if case.situation.quality.conflict
         else ""
     )
 
@@ -89,7 +91,7 @@ def preliminary(case: Case) -> str:
     return (
         "A blood count is preliminary or of unknown status: repeat or confirm it; no marrow is "
         "proposed on it."
-        if case.situation.counts_preliminary
+        if case.situation.quality.counts_preliminary
         else ""
     )
 
@@ -111,19 +113,19 @@ def bands(case: Case) -> str:
     return (
         "Adding the band forms of the same specimen would move the neutrophil count across a "
         "limit; the lower reading is used. Repeat the CBC with differential."
-        if case.situation.anc_bands_would_cross
+        if case.situation.quality.anc_bands_would_cross
         else ""
     )
 
 
 def preserved(case: Case) -> str:
     """WBC low, ANC not."""
-    return "Leukopenia with preserved ANC." if case.situation.preserved_neutrophils else ""
+    return "Leukopenia with preserved ANC." if case.situation.quality.preserved_neutrophils else ""
 
 
 def duffy_null(case: Case) -> str:
     """Benign neutropenia is common in some populations."""
-    if not case.situation.duffy_null_possible or case.situation.blasts.present:
+    if not case.situation.quality.duffy_null_possible or case.situation.blasts.present:
         return ""
     limits = case.situation.limits
     return (
@@ -169,7 +171,7 @@ def critical_flag(case: Case) -> str:
     """The laboratory called a count critical."""
     return (
         "The laboratory marks a count as critically low."
-        if case.situation.laboratory_critical_low
+        if case.situation.quality.laboratory_critical_low
         else ""
     )
 

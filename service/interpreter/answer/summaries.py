@@ -112,15 +112,15 @@ def _unknown_line(case: Case) -> list[Named]:
 
 
 def _child_lines(case: Case) -> str:
-    count = len(case.situation.pediatric_low)
+    count = len(case.situation.counts.pediatric_low)
     return f"{count or 'No'} low line{'' if count == 1 else 's'}"
 
 
 def _child_blasts(case: Case) -> str:
     situation = case.situation
     text = ", blasts" if situation.blasts.present else ""
-    if situation.neutrophils_below_half_with_age and (
-        situation.fever.present or situation.febrile_neutropenia
+    if situation.counts.neutrophils_below_half_with_age and (
+        situation.fever.present or situation.history.febrile_neutropenia
     ):
         text += ", ANC < 0.5 with fever"
     return text
@@ -134,7 +134,7 @@ def _new_things(case: Case) -> str:
 
 
 def _after_chemotherapy(case: Case) -> str:
-    days = case.situation.chemotherapy_days
+    days = case.situation.history.chemotherapy_days
     ago = "" if days is None else f"{days} day{'' if days == 1 else 's'} "
     return f"{ago}after chemotherapy"
 
@@ -176,13 +176,13 @@ PLACEHOLDERS = frozenset({*VALUES, *LISTS, *TEXTS, *LIMIT_NAMES})
 
 def summary_of(rule: Rule, case: Case) -> str:
     """Return the rule's summary for this patient, at most 139 characters."""
-    treated = rule.summary_under_b12 and case.situation.b12_medication
+    treated = rule.summary_under_b12 and case.situation.chemistry.b12_medication
     return render(rule.summary_under_b12 if treated else rule.summary, case)
 
 
 def meaning_of(rule: Rule, case: Case) -> str:
     """Return what the rule says it means, for this patient."""
-    treated = rule.meaning_under_b12 and case.situation.b12_medication
+    treated = rule.meaning_under_b12 and case.situation.chemistry.b12_medication
     meaning = fill(rule.meaning_under_b12 if treated else rule.meaning, case)
     conflict = severe_conflict(case) if rule.step in _ABOUT_LINES else ""
     return f"{conflict} {meaning}".strip()

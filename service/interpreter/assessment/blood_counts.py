@@ -13,13 +13,14 @@ from service.interpreter.assessment.cell_lines import (
     pattern_of,
 )
 from service.interpreter.assessment.pregnancy import pregnancy_unknown
+from service.interpreter.assessment.situation import CountQuality, Counts
 from service.interpreter.assessment.smear import standing
+from service.interpreter.assessment.urgency import neutrophils_below_half
 from service.interpreter.interpretation import CellLine, CellLineState, Pattern
 from service.interpreter.logic import at_least, below
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from fhir_mappings.panel import LabResult
     from service.interpreter.assessment.timeline import Timeline
@@ -30,31 +31,30 @@ _NOT_FINAL_NOTES = frozenset({Note.PRELIMINARY, Note.STATUS_UNKNOWN})
 _NEUTROPHIL_SIGNS = (SmearSet.BLASTS, SmearSet.DYSPLASIA, SmearSet.HYPERSEGMENTED)
 
 
-def count_lines(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> dict[str, Any]:
-    """Return the fields of an `Opening` that tell how many lines are low."""
+def count_lines(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> Counts:
+    """Return how many lines are low."""
     low = low_lines(lines)
-    return {
-        "low_lines": len(low),
-        "low_lines_at_most": len(low | _low_if_pregnant(chart)),
-        "pediatric_low": tuple(line.value for line in CellLine if line in low)
-        if chart.child
-        else (),
-        "age_unknown_and_low": chart.age is None and _low_at_any_age(chart, low),
-    }
+    return Counts(
+        low_lines=len(low),
+        low_lines_at_most=len(low | _low_if_pregnant(chart)),
+        pediatric_low=tuple(line.value for line in CellLine if line in low) if chart.child else (),
+        age_unknown_and_low=chart.age is None and _low_at_any_age(chart, low),
+        neutrophils_below_half_with_age=neutrophils_below_half(chart),
+    )
 
 
-def assess_counts(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> dict[str, Any]:
-    """Return the fields of a `Situation` that the counts decide."""
+def assess_counts(chart: Timeline, lines: Mapping[CellLine, CellLineFact]) -> CountQuality:
+    """Return how sure the counts are."""
     used = [fact.result for fact in lines.values() if fact.result is not None]
-    return {
-        "white_by_leukocytes_alone": _by_leukocytes(lines) and deciding_neutrophils(chart) is None,
-        "preserved_neutrophils": _preserved(chart, lines),
-        "duffy_null_possible": _duffy_null_possible(chart, lines),
-        "conflict": any(Note.CONFLICT in result.notes for result in used),
-        "counts_preliminary": any(_not_final(result) for result in used),
-        "anc_bands_would_cross": any(Note.ANC_BANDS in result.notes for result in used),
-        "laboratory_critical_low": any(_critical(result) for result in used),
-    }
+    return CountQuality(
+        white_by_leukocytes_alone=_by_leukocytes(lines) and deciding_neutrophils(chart) is None,
+        preserved_neutrophils=_preserved(chart, lines),
+        duffy_null_possible=_duffy_null_possible(chart, lines),
+        conflict=any(Note.CONFLICT in result.notes for result in used),
+        counts_preliminary=any(_not_final(result) for result in used),
+        anc_bands_would_cross=any(Note.ANC_BANDS in result.notes for result in used),
+        laboratory_critical_low=any(_critical(result) for result in used),
+    )
 
 
 def low_lines(lines: Mapping[CellLine, CellLineFact]) -> frozenset[CellLine]:

@@ -138,14 +138,132 @@ class RedFlags:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many lines are low.
+
+    `pediatric_low` names the low lines under rule 2.5 (children only). `age_unknown_and_low`: a
+    count would be low in an adult or a child (data-quality, P07). `low_lines_at_most` counts the
+    lines that are low, or would be in a pregnancy that could not be looked for: with everything
+    still to be fetched, no more lines can turn out low.
+    """
+
+    low_lines: int = 0
+    low_lines_at_most: int = 0
+    pediatric_low: tuple[str, ...] = ()
+    age_unknown_and_low: bool = False
+    neutrophils_below_half_with_age: Truth = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountQuality:
+    """How sure the counts are that the lines rest on."""
+
+    white_by_leukocytes_alone: bool = False
+    preserved_neutrophils: bool = False
+    duffy_null_possible: bool = False
+    conflict: bool = False
+    counts_preliminary: bool = False
+    anc_bands_would_cross: bool = False
+    laboratory_critical_low: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smear:
+    """What the blood film shows, each finding in its window (2.4)."""
+
+    schistocytes: tuple[SmearFinding, ...] = ()
+    schistocytes_more_than_little: bool = False
+    platelet_clumps: tuple[SmearFinding, ...] = ()
+    hypersegmented: tuple[SmearFinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chemistry:
+    """What chemistry tells beside the states of B12, iron and function; the B12 medicine (2.3)."""
+
+    folate: FolateState = FolateState.MISSING
+    reticulocytes: ReticulocyteState = ReticulocyteState.MISSING
+    homocysteine_high: Truth = None
+    ldh_high: Truth = None
+    ldh_marked: Truth = None
+    indirect_bilirubin_high: Truth = None
+    haptoglobin_low: Truth = None
+    mma_renal: bool = False
+    reticulocyte_index: LabResult | None = None
+    liver_tests_high: bool = False
+    kidney_function_poor: Truth = None
+    b12_medication: tuple[Medication, ...] = ()
+    b12_first_given: date | None = None
+    b12_prior_deficiency: tuple[str, ...] = ()
+    mma_under_treatment: bool = False
+    mma_raised: Truth = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrgentEvidence:
+    """What possible-hlh and drug-agranulocytosis rest on, each in its own window (2.4)."""
+
+    recent_ferritin: LabResult | None = None
+    fever_with_ferritin: Fever = Fever()
+    fever_recorded: tuple[Condition, ...] = ()
+    neutrophils_under_drug: LabResult | None = None
+    agranulocytosis_drugs: tuple[Medication, ...] = ()
+    heparins: tuple[Medication, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HospitalStay:
+    """The hospital stay that counts: of the call, for old counts that at the anchor.
+
+    `inpatient_at_anchor` is the stay at the time of the blood count, for what a stale count meant
+    when it was current.
+    """
+
+    inpatient: bool = False
+    inpatient_at_anchor: bool = False
+    both_low_before: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the record tells beside laboratory results, each in its window (2.4, 3.5)."""
+
+    palliative: tuple[str, ...] = ()
+    known_disorder: tuple[Condition | Procedure, ...] = ()
+    chemotherapy: tuple[Medication | Procedure | Condition, ...] = ()
+    chemotherapy_days: int | None = None
+    marrow_suppressive: tuple[Medication, ...] = ()
+    drug_induced: tuple[Condition, ...] = ()
+    hypersplenism: tuple[Condition, ...] = ()
+    splenomegaly: tuple[Condition, ...] = ()
+    liver_disease: tuple[Condition, ...] = ()
+    kidney_disease: tuple[Condition, ...] = ()
+    growth_factors: tuple[Medication, ...] = ()
+    zinc: tuple[Medication, ...] = ()
+    copper_deficiency: tuple[Condition, ...] = ()
+    copper_malabsorption: tuple[Condition | Procedure, ...] = ()
+    alcohol: tuple[Condition, ...] = ()
+    secondary_causes: tuple[Condition | SerologyResult, ...] = ()
+    febrile_neutropenia: tuple[Condition, ...] = ()
+    marrow_exists: tuple[Procedure | ExistingOrder | MarrowResult, ...] = ()
+    referral_exists: tuple[ExistingOrder | Encounter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfusions:
+    """What was given shortly before the samples and spoils them (2.4)."""
+
+    red_cells_transfused: tuple[Procedure, ...] = ()
+    platelets_transfused: tuple[Procedure, ...] = ()
+    intravenous_iron: tuple[Medication, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """What the first stage shows: the counts, blasts, and who gets no card at all.
 
-    It decides whether any rule could still fire; most calls end with it. `age` is in whole years,
-    None without a birth date. `pediatric_low` names the low lines under rule 2.5 (children only).
-    `age_unknown_and_low`: a count would be low in an adult or a child (data-quality, P07).
-    `low_lines_at_most` counts the lines that are low, or would be in a pregnancy that could not be
-    looked for: no more lines can turn out low, whatever is still to be fetched.
+    It decides whether any rule could still fire; most calls end with it.
+    `age` is in whole years, None without a birth date.
 
     `selected` holds, per analyte, the result in its window of 2.4 that the states rest on (newest
     accepted); absent means not measured in the window. `unreadable` per analyte are the results of
@@ -157,11 +275,7 @@ class Opening:
     now: datetime
     age: int | None = None
     child: bool = False
-    low_lines: int = 0
-    low_lines_at_most: int = 0
-    pediatric_low: tuple[str, ...] = ()
-    age_unknown_and_low: bool = False
-    neutrophils_below_half_with_age: Truth = False
+    counts: Counts = Counts()
     blasts: Blasts = Blasts()
     schistocytes_with_low_platelets: Truth = False
     hospice: tuple[str, ...] = ()
@@ -174,95 +288,50 @@ class Situation(Opening):
     """The assessed patient. Built by `assess`; rules only read it.
 
     `pregnant` follows 2.5; `trimester` is 1, 2 or 3, None unknown. `unknown` are the analytes whose
-    group was not available. `inpatient_at_anchor` is the hospital stay at the time of the blood
-    count, for what a stale count meant when it was current. `limits` and `windows` are
-    the tables that were used.
+    group was not available. `limits` and `windows` are the tables that were used.
     """
 
     states: States
     freshness: Freshness = Freshness.NONE
     anchor: datetime | None = None
     anchor_age_days: int | None = None
-    white_by_leukocytes_alone: bool = False
-    preserved_neutrophils: bool = False
-    duffy_null_possible: bool = False
-    conflict: bool = False
-    counts_preliminary: bool = False
-    anc_bands_would_cross: bool = False
-    laboratory_critical_low: bool = False
     severe: SevereCounts = SevereCounts()
     fever: Fever = Fever()
-    fever_with_ferritin: Fever = Fever()
-    recent_ferritin: LabResult | None = None
-    neutrophils_under_drug: LabResult | None = None
     disorder_news: DisorderNews = DisorderNews()
+    quality: CountQuality = CountQuality()
+    smear: Smear = Smear()
+    chemistry: Chemistry = Chemistry()
+    urgent: UrgentEvidence = UrgentEvidence()
+    stay: HospitalStay = HospitalStay()
+    history: History = History()
+    transfusions: Transfusions = Transfusions()
     red_flags: RedFlags = RedFlags()
-    schistocytes: tuple[SmearFinding, ...] = ()
-    schistocytes_more_than_little: bool = False
-    platelet_clumps: tuple[SmearFinding, ...] = ()
-    hypersegmented: tuple[SmearFinding, ...] = ()
-    folate: FolateState = FolateState.MISSING
-    reticulocytes: ReticulocyteState = ReticulocyteState.MISSING
-    homocysteine_high: Truth = None
-    ldh_high: Truth = None
-    ldh_marked: Truth = None
-    indirect_bilirubin_high: Truth = None
-    haptoglobin_low: Truth = None
-    mma_renal: bool = False
-    reticulocyte_index: LabResult | None = None
     unknown: frozenset[Analyte] = frozenset()
     unavailable: frozenset[DataGroup] = frozenset()
 
     pregnant: bool = False
     trimester: int | None = None
-    inpatient: bool = False
-    inpatient_at_anchor: bool = False
-    both_low_before: bool = False
-    palliative: tuple[str, ...] = ()
-    known_disorder: tuple[Condition | Procedure, ...] = ()
-    chemotherapy: tuple[Medication | Procedure | Condition, ...] = ()
-    chemotherapy_days: int | None = None
-    marrow_suppressive: tuple[Medication, ...] = ()
-    agranulocytosis_drugs: tuple[Medication, ...] = ()
-    heparins: tuple[Medication, ...] = ()
-    drug_induced: tuple[Condition, ...] = ()
-    hypersplenism: tuple[Condition, ...] = ()
-    splenomegaly: tuple[Condition, ...] = ()
-    liver_disease: tuple[Condition, ...] = ()
-    liver_tests_high: bool = False
-    kidney_disease: tuple[Condition, ...] = ()
-    kidney_function_poor: Truth = None
-    b12_medication: tuple[Medication, ...] = ()
-    b12_first_given: date | None = None
-    b12_prior_deficiency: tuple[str, ...] = ()
-    mma_under_treatment: bool = False
-    mma_raised: Truth = None
-    growth_factors: tuple[Medication, ...] = ()
-    zinc: tuple[Medication, ...] = ()
-    copper_deficiency: tuple[Condition, ...] = ()
-    copper_malabsorption: tuple[Condition | Procedure, ...] = ()
-    alcohol: tuple[Condition, ...] = ()
-    fever_recorded: tuple[Condition, ...] = ()
-    secondary_causes: tuple[Condition | SerologyResult, ...] = ()
-    red_cells_transfused: tuple[Procedure, ...] = ()
-    platelets_transfused: tuple[Procedure, ...] = ()
-    intravenous_iron: tuple[Medication, ...] = ()
-    febrile_neutropenia: tuple[Condition, ...] = ()
-    marrow_exists: tuple[Procedure | ExistingOrder | MarrowResult, ...] = ()
-    referral_exists: tuple[ExistingOrder | Encounter, ...] = ()
     limits: Thresholds = LIMITS
     windows: Windows = WINDOWS
 
 
 __all__ = [
     "Blasts",
+    "Chemistry",
+    "CountQuality",
+    "Counts",
     "Fever",
     "FolateState",
     "Freshness",
+    "History",
+    "HospitalStay",
     "Opening",
     "RedFlags",
     "ReticulocyteState",
     "SevereCounts",
     "Situation",
+    "Smear",
+    "Transfusions",
     "Truth",
+    "UrgentEvidence",
 ]

@@ -60,7 +60,7 @@ def why_unusable(items: Collection[Unreadable]) -> str:
 def due_results(situation: Opening) -> tuple[Unreadable, ...]:
     """Return the newest unusable result of each analyte that no usable result replaces (3.3)."""
     due = [_due_count(analyte, situation) for analyte in BLOOD_COUNTS]
-    if situation.low_lines >= 2 and not situation.child:
+    if situation.counts.low_lines >= 2 and not situation.child:
         due += [
             next(iter(situation.unreadable.get(analyte, ())), None)
             for analyte in CHEMISTRY

@@ -26,7 +26,7 @@ def judged_at_unknown_age(situation: Opening) -> bool:
     """Whether a date of birth would decide: low counts or blasts in a patient of unknown age."""
     if situation.age is not None:
         return False
-    return situation.age_unknown_and_low or situation.blasts.present is True
+    return situation.counts.age_unknown_and_low or situation.blasts.present is True
 
 
 def data_quality_due(situation: Opening) -> bool:

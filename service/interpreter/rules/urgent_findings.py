@@ -40,7 +40,7 @@ def _stat(_case: Case) -> Priority:
 
 def _blast_indicator(case: Case) -> FindingIndicator:
     situation = case.situation
-    two_lines = situation.low_lines >= 2
+    two_lines = situation.counts.low_lines >= 2
     critical = situation.blasts.critical is True or two_lines
     return FindingIndicator.CRITICAL if critical else FindingIndicator.WARNING
 

@@ -177,7 +177,7 @@ ROWS: dict[str, Row] = {
     "plt_moderate": Row("1", lambda v: facts(count("6.9", 4, v)), severe, BELOW),
     "wbc_severe": Row("0.01", lambda v: facts(count(9, None, 84, v)), severe, BELOW),
     "wbc_moderate": Row("0.1", lambda v: facts(count("6.9", None, 200, v)), severe, BELOW),
-    "wbc_fever": Row("0.1", one(WBC), lambda s: s.neutrophils_below_half_with_age, BELOW),
+    "wbc_fever": Row("0.1", one(WBC), lambda s: s.counts.neutrophils_below_half_with_age, BELOW),
     "fever": Row("0.1", one(TEMPERATURE), lambda s: s.fever.present, FROM),
     "iron_low": Row(
         "1", iron_panel(IRON, tibc="262", tsat="21"), lambda s: iron(s) == "IDX", BELOW
@@ -214,13 +214,19 @@ ROWS: dict[str, Row] = {
         "0.01", with_counts(MMA, result(EGFR, 20)), lambda s: func(s) == "DEF", ABOVE
     ),
     "homocysteine_high": Row(
-        "1", with_counts(Analyte.HOMOCYSTEINE), lambda s: s.homocysteine_high, ABOVE
+        "1", with_counts(Analyte.HOMOCYSTEINE), lambda s: s.chemistry.homocysteine_high, ABOVE
     ),
-    "folate_low": Row("0.1", with_counts(Analyte.FOLATE), lambda s: s.folate == "LOW", BELOW),
-    "folate_normal": Row("0.1", with_counts(Analyte.FOLATE), lambda s: s.folate == "NORMAL", FROM),
-    "ldh_high": Row("1", with_counts(Analyte.LACTATE_DEHYDROGENASE), lambda s: s.ldh_high, ABOVE),
+    "folate_low": Row(
+        "0.1", with_counts(Analyte.FOLATE), lambda s: s.chemistry.folate == "LOW", BELOW
+    ),
+    "folate_normal": Row(
+        "0.1", with_counts(Analyte.FOLATE), lambda s: s.chemistry.folate == "NORMAL", FROM
+    ),
+    "ldh_high": Row(
+        "1", with_counts(Analyte.LACTATE_DEHYDROGENASE), lambda s: s.chemistry.ldh_high, ABOVE
+    ),
     "ldh_marked": Row(
-        "1", with_counts(Analyte.LACTATE_DEHYDROGENASE), lambda s: s.ldh_marked, ABOVE
+        "1", with_counts(Analyte.LACTATE_DEHYDROGENASE), lambda s: s.chemistry.ldh_marked, ABOVE
     ),
     "ldh_reverse_marked": Row(
         "0.1",
@@ -230,39 +236,51 @@ ROWS: dict[str, Row] = {
                 result(Analyte.LACTATE_DEHYDROGENASE, v * 460, high="460", loinc="14805-6"),
             ]
         ),
-        lambda s: s.ldh_marked,
+        lambda s: s.chemistry.ldh_marked,
         FROM,
     ),
     "bilirubin_indirect_high": Row(
-        "0.1", with_counts(Analyte.BILIRUBIN_INDIRECT), lambda s: s.indirect_bilirubin_high, ABOVE
+        "0.1",
+        with_counts(Analyte.BILIRUBIN_INDIRECT),
+        lambda s: s.chemistry.indirect_bilirubin_high,
+        ABOVE,
     ),
     "haptoglobin_low": Row(
-        "1", with_counts(Analyte.HAPTOGLOBIN), lambda s: s.haptoglobin_low, BELOW
+        "1", with_counts(Analyte.HAPTOGLOBIN), lambda s: s.chemistry.haptoglobin_low, BELOW
     ),
     "reticulocytes_low": Row(
-        "1", with_counts(Analyte.RETICULOCYTES), lambda s: s.reticulocytes == "inadequate", BELOW
+        "1",
+        with_counts(Analyte.RETICULOCYTES),
+        lambda s: s.chemistry.reticulocytes == "inadequate",
+        BELOW,
     ),
     "reticulocytes_adequate": Row(
-        "1", with_counts(Analyte.RETICULOCYTES), lambda s: s.reticulocytes == "adequate", ABOVE
+        "1",
+        with_counts(Analyte.RETICULOCYTES),
+        lambda s: s.chemistry.reticulocytes == "adequate",
+        ABOVE,
     ),
     "rpi_low": Row(
         "0.1",
         with_counts(Analyte.RETICULOCYTE_PERCENT, result(Analyte.HEMATOCRIT, 45)),
-        lambda s: s.reticulocytes == "inadequate",
+        lambda s: s.chemistry.reticulocytes == "inadequate",
         BELOW,
     ),
     "rpi_adequate": Row(
         "0.1",
         with_counts(Analyte.RETICULOCYTE_PERCENT, result(Analyte.HEMATOCRIT, 45)),
-        lambda s: s.reticulocytes == "adequate",
+        lambda s: s.chemistry.reticulocytes == "adequate",
         ABOVE,
     ),
-    "egfr_poor": Row("1", with_counts(EGFR), lambda s: s.kidney_function_poor, BELOW),
+    "egfr_poor": Row("1", with_counts(EGFR), lambda s: s.chemistry.kidney_function_poor, BELOW),
     "creatinine_high": Row(
-        "0.1", with_counts(Analyte.CREATININE), lambda s: s.kidney_function_poor, ABOVE
+        "0.1", with_counts(Analyte.CREATININE), lambda s: s.chemistry.kidney_function_poor, ABOVE
     ),
     "transaminase_high": Row(
-        "1", with_counts(Analyte.ASPARTATE_AMINOTRANSFERASE), lambda s: s.liver_tests_high, FROM
+        "1",
+        with_counts(Analyte.ASPARTATE_AMINOTRANSFERASE),
+        lambda s: s.chemistry.liver_tests_high,
+        FROM,
     ),
     "blast_percent_critical": Row(
         "0.1", with_counts(Analyte.BLAST_PERCENT), lambda s: s.blasts.critical, FROM
@@ -338,16 +356,16 @@ ROWS: dict[str, Row] = {
     ),
     "lab_mma_max": Row("0.01", own_high(MMA, "0.5"), lambda s: func(s) == "NOTDEF", TO),
     "lab_homocysteine_min": Row(
-        "1", own_high(Analyte.HOMOCYSTEINE, "12"), lambda s: s.homocysteine_high, FROM
+        "1", own_high(Analyte.HOMOCYSTEINE, "12"), lambda s: s.chemistry.homocysteine_high, FROM
     ),
     "lab_homocysteine_max": Row(
-        "1", own_high(Analyte.HOMOCYSTEINE, "18"), lambda s: s.homocysteine_high, ABOVE
+        "1", own_high(Analyte.HOMOCYSTEINE, "18"), lambda s: s.chemistry.homocysteine_high, ABOVE
     ),
     "lab_ldh_min": Row(
-        "1", own_high(Analyte.LACTATE_DEHYDROGENASE, "200"), lambda s: s.ldh_high, FROM
+        "1", own_high(Analyte.LACTATE_DEHYDROGENASE, "200"), lambda s: s.chemistry.ldh_high, FROM
     ),
     "lab_ldh_max": Row(
-        "1", own_high(Analyte.LACTATE_DEHYDROGENASE, "400"), lambda s: s.ldh_high, ABOVE
+        "1", own_high(Analyte.LACTATE_DEHYDROGENASE, "400"), lambda s: s.chemistry.ldh_high, ABOVE
     ),
 }
 

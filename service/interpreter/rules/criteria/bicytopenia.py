@@ -74,7 +74,7 @@ def _white_below(neutrophils: Limit | None, leukocytes: Limit | None, text: str)
         if fact.result.analyte is Analyte.NEUTROPHILS:
             limit = neutrophils
         else:
-            limit = leukocytes if case.situation.white_by_leukocytes_alone else None
+            limit = leukocytes if case.situation.quality.white_by_leukocytes_alone else None
         return False if limit is None else below(fact.result, limit(case.situation.limits))
 
     return Criterion(text, test)
@@ -84,7 +84,7 @@ def in_hospital(case: Case) -> bool:
     """Whether the counts are of a hospital stay: at the call, old counts when they were drawn."""
     situation = case.situation
     stale = situation.freshness is Freshness.STALE
-    return situation.inpatient_at_anchor if stale else situation.inpatient
+    return situation.stay.inpatient_at_anchor if stale else situation.stay.inpatient
 
 
 IN_HOSPITAL = Criterion("in a hospital stay", in_hospital)
@@ -134,7 +134,7 @@ _OUTSIDE = any_criterion(
 def _white_low_in_hospital(case: Case) -> Truth:
     if _state(case, CellLine.WHITE) is not CellLineState.LOW:
         return False
-    if not case.situation.white_by_leukocytes_alone:
+    if not case.situation.quality.white_by_leukocytes_alone:
         return True
     return below(_count(case, Analyte.LEUKOCYTES), case.situation.limits.wbc_alone_inpatient)
 
@@ -188,7 +188,7 @@ _INSIDE = any_criterion(
         ),
         Criterion(
             "both low {both_low_until:days} to {both_low_from:days} days before, before the stay",
-            lambda case: case.situation.both_low_before,
+            lambda case: case.situation.stay.both_low_before,
         ),
         text=(
             "platelets below {plt_before_inpatient} with both lines low {both_low_until:days} to "
@@ -201,7 +201,7 @@ _INSIDE = any_criterion(
 def _portal_explains(case: Case) -> Truth:
     situation = case.situation
     only_these = (
-        bool(situation.hypersplenism)
+        bool(situation.history.hypersplenism)
         and _state(case, CellLine.WHITE) is CellLineState.NORMAL
         and _state(case, CellLine.HEMOGLOBIN) is CellLineState.LOW
         and _state(case, CellLine.PLATELETS) is CellLineState.LOW
@@ -237,7 +237,9 @@ WORTH_A_CARD = all_criteria(
 )
 B12_EXPLAINED = Criterion(
     "portal hypertension or a B12 medicine explains a high B12",
-    lambda case: bool(case.situation.hypersplenism or case.situation.b12_medication),
+    lambda case: bool(
+        case.situation.history.hypersplenism or case.situation.chemistry.b12_medication
+    ),
 )
 B12_NOT_EXPLAINED = no_criterion(
     B12_EXPLAINED, "neither portal hypertension nor a B12 medicine explains the B12"

@@ -77,5 +77,5 @@ PANCYTOPENIA_OR_BICYTOPENIA = any_criterion(
 )
 TWO_LOW_LINES = _line_condition(
     "at least two low lines",
-    lambda case: case.situation.low_lines >= 2,
+    lambda case: case.situation.counts.low_lines >= 2,
 )

@@ -157,22 +157,22 @@ FOLATE_LOW = Criterion(
     "serum folate below {folate_low} ng/mL",
     lambda case: (
         True
-        if case.situation.folate is FolateState.LOW
+        if case.situation.chemistry.folate is FolateState.LOW
         else (
             None
-            if case.situation.folate is FolateState.MISSING
+            if case.situation.chemistry.folate is FolateState.MISSING
             and is_open(case.situation, Analyte.FOLATE)
             else False
         )
     ),
-    lambda case: f"folate {case.situation.folate}",
+    lambda case: f"folate {case.situation.chemistry.folate}",
     frozenset({DataGroup.VITAMIN_B12}),
     ("a usable folate result",),
 )
 
 
 def _treatment_days(case: Case) -> int | None:
-    first = case.situation.b12_first_given
+    first = case.situation.chemistry.b12_first_given
     return None if first is None else (case.situation.now.date() - first).days
 
 
@@ -188,7 +188,7 @@ B12_TREATMENT_NEW = Criterion(
 )
 B12_DEFICIENT_BEFORE = Criterion(
     "evidence of B12 deficiency from before the first dose",
-    lambda case: bool(case.situation.b12_prior_deficiency),
+    lambda case: bool(case.situation.chemistry.b12_prior_deficiency),
 )
 MMA_NOT_RAISED_UNDER_TREATMENT = Criterion(
     "no methylmalonic acid that proves deficiency more than {mma_after_first_dose:days} days after "
@@ -196,7 +196,7 @@ MMA_NOT_RAISED_UNDER_TREATMENT = Criterion(
     lambda case: (
         not (
             case.situation.states.function is FunctionState.DEFICIENT
-            and case.situation.mma_under_treatment
+            and case.situation.chemistry.mma_under_treatment
         )
     ),
 )

@@ -25,7 +25,7 @@ from service.interpreter.rules.criteria.cell_lines import COUNT_GROUPS, lines_se
 NEUTROPHILS_BELOW_HALF = Criterion(
     "neutrophils below {anc_severe} (or, not known, leukocytes below {wbc_fever}), at most "
     "{neutrophils_with_fever:days} days old",
-    lambda case: case.situation.neutrophils_below_half_with_age,
+    lambda case: case.situation.counts.neutrophils_below_half_with_age,
     lambda case: line_seen_of(case, CellLine.WHITE),
     COUNT_GROUPS,
     ("a usable neutrophil count",),
@@ -33,7 +33,9 @@ NEUTROPHILS_BELOW_HALF = Criterion(
 FEVER = Criterion(
     "temperature of at least {fever} Cel in the last {temperature:hours} hours, or active febrile "
     "neutropenia",
-    lambda case: any_of(case.situation.fever.present, bool(case.situation.febrile_neutropenia)),
+    lambda case: any_of(
+        case.situation.fever.present, bool(case.situation.history.febrile_neutropenia)
+    ),
     decided_by_groups=frozenset({DataGroup.TEMPERATURE}),
     decided_by=("temperatures of the last 24 hours",),
 )
@@ -67,10 +69,11 @@ CHILD = Criterion(
 ADULT = no_criterion(CHILD, "age at least {adult_age}")
 KNOWN_DISORDER = Criterion(
     "active hematologic malignancy, marrow failure or stem cell transplant",
-    lambda case: bool(case.situation.known_disorder),
+    lambda case: bool(case.situation.history.known_disorder),
 )
 CHEMOTHERAPY = Criterion(
-    "chemotherapy within {chemotherapy:days} days", lambda case: bool(case.situation.chemotherapy)
+    "chemotherapy within {chemotherapy:days} days",
+    lambda case: bool(case.situation.history.chemotherapy),
 )
 NO_KNOWN_DISORDER = no_criterion(KNOWN_DISORDER, "no known hematologic disorder")
 NO_CHEMOTHERAPY = no_criterion(CHEMOTHERAPY, "no chemotherapy within {chemotherapy:days} days")
@@ -129,8 +132,8 @@ def _pregnant(case: Case) -> Truth:
 def _pregnancy_lines(case: Case) -> Truth:
     situation = case.situation
     if situation.pregnant:
-        return situation.low_lines >= 2
-    return None if situation.low_lines_at_most >= 2 else False
+        return situation.counts.low_lines >= 2
+    return None if situation.counts.low_lines_at_most >= 2 else False
 
 
 TWO_LINES_IN_PREGNANCY = Criterion(
@@ -180,8 +183,10 @@ HISTORY = Criterion(
     lambda case: bool(case.situation.red_flags.history_of_malignancy),
 )
 MARROW_AND_REFERRAL_EXIST = all_criteria(
-    Criterion("a marrow exists or is ordered", lambda case: bool(case.situation.marrow_exists)),
-    Criterion("hematology is involved", lambda case: bool(case.situation.referral_exists)),
+    Criterion(
+        "a marrow exists or is ordered", lambda case: bool(case.situation.history.marrow_exists)
+    ),
+    Criterion("hematology is involved", lambda case: bool(case.situation.history.referral_exists)),
     no_criterion(RED_FLAG_OF_DEFERRAL, "no red flag"),
     no_criterion(HISTORY, "no such history"),
     text="marrow and referral exist, no red flag",

@@ -67,7 +67,7 @@ SCHISTOCYTES = Criterion(
     "schistocytes at most {schistocytes:days} days old",
     lambda case: (
         True
-        if case.situation.schistocytes
+        if case.situation.smear.schistocytes
         else (None if DataGroup.SMEAR in case.situation.unavailable else False)
     ),
     decided_by_groups=frozenset({DataGroup.SMEAR}),
@@ -75,7 +75,7 @@ SCHISTOCYTES = Criterion(
 )
 MORE_THAN_LITTLE = Criterion(
     "more than occasional, rare, few or slight",
-    lambda case: case.situation.schistocytes_more_than_little,
+    lambda case: case.situation.smear.schistocytes_more_than_little,
 )
 PLATELETS_BELOW_50 = Criterion(
     "platelets below {plt_microangiopathy_hemolysis}",
@@ -85,8 +85,8 @@ PLATELETS_BELOW_50 = Criterion(
 HEMOLYSIS_SEEN = Criterion(
     "LDH raised or haptoglobin low",
     lambda case: any_of(
-        _known(case, Analyte.LACTATE_DEHYDROGENASE, case.situation.ldh_high),
-        _known(case, Analyte.HAPTOGLOBIN, case.situation.haptoglobin_low),
+        _known(case, Analyte.LACTATE_DEHYDROGENASE, case.situation.chemistry.ldh_high),
+        _known(case, Analyte.HAPTOGLOBIN, case.situation.chemistry.haptoglobin_low),
     ),
     decided_by_groups=frozenset({DataGroup.HEMOLYSIS}),
     decided_by=("LDH and haptoglobin",),
@@ -114,7 +114,7 @@ MICROANGIOPATHY = (
 
 
 def _ferritin(case: Case) -> Truth:
-    ferritin = case.situation.recent_ferritin
+    ferritin = case.situation.urgent.recent_ferritin
     if ferritin is not None:
         return at_least(ferritin, case.situation.limits.ferritin_hlh)
     return _known(case, Analyte.FERRITIN, None)
@@ -124,7 +124,9 @@ FERRITIN_OF_HLH = Criterion(
     "ferritin of at least {ferritin_hlh} ng/mL at most {ferritin_with_fever:days} days old",
     _ferritin,
     lambda case: (
-        shown(case.situation.recent_ferritin) if case.situation.recent_ferritin else "none"
+        shown(case.situation.urgent.recent_ferritin)
+        if case.situation.urgent.recent_ferritin
+        else "none"
     ),
     frozenset({DataGroup.IRON_STUDIES}),
     ("a usable ferritin",),
@@ -133,9 +135,9 @@ FEVER_OF_HLH = Criterion(
     "temperature of at least {fever} Cel in the last {temperature_with_ferritin:hours} hours, or "
     "active fever or febrile neutropenia",
     lambda case: any_of(
-        case.situation.fever_with_ferritin.present,
-        bool(case.situation.fever_recorded),
-        bool(case.situation.febrile_neutropenia),
+        case.situation.urgent.fever_with_ferritin.present,
+        bool(case.situation.urgent.fever_recorded),
+        bool(case.situation.history.febrile_neutropenia),
     ),
     decided_by_groups=frozenset({DataGroup.TEMPERATURE}),
     decided_by=("temperatures of the last 72 hours",),
@@ -143,7 +145,7 @@ FEVER_OF_HLH = Criterion(
 
 
 def _neutrophils_under_drug(case: Case) -> Truth:
-    neutrophils = case.situation.neutrophils_under_drug
+    neutrophils = case.situation.urgent.neutrophils_under_drug
     if neutrophils is None:
         return _known(case, Analyte.NEUTROPHILS, None)
     if Note.CONFLICT in neutrophils.notes:
@@ -156,8 +158,8 @@ NEUTROPHILS_SEVERE = Criterion(
     "{neutrophils_under_drug:days} days old",
     _neutrophils_under_drug,
     lambda case: (
-        shown(case.situation.neutrophils_under_drug)
-        if case.situation.neutrophils_under_drug
+        shown(case.situation.urgent.neutrophils_under_drug)
+        if case.situation.urgent.neutrophils_under_drug
         else "no count"
     ),
     COUNT_GROUPS,
@@ -165,15 +167,15 @@ NEUTROPHILS_SEVERE = Criterion(
 )
 AGRANULOCYTOSIS_DRUG = Criterion(
     "a drug known for agranulocytosis taken now or within {agranulocytosis_drug:days} days",
-    lambda case: bool(case.situation.agranulocytosis_drugs),
+    lambda case: bool(case.situation.urgent.agranulocytosis_drugs),
 )
 
 
 def child_is_hidden(case: Case) -> bool:
     """Whether a known disorder or chemotherapy explains a child's counts (3.1, steps 4 and 5)."""
     situation = case.situation
-    treated = bool(situation.chemotherapy) and situation.freshness is not Freshness.STALE
-    return bool(situation.known_disorder) or treated
+    treated = bool(situation.history.chemotherapy) and situation.freshness is not Freshness.STALE
+    return bool(situation.history.known_disorder) or treated
 
 
 def _child_case(case: Case) -> Truth:
@@ -181,7 +183,7 @@ def _child_case(case: Case) -> Truth:
     hidden = child_is_hidden(case)
     silent = hidden or situation.freshness is Freshness.STALE
     return any_of(
-        not silent and len(situation.pediatric_low) >= 2,
+        not silent and len(situation.counts.pediatric_low) >= 2,
         False if silent else microangiopathy_of_child(case),
         False if hidden else situation.blasts.present,
         fever_with_low_neutrophils(case),
@@ -202,7 +204,7 @@ CHILD_CONCERN = Criterion(
     "two low lines by laboratory flags, ranges or floors, blasts, schistocytes with low platelets, "
     "or neutrophils below {anc_severe} with fever",
     _child_case,
-    lambda case: f"{len(case.situation.pediatric_low)} low lines",
+    lambda case: f"{len(case.situation.counts.pediatric_low)} low lines",
     frozenset({DataGroup.TEMPERATURE}),
     ("temperatures of the last 24 hours",),
 )

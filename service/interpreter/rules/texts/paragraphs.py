@@ -53,7 +53,7 @@ def fever_values(case: Case) -> str:
     if highest:
         when = f"{highest.taken:%H:%M} on {day(highest.taken)}"
         parts.append(f"temperature {with_unit(highest)} at {when}")
-    if case.situation.febrile_neutropenia:
+    if case.situation.history.febrile_neutropenia:
         parts.append("febrile neutropenia on the problem list")
     return f"{', '.join(parts)}." if parts else ""
 
@@ -155,7 +155,7 @@ def unknown_line(case: Case) -> str:
         if fact.state is CellLineState.UNKNOWN:
             why = fact.why or "not measured together with the others"
             text = f"{sentence(counted(fact))}: {why}."
-            if line is CellLine.PLATELETS and case.situation.platelet_clumps:
+            if line is CellLine.PLATELETS and case.situation.smear.platelet_clumps:
                 text += " Repeat in a citrate tube and estimate platelets on the film."
             return text
     return ""
@@ -163,7 +163,7 @@ def unknown_line(case: Case) -> str:
 
 def known_disorder(case: Case) -> str:
     """Name the disorder that silenced everything else, and what is new."""
-    names = listed(each.display for each in case.situation.known_disorder)
+    names = listed(each.display for each in case.situation.history.known_disorder)
     return f"Recorded: {names}." if names else ""
 
 
@@ -199,7 +199,7 @@ def chemotherapy_given(case: Case) -> str:
     """Name the treatment and how long ago it was."""
     names = listed(
         getattr(each, "name", "") or getattr(each, "display", "")
-        for each in case.situation.chemotherapy
+        for each in case.situation.history.chemotherapy
     )
     return f"Recorded treatment: {names}." if names else ""
 
@@ -220,10 +220,10 @@ def child_evidence(case: Case) -> str:
     situation = case.situation
     lines = situation.states.lines
     parts = []
-    if situation.pediatric_low:
+    if situation.counts.pediatric_low:
         parts.append(
             "Low by the laboratory's flag or range, or by the floor for children: "
-            f"{listed(counted(lines[CellLine(line)]) for line in situation.pediatric_low)}."
+            f"{listed(counted(lines[CellLine(line)]) for line in situation.counts.pediatric_low)}."
         )
     if situation.blasts.present:
         parts.append(blast_evidence(case))
@@ -245,16 +245,16 @@ def pregnancy_lines(case: Case) -> str:
 
 def prior_deficiency(case: Case) -> str:
     """Name the evidence of B12 deficiency and when treatment began."""
-    first = case.situation.b12_first_given
+    first = case.situation.chemistry.b12_first_given
     since = f"B12 first given {day(first)}. " if first else ""
-    evidence = listed(case.situation.b12_prior_deficiency)
+    evidence = listed(case.situation.chemistry.b12_prior_deficiency)
     return f"{since}Evidence of deficiency: {evidence}." if evidence else since.strip()
 
 
 def folate_is_low(case: Case) -> str:
     """Mention a low folate when another finding applies."""
     result = case.situation.selected.get(Analyte.FOLATE)
-    if result is None or case.situation.folate.value != "LOW":
+    if result is None or case.situation.chemistry.folate.value != "LOW":
         return ""
     return (
         f"Folate is low too ({with_unit(result)}): exclude B12 deficiency before folate is given "

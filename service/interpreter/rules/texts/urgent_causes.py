@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 def microangiopathy_evidence(case: Case) -> str:
     """Say what the film showed, the platelets, and what speaks for hemolysis."""
     situation = case.situation
-    films = (f"{each.text or 'present'} ({day(each.taken)})" for each in situation.schistocytes)
+    films = (
+        f"{each.text or 'present'} ({day(each.taken)})" for each in situation.smear.schistocytes
+    )
     parts = [f"Schistocytes: {listed(films)}"]
     platelets = situation.states.lines.get(CellLine.PLATELETS)
     if platelets and platelets.result:
         parts.append(f"platelets {with_unit(platelets.result)} ({day(platelets.result.taken)})")
     signs = (
-        (situation.ldh_high, Analyte.LACTATE_DEHYDROGENASE, "LDH raised"),
-        (situation.haptoglobin_low, Analyte.HAPTOGLOBIN, "haptoglobin low"),
+        (situation.chemistry.ldh_high, Analyte.LACTATE_DEHYDROGENASE, "LDH raised"),
+        (situation.chemistry.haptoglobin_low, Analyte.HAPTOGLOBIN, "haptoglobin low"),
     )
     for seen, analyte, name in signs:
         result = situation.selected.get(analyte)
@@ -34,27 +36,30 @@ def microangiopathy_evidence(case: Case) -> str:
 def hlh_evidence(case: Case) -> str:
     """Name the ferritin and the fever."""
     situation = case.situation
-    ferritin, highest = situation.recent_ferritin, situation.fever_with_ferritin.highest
+    ferritin, highest = (
+        situation.urgent.recent_ferritin,
+        situation.urgent.fever_with_ferritin.highest,
+    )
     parts = [f"ferritin {with_unit(ferritin)} ({day(ferritin.taken)})"] if ferritin else []
     if highest:
         parts.append(
             f"temperature {with_unit(highest)} at {highest.taken:%H:%M} {day(highest.taken)}"
         )
-    recorded = (*situation.fever_recorded, *situation.febrile_neutropenia)
+    recorded = (*situation.urgent.fever_recorded, *situation.history.febrile_neutropenia)
     parts += [f"{each.display} on the problem list" for each in recorded]
     return f"{sentence(', '.join(parts))}." if parts else ""
 
 
 def drug_of_agranulocytosis(case: Case) -> str:
     """Return the drug to stop: of several the one that the value set puts first."""
-    drugs = case.situation.agranulocytosis_drugs
+    drugs = case.situation.urgent.agranulocytosis_drugs
     return drugs[0].name if drugs else "the drug"
 
 
 def agranulocytosis_evidence(case: Case) -> str:
     """Name the count and every drug known for it."""
-    neutrophils = case.situation.neutrophils_under_drug
-    names = listed(each.name for each in case.situation.agranulocytosis_drugs)
+    neutrophils = case.situation.urgent.neutrophils_under_drug
+    names = listed(each.name for each in case.situation.urgent.agranulocytosis_drugs)
     if neutrophils is None:
         return ""
     name = sentence(neutrophils.analyte.words)
@@ -63,7 +68,7 @@ def agranulocytosis_evidence(case: Case) -> str:
 
 def clozapine(case: Case) -> str:
     """Clozapine has a monitoring scheme of its own."""
-    names = " ".join(each.name.casefold() for each in case.situation.agranulocytosis_drugs)
+    names = " ".join(each.name.casefold() for each in case.situation.urgent.agranulocytosis_drugs)
     if "clozapine" not in names:
         return ""
     return "Clozapine: follow the national monitoring scheme and tell psychiatry today."
@@ -71,5 +76,5 @@ def clozapine(case: Case) -> str:
 
 def drug_to_stop(case: Case) -> str:
     """Name what may have caused a neutropenia with fever."""
-    names = listed(each.name for each in case.situation.agranulocytosis_drugs)
+    names = listed(each.name for each in case.situation.urgent.agranulocytosis_drugs)
     return f"Known to cause agranulocytosis, to be stopped: {names}." if names else ""

@@ -136,11 +136,11 @@ def test_function_by_mma_and_egfr(mma, egfr, state) -> None:
     found = function(mma, *kidney)
     assert found.states.function is state
     raised = mma not in ("0.40", "<0.5", "<0.1")
-    assert found.mma_renal is (raised and state is FunctionState.UNKNOWN)
+    assert found.chemistry.mma_renal is (raised and state is FunctionState.UNKNOWN)
 
 
 def test_kidney_disease_on_the_problem_list_outweighs_a_good_egfr() -> None:
-    assert function("1.5", result(EGFR, 90), context=KIDNEY_DISEASE).mma_renal
+    assert function("1.5", result(EGFR, 90), context=KIDNEY_DISEASE).chemistry.mma_renal
 
 
 def test_creatinine_speaks_only_without_an_egfr() -> None:
@@ -355,7 +355,7 @@ def test_iron_studies_not_retrieved_are_unknown() -> None:
     ],
 )
 def test_folate_states(value, state) -> None:
-    assert assessed(result(Analyte.FOLATE, value)).folate is state
+    assert assessed(result(Analyte.FOLATE, value)).chemistry.folate is state
 
 
 @pytest.mark.parametrize(
@@ -369,14 +369,14 @@ def test_folate_states(value, state) -> None:
     ],
 )
 def test_reticulocytes_by_absolute_number(absolute, state) -> None:
-    assert assessed(result(Analyte.RETICULOCYTES, absolute)).reticulocytes is state
+    assert assessed(result(Analyte.RETICULOCYTES, absolute)).chemistry.reticulocytes is state
 
 
 def index(percent, hematocrit=None, loinc=""):
     results = [result(Analyte.RETICULOCYTE_PERCENT, percent, loinc=loinc), result(HGB, 8)]
     if hematocrit is not None:
         results.append(result(Analyte.HEMATOCRIT, hematocrit))
-    return float(situation(results).reticulocyte_index.value)
+    return float(situation(results).chemistry.reticulocyte_index.value)
 
 
 def test_reticulocyte_index_corrects_for_hematocrit_and_maturation() -> None:
@@ -400,18 +400,18 @@ def test_the_poorer_of_number_and_index_counts() -> None:
             result(Analyte.RETICULOCYTE_PERCENT, 3),
         ]
     )
-    assert found.reticulocytes is ReticulocyteState.INADEQUATE
+    assert found.chemistry.reticulocytes is ReticulocyteState.INADEQUATE
 
 
 @pytest.mark.parametrize(("days", "seen"), [(8, True), (8.1, False), (0, True)])
 def test_turnover_counts_within_7_days_of_the_anchor(days, seen) -> None:
     found = assessed(result(Analyte.LACTATE_DEHYDROGENASE, 300, days))
-    assert found.ldh_high is (True if seen else None)
+    assert found.chemistry.ldh_high is (True if seen else None)
 
 
 def ldh(value, **more):
     found = assessed(result(Analyte.LACTATE_DEHYDROGENASE, value, **more))
-    return found.ldh_high, found.ldh_marked
+    return found.chemistry.ldh_high, found.chemistry.ldh_marked
 
 
 def test_ldh_limits() -> None:
@@ -436,27 +436,27 @@ def test_other_markers() -> None:
         result(Analyte.HAPTOGLOBIN, "<30"),
         result(Analyte.HOMOCYSTEINE, 16),
     )
-    assert found.indirect_bilirubin_high
-    assert found.haptoglobin_low
-    assert found.homocysteine_high
+    assert found.chemistry.indirect_bilirubin_high
+    assert found.chemistry.haptoglobin_low
+    assert found.chemistry.homocysteine_high
     normal = assessed(
         result(Analyte.BILIRUBIN_INDIRECT, "1.0"),
         result(Analyte.HAPTOGLOBIN, 30),
         result(Analyte.HOMOCYSTEINE, 16, high="18"),
     )
-    assert normal.indirect_bilirubin_high is normal.haptoglobin_low is False
-    assert normal.homocysteine_high is False
+    assert normal.chemistry.indirect_bilirubin_high is normal.chemistry.haptoglobin_low is False
+    assert normal.chemistry.homocysteine_high is False
 
 
 @pytest.mark.parametrize(("days", "poor"), [(91, True), (91.1, None)])
 def test_kidney_function_counts_for_90_days(days, poor) -> None:
-    assert assessed(result(EGFR, 30, days)).kidney_function_poor is poor
+    assert assessed(result(EGFR, 30, days)).chemistry.kidney_function_poor is poor
 
 
 @pytest.mark.parametrize(("value", "high"), [(119, False), (120, True), (">120", True)])
 def test_liver_tests_that_can_raise_b12(value, high) -> None:
     found = assessed(result(Analyte.ALANINE_AMINOTRANSFERASE, value))
-    assert found.liver_tests_high is high
+    assert found.chemistry.liver_tests_high is high
 
 
 def test_the_states_name_the_results_they_rest_on() -> None:

@@ -126,8 +126,8 @@ def test_normal_flag_never_makes_a_low_count_normal() -> None:
 def test_neutrophils_rule_over_leukocytes() -> None:
     assessed = situation(count(10, 1.8, 90, 2.5))
     assert assessed.states.lines[CellLine.WHITE].state is CellLineState.NORMAL
-    assert assessed.preserved_neutrophils
-    assert not assessed.white_by_leukocytes_alone
+    assert assessed.quality.preserved_neutrophils
+    assert not assessed.quality.white_by_leukocytes_alone
     assert assessed.states.pattern is Pattern.BICYTOPENIA
 
 
@@ -138,7 +138,7 @@ def test_neutropenia_is_not_hidden_by_normal_leukocytes() -> None:
 def test_leukocytes_judge_the_white_line_when_the_neutrophils_were_refused() -> None:
     assessed = situation(count(9, plt=60, wbc=2.0), unreadable=(refused(ANC),))
     assert assessed.states.pattern is Pattern.PANCYTOPENIA
-    assert assessed.white_by_leukocytes_alone
+    assert assessed.quality.white_by_leukocytes_alone
     assert ANC in assessed.unreadable
 
 
@@ -161,7 +161,7 @@ def test_newer_normal_leukocytes_overrule_older_mild_neutrophils(
     assessed = situation([*count(9, plt=60, wbc=leukocytes), result(ANC, neutrophils, days)])
     white = assessed.states.lines[CellLine.WHITE]
     assert (white.state, white.result.analyte) == (state, analyte)
-    assert not assessed.white_by_leukocytes_alone
+    assert not assessed.quality.white_by_leukocytes_alone
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_newer_normal_leukocytes_overrule_older_mild_neutrophils(
 )
 def test_neutrophils_that_are_an_open_bound_count_as_none(neutrophils, alone, state) -> None:
     assessed = situation(count(9, neutrophils, 60, 2.4))
-    assert assessed.white_by_leukocytes_alone is alone
+    assert assessed.quality.white_by_leukocytes_alone is alone
     assert assessed.states.lines[CellLine.WHITE].state is state
 
 
@@ -211,7 +211,7 @@ def test_freshness_of_the_anchor(days, expected) -> None:
 
 def test_counts_older_than_90_days_make_no_line_low() -> None:
     assessed = situation(count(9, 1.1, 84, days=91))
-    assert assessed.low_lines == 0
+    assert assessed.counts.low_lines == 0
     assert assessed.states.pattern is Pattern.NONE
     assert assessed.severe.present is not True
 
@@ -227,7 +227,7 @@ def test_red_cells_in_the_week_before_the_sample_mask_a_normal_hemoglobin(days, 
     assessed = situation(count(12.4, 1.0, 60), context=given)
     expected = CellLineState.MASKED if masked else CellLineState.NORMAL
     assert assessed.states.lines[CellLine.HEMOGLOBIN].state is expected
-    assert bool(assessed.red_cells_transfused) is masked
+    assert bool(assessed.transfusions.red_cells_transfused) is masked
     pattern = Pattern.PANCYTOPENIA if masked else Pattern.BICYTOPENIA
     assert assessed.states.pattern is pattern
 
@@ -346,16 +346,16 @@ def test_count_notes_reach_the_situation() -> None:
     conflict = situation([*count(9, 1.1), result(PLT, 12, notes=frozenset({Note.CONFLICT}))])
     bands = situation([result(ANC, "1.7", notes=frozenset({Note.ANC_BANDS}))])
     unknown = situation([result(HGB, 9, status="unknown")])
-    assert conflict.conflict
-    assert bands.anc_bands_would_cross
-    assert unknown.counts_preliminary
-    assert situation([result(PLT, 12, flag=Flag.CRITICALLY_LOW)]).laboratory_critical_low
-    assert not situation([result(WBC, 1, flag=Flag.CRITICALLY_LOW)]).laboratory_critical_low
+    assert conflict.quality.conflict
+    assert bands.quality.anc_bands_would_cross
+    assert unknown.quality.counts_preliminary
+    assert situation([result(PLT, 12, flag=Flag.CRITICALLY_LOW)]).quality.laboratory_critical_low
+    assert not situation([result(WBC, 1, flag=Flag.CRITICALLY_LOW)]).quality.laboratory_critical_low
 
 
 def test_benign_neutropenia_is_thought_of_only_beside_one_other_low_line() -> None:
     def possible(anc: str, hgb: float = 9, plt: float = 200, **more) -> bool:
-        return situation(count(hgb, anc, plt), **more).duffy_null_possible
+        return situation(count(hgb, anc, plt), **more).quality.duffy_null_possible
 
     assert possible("1.0")
     assert possible("1.79")
@@ -373,7 +373,7 @@ def test_benign_neutropenia_is_thought_of_only_beside_one_other_low_line() -> No
 
 
 def pediatric(results, **more):
-    return situation(results, age=10, **more).pediatric_low
+    return situation(results, age=10, **more).counts.pediatric_low
 
 
 def test_a_child_without_laboratory_ranges_is_judged_by_floors() -> None:
@@ -404,12 +404,12 @@ def test_childhood_ends_on_the_eighteenth_birthday() -> None:
 
 
 def test_without_a_birth_date_a_count_low_at_any_age_is_noticed() -> None:
-    assert situation(PANCYTOPENIA, age=None).age_unknown_and_low
-    assert situation([result(PLT, 200, low="210")], age=None).age_unknown_and_low
-    assert not situation(NORMAL_COUNT, age=None).age_unknown_and_low
-    assert not situation(count(9, 1, 50, days=91), age=None).age_unknown_and_low
-    assert not situation(PANCYTOPENIA).age_unknown_and_low
-    assert situation(PANCYTOPENIA, age=-1).age_unknown_and_low
+    assert situation(PANCYTOPENIA, age=None).counts.age_unknown_and_low
+    assert situation([result(PLT, 200, low="210")], age=None).counts.age_unknown_and_low
+    assert not situation(NORMAL_COUNT, age=None).counts.age_unknown_and_low
+    assert not situation(count(9, 1, 50, days=91), age=None).counts.age_unknown_and_low
+    assert not situation(PANCYTOPENIA).counts.age_unknown_and_low
+    assert situation(PANCYTOPENIA, age=-1).counts.age_unknown_and_low
 
 
 # --- pregnancy ----------------------------------------------------------------------------------
@@ -458,6 +458,6 @@ def test_trimester_from_the_estimated_delivery_date() -> None:
 def test_lines_that_a_pregnancy_not_yet_looked_for_would_make_low_are_counted() -> None:
     spared = [result(HGB, "10.4", low="10.0"), result(ANC, "1.2", low="1.0"), result(PLT, 200)]
     hidden = situation(spared, age=30, unavailable=[DataGroup.CONDITIONS])
-    assert hidden.low_lines == 0
-    assert hidden.low_lines_at_most == 2
-    assert situation(spared, age=30).low_lines_at_most == 0
+    assert hidden.counts.low_lines == 0
+    assert hidden.counts.low_lines_at_most == 2
+    assert situation(spared, age=30).counts.low_lines_at_most == 0

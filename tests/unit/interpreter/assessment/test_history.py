@@ -68,7 +68,7 @@ def test_hospice_by_condition_must_be_active_and_confirmed() -> None:
 
 def test_palliative_care_is_not_hospice() -> None:
     found = with_conditions(condition(Vs.PALLIATIVE_CARE))
-    assert found.palliative
+    assert found.history.palliative
     assert not found.hospice
 
 
@@ -76,17 +76,17 @@ def test_palliative_care_is_not_hospice() -> None:
     "target", [Vs.HEMATOLOGIC_MALIGNANCY, Vs.MARROW_FAILURE, Vs.STEM_CELL_TRANSPLANT]
 )
 def test_known_disorder_must_be_active_and_confirmed(target) -> None:
-    assert with_conditions(condition(target)).known_disorder
-    assert not with_conditions(condition(target, active=False)).known_disorder
-    assert not with_conditions(condition(target, may_suppress=False)).known_disorder
-    assert not with_conditions(condition(target, in_remission=True)).known_disorder
-    assert not with_conditions(condition(target, Vs.NEVER_SUPPRESS)).known_disorder
+    assert with_conditions(condition(target)).history.known_disorder
+    assert not with_conditions(condition(target, active=False)).history.known_disorder
+    assert not with_conditions(condition(target, may_suppress=False)).history.known_disorder
+    assert not with_conditions(condition(target, in_remission=True)).history.known_disorder
+    assert not with_conditions(condition(target, Vs.NEVER_SUPPRESS)).history.known_disorder
 
 
 @pytest.mark.parametrize(("days", "found"), [(365, True), (365.1, False)])
 def test_a_transplant_suppresses_for_a_year(days, found) -> None:
     given = procedure(Vs.STEM_CELL_TRANSPLANT, days=days)
-    assert bool(with_procedures(given).known_disorder) is found
+    assert bool(with_procedures(given).history.known_disorder) is found
 
 
 @pytest.mark.parametrize(
@@ -112,19 +112,19 @@ def test_a_transplant_suppresses_for_a_year(days, found) -> None:
 )
 def test_chemotherapy_given_within_42_days(given, days) -> None:
     found = with_medications(given)
-    assert bool(found.chemotherapy) is (days is not None)
-    assert found.chemotherapy_days == days
+    assert bool(found.history.chemotherapy) is (days is not None)
+    assert found.history.chemotherapy_days == days
 
 
 @pytest.mark.parametrize(("days", "found"), [(42, True), (42.1, False)])
 def test_chemotherapy_sessions(days, found) -> None:
     given = procedure(Vs.CHEMOTHERAPY_PROCEDURES, days=days)
-    assert bool(with_procedures(given).chemotherapy) is found
+    assert bool(with_procedures(given).history.chemotherapy) is found
 
 
 def test_chemotherapy_encounters_coded_as_conditions_need_a_recent_date() -> None:
     def found(**more):
-        return with_conditions(condition(Vs.CHEMOTHERAPY_PROCEDURES, **more)).chemotherapy
+        return with_conditions(condition(Vs.CHEMOTHERAPY_PROCEDURES, **more)).history.chemotherapy
 
     assert found(onset=day(42))
     assert found(onset=day(42), active=False)
@@ -135,11 +135,13 @@ def test_chemotherapy_encounters_coded_as_conditions_need_a_recent_date() -> Non
 
 def test_active_conditions_due_to_chemotherapy_count_without_a_date() -> None:
     found = with_conditions(condition(Vs.CHEMOTHERAPY_CONDITIONS))
-    assert found.chemotherapy
-    assert found.chemotherapy_days is None
-    assert not with_conditions(condition(Vs.CHEMOTHERAPY_CONDITIONS, active=False)).chemotherapy
+    assert found.history.chemotherapy
+    assert found.history.chemotherapy_days is None
+    assert not with_conditions(
+        condition(Vs.CHEMOTHERAPY_CONDITIONS, active=False)
+    ).history.chemotherapy
     provisional = condition(Vs.CHEMOTHERAPY_CONDITIONS, may_suppress=False)
-    assert not with_conditions(provisional).chemotherapy
+    assert not with_conditions(provisional).history.chemotherapy
 
 
 # --- deferral -----------------------------------------------------------------------------------
@@ -160,24 +162,24 @@ def test_marrow_suppressive_drugs_active_or_given_within_30_days(
     given = medication(
         Vs.MARROW_SUPPRESSIVE_DRUGS, kind=STATEMENT, first=first, last=last, active=active
     )
-    assert bool(with_medications(given).marrow_suppressive) is found
+    assert bool(with_medications(given).history.marrow_suppressive) is found
 
 
 def test_portal_hypertension_or_liver_disease_with_splenomegaly() -> None:
     liver, spleen = condition(Vs.LIVER_DISEASE), condition(Vs.SPLENOMEGALY)
     portal = condition(Vs.PORTAL_HYPERTENSION, Vs.LIVER_DISEASE)
-    assert with_conditions(portal).hypersplenism
-    assert with_conditions(liver, spleen).hypersplenism
-    assert not with_conditions(liver).hypersplenism
-    assert not with_conditions(spleen).hypersplenism
+    assert with_conditions(portal).history.hypersplenism
+    assert with_conditions(liver, spleen).history.hypersplenism
+    assert not with_conditions(liver).history.hypersplenism
+    assert not with_conditions(spleen).history.hypersplenism
     doubtful = condition(Vs.PORTAL_HYPERTENSION, may_suppress=False)
-    assert not with_conditions(doubtful).hypersplenism
+    assert not with_conditions(doubtful).history.hypersplenism
 
 
 def test_drug_induced_pancytopenia_must_be_active_and_confirmed() -> None:
-    assert with_conditions(condition(Vs.DRUG_INDUCED_PANCYTOPENIA)).drug_induced
+    assert with_conditions(condition(Vs.DRUG_INDUCED_PANCYTOPENIA)).history.drug_induced
     doubtful = condition(Vs.DRUG_INDUCED_PANCYTOPENIA, may_suppress=False)
-    assert not with_conditions(doubtful).drug_induced
+    assert not with_conditions(doubtful).history.drug_induced
 
 
 @pytest.mark.parametrize(
@@ -206,8 +208,8 @@ def test_drug_induced_pancytopenia_must_be_active_and_confirmed() -> None:
 )
 def test_b12_medicines_of_180_days_and_their_first_dose(given, first) -> None:
     found = with_medications(*given)
-    assert bool(found.b12_medication) is (first is not None)
-    assert found.b12_first_given == (None if first is None else day(first))
+    assert bool(found.chemistry.b12_medication) is (first is not None)
+    assert found.chemistry.b12_first_given == (None if first is None else day(first))
 
 
 @pytest.mark.parametrize(
@@ -228,8 +230,8 @@ def test_b12_medicines_of_180_days_and_their_first_dose(given, first) -> None:
 def test_evidence_of_b12_deficiency_is_from_before_the_first_dose(results, evidence) -> None:
     given = {"medications": (medication(Vs.B12_MEDICATION, first=30, last=2),)}
     found = situation([*PANCYTOPENIA, *results], context=given)
-    assert bool(found.b12_prior_deficiency) is evidence
-    assert not situation([*PANCYTOPENIA, *results]).b12_prior_deficiency
+    assert bool(found.chemistry.b12_prior_deficiency) is evidence
+    assert not situation([*PANCYTOPENIA, *results]).chemistry.b12_prior_deficiency
 
 
 @pytest.mark.parametrize(("days", "under_treatment"), [(23, False), (22, True)])
@@ -238,12 +240,14 @@ def test_an_mma_more_than_a_week_after_the_first_dose_tells_how_treatment_goes(
 ) -> None:
     given = {"medications": (medication(Vs.B12_MEDICATION, first=30, last=2),)}
     found = situation([*PANCYTOPENIA, result(MMA, "2.1", days)], context=given)
-    assert found.mma_under_treatment is under_treatment
+    assert found.chemistry.mma_under_treatment is under_treatment
 
 
 def test_b12_deficiency_on_the_problem_list_is_evidence_while_active() -> None:
-    assert with_conditions(condition(Vs.B12_DEFICIENCY)).b12_prior_deficiency
-    assert not with_conditions(condition(Vs.B12_DEFICIENCY, active=False)).b12_prior_deficiency
+    assert with_conditions(condition(Vs.B12_DEFICIENCY)).chemistry.b12_prior_deficiency
+    assert not with_conditions(
+        condition(Vs.B12_DEFICIENCY, active=False)
+    ).chemistry.b12_prior_deficiency
 
 
 # --- text modifiers -----------------------------------------------------------------------------
@@ -253,16 +257,16 @@ def test_b12_deficiency_on_the_problem_list_is_evidence_while_active() -> None:
     "target", [Vs.GRANULOCYTE_GROWTH_FACTOR, Vs.ERYTHROPOIETIN_THROMBOPOIETIN_AGENTS]
 )
 def test_growth_factors_within_14_days(target) -> None:
-    assert with_medications(medication(target, first=14, last=14)).growth_factors
-    assert not with_medications(medication(target, first=15, last=15)).growth_factors
+    assert with_medications(medication(target, first=14, last=14)).history.growth_factors
+    assert not with_medications(medication(target, first=15, last=15)).history.growth_factors
 
 
 def test_zinc_while_taken_and_copper_deficiency() -> None:
     taken = medication(Vs.ZINC_MEDICATION, kind=STATEMENT, first=90, active=True)
     stopped = medication(Vs.ZINC_MEDICATION, kind=STATEMENT, first=90, last=5)
-    assert with_medications(taken).zinc
-    assert not with_medications(stopped).zinc
-    assert with_conditions(condition(Vs.COPPER_DEFICIENCY)).copper_deficiency
+    assert with_medications(taken).history.zinc
+    assert not with_medications(stopped).history.zinc
+    assert with_conditions(condition(Vs.COPPER_DEFICIENCY)).history.copper_deficiency
 
 
 def serology(test, positive, days=30):
@@ -282,13 +286,13 @@ def serology(test, positive, days=30):
     ],
 )
 def test_positive_serology_is_a_secondary_cause(results, found) -> None:
-    assert bool(situation(PANCYTOPENIA, serology=results).secondary_causes) is found
+    assert bool(situation(PANCYTOPENIA, serology=results).history.secondary_causes) is found
 
 
 @pytest.mark.parametrize("target", [Vs.HIV_INFECTION, Vs.VIRAL_HEPATITIS, Vs.AUTOIMMUNE_DISEASE])
 def test_known_infection_and_autoimmune_disease(target) -> None:
-    assert with_conditions(condition(target)).secondary_causes
-    assert not with_conditions(condition(target, active=False)).secondary_causes
+    assert with_conditions(condition(target)).history.secondary_causes
+    assert not with_conditions(condition(target, active=False)).history.secondary_causes
 
 
 # --- what exists already ------------------------------------------------------------------------
@@ -318,30 +322,30 @@ def with_orders(*given):
 def test_standing_orders_for_marrow_and_referral(days, status, found) -> None:
     marrow = with_orders(order(Vs.MARROW_PROCEDURES, days=days, status=status))
     referral = with_orders(order(Vs.HEMATOLOGY_REFERRALS, days=days, status=status))
-    assert bool(marrow.marrow_exists) is found
-    assert bool(referral.referral_exists) is found
-    assert not marrow.referral_exists
-    assert not referral.marrow_exists
+    assert bool(marrow.history.marrow_exists) is found
+    assert bool(referral.history.referral_exists) is found
+    assert not marrow.history.referral_exists
+    assert not referral.history.marrow_exists
 
 
 def test_an_order_drafted_in_the_hook_exists() -> None:
     drafted = order(orders=("marrow-biopsy", "hematology-referral"), status="", drafted=True)
     found = with_orders(drafted)
-    assert found.marrow_exists
-    assert found.referral_exists
+    assert found.history.marrow_exists
+    assert found.history.referral_exists
 
 
 @pytest.mark.parametrize("target", [Vs.MARROW_PROCEDURES, Vs.STEM_CELL_TRANSPLANT])
 def test_marrow_procedures_of_180_days(target) -> None:
-    assert with_procedures(procedure(target, days=180)).marrow_exists
-    assert not with_procedures(procedure(target, days=181)).marrow_exists
-    assert with_procedures(procedure(target, status="in-progress")).marrow_exists
+    assert with_procedures(procedure(target, days=180)).history.marrow_exists
+    assert not with_procedures(procedure(target, days=181)).history.marrow_exists
+    assert with_procedures(procedure(target, status="in-progress")).history.marrow_exists
 
 
 @pytest.mark.parametrize(("days", "found"), [(180, True), (180.1, False)])
 def test_marrow_results_of_180_days(days, found) -> None:
     results = (MarrowResult("33721-2", ago(days)),)
-    assert bool(situation(PANCYTOPENIA, marrow=results).marrow_exists) is found
+    assert bool(situation(PANCYTOPENIA, marrow=results).history.marrow_exists) is found
 
 
 def visit(start, end=None, status="finished", appointment=False):
@@ -371,7 +375,7 @@ def visit(start, end=None, status="finished", appointment=False):
 )
 def test_hematology_visits_from_90_days_ago_to_60_ahead(given, found) -> None:
     assessed = situation(PANCYTOPENIA, context={"encounters": (given,)})
-    assert bool(assessed.referral_exists) is found
+    assert bool(assessed.history.referral_exists) is found
 
 
 # --- hospital stay ------------------------------------------------------------------------------
@@ -379,7 +383,7 @@ def test_hematology_visits_from_90_days_ago_to_60_ahead(given, found) -> None:
 
 @pytest.mark.parametrize("kind", ["IMP", "ACUTE", "NONAC", "EMER", "OBSENC", "imp"])
 def test_hospital_and_emergency_stays_in_progress(kind) -> None:
-    assert situation(context={"encounters": (stay(2, kind=kind),)}).inpatient
+    assert situation(context={"encounters": (stay(2, kind=kind),)}).stay.inpatient
 
 
 @pytest.mark.parametrize(
@@ -394,16 +398,16 @@ def test_hospital_and_emergency_stays_in_progress(kind) -> None:
     ],
 )
 def test_other_encounters_are_no_hospital_stay(given) -> None:
-    assert not situation(context={"encounters": (given,)}).inpatient
+    assert not situation(context={"encounters": (given,)}).stay.inpatient
 
 
 def test_a_stay_at_the_time_of_an_old_count_is_known() -> None:
     counts = count(9.5, 4.1, 90, days=20)
     then = situation(counts, context={"encounters": (stay(22, 15, status="finished"),)})
-    assert then.inpatient_at_anchor
-    assert not then.inpatient
+    assert then.stay.inpatient_at_anchor
+    assert not then.stay.inpatient
     since = situation(counts, context={"encounters": (stay(2),)})
-    assert not since.inpatient_at_anchor
+    assert not since.stay.inpatient_at_anchor
 
 
 @pytest.mark.parametrize(
@@ -420,7 +424,7 @@ def test_a_stay_at_the_time_of_an_old_count_is_known() -> None:
     ],
 )
 def test_both_lines_low_in_an_earlier_specimen(earlier, found) -> None:
-    assert situation([*count(9, 5, 80), *earlier]).both_low_before is found
+    assert situation([*count(9, 5, 80), *earlier]).stay.both_low_before is found
 
 
 def test_windows_move_with_the_call() -> None:

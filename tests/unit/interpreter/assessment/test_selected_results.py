@@ -108,18 +108,18 @@ def test_mma_of_the_day_of_the_first_dose_was_drawn_before_it(days, state) -> No
 
 def test_a_medicine_without_any_date_was_not_given_in_a_window() -> None:
     undated = medication(Vs.MARROW_SUPPRESSIVE_DRUGS, kind=MedicationKind.REQUEST)
-    assert not situation(context={"medications": (undated,)}).marrow_suppressive
+    assert not situation(context={"medications": (undated,)}).history.marrow_suppressive
 
 
 def test_a_record_with_only_a_last_day_counts_on_that_day() -> None:
     last = medication(Vs.MYELOSUPPRESSIVE_CHEMOTHERAPY, last=10)
-    assert situation(context={"medications": (last,)}).chemotherapy_days == 10
+    assert situation(context={"medications": (last,)}).history.chemotherapy_days == 10
 
 
 def test_a_newborn_is_a_child_of_age_0() -> None:
     newborn = situation(count(plt=90), age=0)
     assert newborn.age == 0
-    assert newborn.pediatric_low == ("platelets",)
+    assert newborn.counts.pediatric_low == ("platelets",)
 
 
 @pytest.mark.parametrize("weeks", ["0", "44"])
@@ -138,7 +138,7 @@ def test_blasts_exactly_30_days_before_are_not_new() -> None:
 def test_a_film_without_clumps_after_the_specimen_brings_no_clumps() -> None:
     clean = (on_smear(SmearSet.PLATELET_CLUMP, False, days=0.2),)
     found = situation(count(9, 1.1, 60), smear=clean)
-    assert not found.platelet_clumps
+    assert not found.smear.platelet_clumps
     assert found.states.lines[CellLine.PLATELETS].state is CellLineState.LOW
 
 
@@ -162,8 +162,8 @@ def stay_at(start, end, status):
 )
 def test_incomplete_periods_of_hospital_stays(stay, now, then) -> None:
     found = situation(count(9.5, 4.1, 90, days=20), context={"encounters": (stay,)})
-    assert found.inpatient is now
-    assert found.inpatient_at_anchor is then
+    assert found.stay.inpatient is now
+    assert found.stay.inpatient_at_anchor is then
 
 
 def visit(start, end, status):
@@ -188,21 +188,21 @@ def visit(start, end, status):
     ],
 )
 def test_incomplete_periods_of_hematology_visits(given, found) -> None:
-    assert bool(situation(context={"encounters": (given,)}).referral_exists) is found
+    assert bool(situation(context={"encounters": (given,)}).history.referral_exists) is found
 
 
 def test_masked_and_unknown_lines_make_no_two_low_lines_before() -> None:
     earlier = count(9, 1.1, 80, days=20)
-    assert not situation([*count(9, 1.1, 80), *earlier]).both_low_before
-    assert not situation([*count(9, 4.0, 200), *earlier]).both_low_before
-    assert situation([*count(9, 4.0, 80), *earlier]).both_low_before
+    assert not situation([*count(9, 1.1, 80), *earlier]).stay.both_low_before
+    assert not situation([*count(9, 4.0, 200), *earlier]).stay.both_low_before
+    assert situation([*count(9, 4.0, 80), *earlier]).stay.both_low_before
 
 
 def test_an_earlier_white_line_is_judged_by_the_neutrophils_of_that_specimen() -> None:
     now = count(9, 1.1, 200)
-    assert situation([*now, *count(9, 1.1, 200, 6, days=20)]).both_low_before
-    assert not situation([*now, *count(9, 2.1, 200, 2, days=20)]).both_low_before
-    assert situation([*now, *count(9, None, 200, 2, days=20)]).both_low_before
+    assert situation([*now, *count(9, 1.1, 200, 6, days=20)]).stay.both_low_before
+    assert not situation([*now, *count(9, 2.1, 200, 2, days=20)]).stay.both_low_before
+    assert situation([*now, *count(9, None, 200, 2, days=20)]).stay.both_low_before
     assert ANC in situation(now).selected
 
 

@@ -101,12 +101,12 @@ def truths(situation: Situation) -> dict[str, bool | None]:
     return {
         **{line.value: as_truth.get(fact.state, False) for line, fact in lines.items()},
         "severe": situation.severe.present,
-        "neutrophils": situation.neutrophils_below_half_with_age,
+        "neutrophils": situation.counts.neutrophils_below_half_with_age,
         "blasts": situation.blasts.present,
         "fever": situation.fever.present,
-        "homocysteine": situation.homocysteine_high,
-        "ldh": situation.ldh_high,
-        "ldh marked": situation.ldh_marked,
+        "homocysteine": situation.chemistry.homocysteine_high,
+        "ldh": situation.chemistry.ldh_high,
+        "ldh marked": situation.chemistry.ldh_marked,
     }
 
 
@@ -117,7 +117,11 @@ def white_judge(situation: Situation) -> LabResult | None:
 def _newer_leukocytes_judged(situation: Situation) -> bool:
     """Leukocytes judged the white line beside an ANC that was older (section 2.1)."""
     judged = white_judge(situation)
-    return judged is not None and judged.analyte is WBC and not situation.white_by_leukocytes_alone
+    return (
+        judged is not None
+        and judged.analyte is WBC
+        and not situation.quality.white_by_leukocytes_alone
+    )
 
 
 @settings(max_examples=200, deadline=None)
@@ -134,8 +138,8 @@ def test_losing_data_groups_never_turns_an_answer_round(patient: Facts, lost) ->
     assert part.states.b12 in (whole.states.b12, B12State.MISSING)
     assert part.states.function in (whole.states.function, FunctionState.UNKNOWN)
     assert part.states.iron in (whole.states.iron, IronState.MISSING)
-    assert part.folate in (whole.folate, FolateState.MISSING)
-    assert part.low_lines <= whole.low_lines <= max(part.low_lines_at_most, 3)
+    assert part.chemistry.folate in (whole.chemistry.folate, FolateState.MISSING)
+    assert part.counts.low_lines <= whole.counts.low_lines <= max(part.counts.low_lines_at_most, 3)
 
 
 @settings(max_examples=200, deadline=None)
@@ -160,7 +164,7 @@ def test_an_older_normal_count_never_makes_a_line_low(patient: Facts, days) -> N
         ),
         NOW,
     )
-    assert after.low_lines <= before.low_lines
+    assert after.counts.low_lines <= before.counts.low_lines
     assert after.severe.present is not True or before.severe.present is True
     if after.states.pattern is not Pattern.NONE:
         assert before.states.pattern is not Pattern.NONE
@@ -229,7 +233,7 @@ def test_a_bound_settles_only_what_holds_for_the_true_value(patient: Facts, sign
             continue  # where the ANC cannot be told, WBC < 1.0 speaks: the safe side in a fever
         assert after[name] in (truth, None), name
     assert seen.states.iron in (whole.states.iron, IronState.MISSING)
-    assert seen.folate in (whole.folate, FolateState.MISSING)
+    assert seen.chemistry.folate in (whole.chemistry.folate, FolateState.MISSING)
     high = {B12State.ELEVATED, B12State.MARKED}
     assert (
         seen.states.b12 in (whole.states.b12, B12State.MISSING)

@@ -157,18 +157,18 @@ def test_only_current_counts_are_news() -> None:
     ],
 )
 def test_neutrophils_low_enough_for_sepsis(counts, expected) -> None:
-    assert situation(counts).neutrophils_below_half_with_age is expected
+    assert situation(counts).counts.neutrophils_below_half_with_age is expected
 
 
 def test_refused_neutrophils_fall_back_to_leukocytes() -> None:
     unread = {"unreadable": (refused(ANC),)}
-    assert situation(count(wbc="0.8"), **unread).neutrophils_below_half_with_age is True
-    assert situation([], **unread).neutrophils_below_half_with_age is None
+    assert situation(count(wbc="0.8"), **unread).counts.neutrophils_below_half_with_age is True
+    assert situation([], **unread).counts.neutrophils_below_half_with_age is None
 
 
 def test_neutrophils_not_retrieved_stay_open() -> None:
     hidden = {"unavailable": [DataGroup.DIFFERENTIAL]}
-    assert situation(count(wbc=3), **hidden).neutrophils_below_half_with_age is None
+    assert situation(count(wbc=3), **hidden).counts.neutrophils_below_half_with_age is None
 
 
 def fever(*temperatures, **more):
@@ -335,7 +335,7 @@ def test_film_signs_are_red_flags_for_30_days(target) -> None:
 def test_hypersegmentation_is_no_red_flag_but_is_told() -> None:
     found = situation(PANCYTOPENIA, smear=(on_smear(SmearSet.HYPERSEGMENTED),))
     assert not found.red_flags.any
-    assert found.hypersegmented
+    assert found.smear.hypersegmented
 
 
 def test_absent_pelger_cells_do_not_refute_other_dysplasia() -> None:
@@ -370,10 +370,12 @@ def test_the_newest_number_of_nucleated_red_cells_counts() -> None:
 
 
 def test_schistocytes_count_for_3_days() -> None:
-    assert situation(PANCYTOPENIA, smear=(on_smear(SmearSet.SCHISTOCYTES, days=3),)).schistocytes
+    assert situation(
+        PANCYTOPENIA, smear=(on_smear(SmearSet.SCHISTOCYTES, days=3),)
+    ).smear.schistocytes
     assert not situation(
         PANCYTOPENIA, smear=(on_smear(SmearSet.SCHISTOCYTES, days=3.1),)
-    ).schistocytes
+    ).smear.schistocytes
 
 
 @pytest.mark.parametrize("symptom", [Vs.FEVER, Vs.NIGHT_SWEATS, Vs.WEIGHT_LOSS])
