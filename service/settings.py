@@ -94,7 +94,8 @@ class Settings(BaseSettings):
     in development, without it, pages of loopback and of the public CDS Hooks sandbox.
     `call_deadline`: seconds for one call. `codes_per_search`: codes in one
     search. `parallel_searches`: searches of one call at the same time. `threads`: of a worker, as
-    `heme-hooks serve` starts it. `max_request_bytes`: limit on the body of a call. `max_entries`:
+    `heme-hooks serve` starts it. `drain_seconds`: for which a stopping instance goes on taking
+    calls while it is not ready. `max_request_bytes`: limit on the body of a call. `max_entries`:
     limit on its prefetched entries. `max_search_bytes`,
     `max_pages`: limits on one search. `max_call_bytes`: limit on all searches of one call.
     `public_url`: the service's own address, for links on cards.
@@ -144,6 +145,7 @@ class Settings(BaseSettings):
     codes_per_search: int = Field(default=20, ge=1, le=500)
     parallel_searches: int = Field(default=12, ge=1, le=64)
     threads: int = Field(default=32, ge=1, le=256)
+    drain_seconds: float = Field(default=0.0, ge=0, le=60, allow_inf_nan=False)
     max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     max_entries: int = Field(default=20_000, ge=100, le=10_000_000)
     max_search_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)

@@ -48,6 +48,11 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "codes_per_search": ("codes in one search", ""),
     "parallel_searches": ("searches of one call at the same time", ""),
     "threads": ("threads of a worker; `heme-hooks serve --threads` sets it", "4 or more"),
+    "drain_seconds": (
+        "seconds for which an instance that is told to stop is not ready and still takes calls: "
+        "for a load balancer that asks `/health/ready`, twice its interval",
+        "",
+    ),
     "max_request_bytes": ("limit on the body of a call; the proxy has its own", ""),
     "max_entries": ("limit on the entries prefetched with a call", ""),
     "max_search_bytes": ("limit on one search, all pages", ""),

@@ -16,6 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from service.commands.graceful_stop import stop_in_order
+
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _MADE_BY = "HEME_HOOKS_METRICS_FOLDER_MADE_BY"
 
@@ -36,6 +38,11 @@ def on_starting(_server: Any) -> None:  # noqa: ANN401  gunicorn's own
     # What is loaded stays: the collector passes over it, and so its pages stay shared.
     gc.collect()
     gc.freeze()
+
+
+def when_ready(server: Any) -> None:  # noqa: ANN401  gunicorn's own
+    """Stop in order; the seconds were checked with the settings."""
+    stop_in_order(server, float(os.environ.get("HEME_HOOKS_DRAIN_SECONDS", "0")))
 
 
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401  gunicorn's own

@@ -21,6 +21,9 @@ from gunicorn.workers.gthread import (  # type: ignore[import-untyped]
     ThreadWorker,
 )
 
+from service.commands.graceful_stop import is_stopping
+from service.routes.readiness import STOPPING
+
 if TYPE_CHECKING:
     import socket
 
@@ -48,6 +51,12 @@ class CallWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self._for_operators = ThreadPoolExecutor(1, thread_name_prefix="for-operators")
         self._trimmed_at_request, self._trim_at = 0, 0.0
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Load the application, and tell it with each request whether this instance stops."""
+        super().load_wsgi()
+        application = self.wsgi
+        self.wsgi = lambda environ, start: application({**environ, STOPPING: is_stopping()}, start)
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
         """Return the threads for calls, every one of them started.

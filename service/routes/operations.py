@@ -16,7 +16,7 @@ from flask import Blueprint, Response, g, request
 from service.errors import UnknownService
 from service.observability.metrics import CONTENT_TYPE
 from service.routes.feedback_report import is_served, report_routes
-from service.routes.readiness import checks, is_ready
+from service.routes.readiness import STOPPING, checks, is_ready
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -38,6 +38,9 @@ def operations_routes(product: Application) -> Blueprint:
     @routes.get("/health/ready")
     def ready() -> Response:
         calls_write = bool(product.authenticator.clients)
+        if request.environ.get(STOPPING):
+            body = {"status": "not ready", "checks": {"instance": "stopping"}}
+            return _json(body, HTTPStatus.SERVICE_UNAVAILABLE)
         results = checks(product.storage, product.knowledge.terminology, calls_write=calls_write)
         if is_ready(results, calls_write=calls_write):
             return _json({"status": "ready", "checks": results}, HTTPStatus.OK)

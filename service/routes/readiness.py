@@ -1,4 +1,4 @@
-"""Whether this service can do its work: store, migrations, mappings.
+"""Whether this service can do its work: store, migrations, mappings; and is not about to stop.
 
 If clients call with tokens, no call is answered without a writable store, where the id of each
 token is kept. Otherwise cards do not need it, and only feedback is refused.
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _OURS = "readiness"
 """Belongs to no client: the row has expired before it is written."""
+
+STOPPING = "heme_hooks.stopping"
+"""In the WSGI environment of a request: whether this instance has been told to stop."""
 
 OK = "ok"
 NO_STORE = "not configured"
