@@ -55,7 +55,7 @@ class CallWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def load_wsgi(self) -> None:
         """Load the application, and tell it with each request whether this instance stops."""
         super().load_wsgi()
-        application = self.wsgi
+        application: Any = self.wsgi  # type: ignore[has-type]
         self.wsgi = lambda environ, start: application({**environ, STOPPING: is_stopping()}, start)
 
     def get_thread_pool(self) -> ThreadPoolExecutor:

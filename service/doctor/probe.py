@@ -60,7 +60,7 @@ class Probe:
         headers = {"Accept": "application/fhir+json", "Cache-Control": "no-cache"}
         if self.access_token is not None:
             headers["Authorization"] = f"Bearer {self.access_token}"
-        with deadline.watch():
+        with deadline.enforced(), deadline.watch():
             try:
                 with self.session.get(
                     f"{self.base}/{path}",

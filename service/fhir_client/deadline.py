@@ -25,19 +25,33 @@ class SocketWatch:
         self.deadline = deadline
         self._lock = Lock()
         self._socket: socket.socket | None = None
+        self._handle: socket.socket | None = None
         self._cut = False
 
     def attach(self, sock: socket.socket) -> None:
         """Register the socket; one that comes after the cut is cut at once."""
         with self._lock:
+            self._forget()
             self._socket = sock
             if self._cut:
                 _shut(sock)
 
+    def attach_before_handshake(self, sock: socket.socket) -> None:
+        """Take note of a connection that is about to begin TLS, which takes `sock` itself away."""
+        handle = sock.dup()
+        self.attach(handle)
+        self._handle = handle
+
     def release(self) -> None:
         """Forget the socket: it goes back to the pool and may serve another call."""
         with self._lock:
-            self._socket = None
+            self._forget()
+
+    def _forget(self) -> None:
+        self._socket = None
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
 
     def cut(self) -> None:
         """End whatever the socket is waiting for."""

@@ -21,6 +21,7 @@ from urllib3.util.retry import Retry
 from service.fhir_client.deadline import current_watch
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
     from types import TracebackType
 
@@ -41,6 +42,12 @@ class _WatchedConnection(HTTPConnection):
 
 
 class _WatchedTlsConnection(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        if (watch := current_watch.get()) is not None:
+            watch.attach_before_handshake(sock)
+        return sock
+
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         _watch(self)
         return super().getresponse()

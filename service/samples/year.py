@@ -116,11 +116,12 @@ class Person:
         service: tuple[str, str] | None,
     ) -> None:
         who = self.chance.randint(1, 12)
+        at = f"Location/{place.replace(' ', '-')}"
         fields: Resource = {
             "status": "finished",
             "class": {"system": HL7 + "v3-ActCode", "code": kind},
             "period": {"start": _text(start), "end": _text(end)},
-            "location": [{"location": {"reference": f"Location/{place}", "display": place}}],
+            "location": [{"location": {"reference": at, "display": place}}],
             "participant": [
                 {
                     "type": [_concept(HL7 + "v3-ParticipationType", "ATND", "attender")],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from contextlib import contextmanager, suppress
+import time
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -49,6 +50,26 @@ def raw_server(answer: Callable[[str, socket.socket], None]) -> Iterator[RawServ
         yield server
     finally:
         server.stop()
+
+
+def drips_in_the_handshake(_: str, connection: socket.socket) -> None:
+    """Begin TLS (RFC 8446, 5.1: a record of 16,000 bytes) and never end it, a byte now and then."""
+    connection.sendall(b"\x16\x03\x03\x3e\x80\x02\x00\x3e\x7c\x03\x03")
+    for _ in range(400):
+        connection.sendall(b"\x00")
+        time.sleep(0.05)
+
+
+@contextmanager
+def no_handshake() -> Iterator[int]:
+    """A port of loopback where connecting waits for ever: its queue is full. Linux only."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
+        address = listener.getsockname()
+        for _ in range(4):
+            other = waiting.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(address)
+        yield address[1]
 
 
 def http(

@@ -37,9 +37,8 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
-@contextmanager
-def hapi_server() -> Iterator[str]:
-    """A HAPI FHIR JPA R4 server of its own; yields its base URL and says how long it took."""
+def fetch_hapi() -> None:
+    """Have HAPI's jars at hand, or skip (fail) the test."""
     absent = [tool for tool in ("java", "javac", "mvn", "bash") if shutil.which(tool) is None]
     if absent:
         missing(f"HAPI needs {', '.join(absent)}")
@@ -48,6 +47,23 @@ def hapi_server() -> Iterator[str]:
     )
     if fetched.returncode:
         missing(f"HAPI could not be fetched: {fetched.stderr.strip()}")
+
+
+def errors_by_hl7s_rules(folder: Path) -> list[str]:
+    """What HAPI's FhirInstanceValidator finds wrong in a folder's *.json files, a line each."""
+    fetch_hapi()
+    command = [str(HAPI), "validate", str(folder)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    *errors, last = found.stdout.splitlines() or [""]
+    number = len(list(folder.glob("*.json")))
+    assert last == f"{number} files", f"{last}\n{found.stderr[-2000:]}"
+    return errors
+
+
+@contextmanager
+def hapi_server() -> Iterator[str]:
+    """A HAPI FHIR JPA R4 server of its own; yields its base URL and says how long it took."""
+    fetch_hapi()
     port = free_port()
     base = f"http://127.0.0.1:{port}/fhir"
     start = time.monotonic()

@@ -7,6 +7,9 @@ cards; it tells a developer what to mend and repeats nothing that the server sai
 from __future__ import annotations
 
 import json
+import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,10 +29,12 @@ from tests.support.faults import (
     texts,
 )
 from tests.support.hook_calls import EMPTY, PATIENT, call, client, empty_prefetch, post, topics
-from tests.support.raw_server import http, raw_server
+from tests.support.raw_server import drips_in_the_handshake, http, no_handshake, raw_server
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from werkzeug.test import TestResponse
 
@@ -139,3 +144,35 @@ def test_nothing_is_asked_of_a_server_when_everything_was_prefetched() -> None:
     with raw_server(lambda _, c: c.sendall(http(EMPTY))) as server:
         response = ask(server.base, prefetch=empty_prefetch())
     assert (response.status_code, server.requests) == (200, [])
+
+
+def _threads_that_fetch() -> int:
+    return sum(thread.name.startswith("fhir") for thread in threading.enumerate())
+
+
+@contextmanager
+def _dripping() -> Iterator[str]:
+    with raw_server(drips_in_the_handshake) as server:
+        yield server.base.replace("http:", "https:")
+
+
+@contextmanager
+def _unconnected() -> Iterator[str]:
+    with no_handshake() as port:
+        yield f"http://127.0.0.1:{port}/fhir"
+
+
+@pytest.mark.parametrize("server", [_dripping, _unconnected])
+def test_a_connection_that_is_never_there_is_given_up_with_its_threads(
+    server: Callable[[], AbstractContextManager[str]],
+) -> None:
+    before = _threads_that_fetch()
+    with server() as base:
+        begun = time.monotonic()
+        response = ask(base)
+        assert time.monotonic() - begun < DEADLINE + SLACK
+        assert response.status_code == 412
+        end = time.monotonic() + 2
+        while _threads_that_fetch() > before and time.monotonic() < end:
+            time.sleep(0.05)
+        assert _threads_that_fetch() == before

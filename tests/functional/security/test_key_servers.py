@@ -21,7 +21,7 @@ from service.security.key_sets import (
     KEPT_SECONDS,
     UrlKeySet,
 )
-from tests.support.raw_server import http, raw_server
+from tests.support.raw_server import drips_in_the_handshake, http, no_handshake, raw_server
 from tests.support.tokens import EC_KEY, OTHER_KEY, jwks
 
 if TYPE_CHECKING:
@@ -80,6 +80,22 @@ def test_every_bad_key_server_is_over_in_time(name: str) -> None:
         begun = time.monotonic()
         with pytest.raises(KeySetNotFetched):
             fetch_keys(f"{server.base}/keys", SECONDS)
+        assert time.monotonic() - begun < SECONDS + 1
+
+
+def test_a_handshake_that_drips_is_over_in_time() -> None:
+    with raw_server(drips_in_the_handshake) as server:
+        begun = time.monotonic()
+        with pytest.raises(KeySetNotFetched):
+            fetch_keys(f"{server.base}/keys".replace("http:", "https:"), SECONDS)
+        assert time.monotonic() - begun < SECONDS + 1
+
+
+def test_a_connection_that_is_never_made_is_over_in_time() -> None:
+    with no_handshake() as port:
+        begun = time.monotonic()
+        with pytest.raises(KeySetNotFetched):
+            fetch_keys(f"http://127.0.0.1:{port}/keys", SECONDS)
         assert time.monotonic() - begun < SECONDS + 1
 
 

@@ -1,5 +1,7 @@
 import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.context.support.DefaultProfileValidationSupport;
+import ca.uhn.fhir.context.support.IValidationSupport.IssueSeverity;
+import ca.uhn.fhir.parser.LenientErrorHandler;
 import ca.uhn.fhir.validation.FhirValidator;
 import ca.uhn.fhir.validation.ResultSeverityEnum;
 import ca.uhn.fhir.validation.SingleValidationMessage;
@@ -23,9 +25,9 @@ import org.hl7.fhir.r4.model.ValueSet;
 /**
  * HL7's rules for R4 over each *.json file of a folder: java Validator FOLDER.
  *
- * Prints one line a finding (file, severity, place, message, with tabs between) and a last line with the
+ * Prints one line an error (file, severity, place, message, with tabs between) and a last line with the
  * number of files. Nothing is asked of a terminology server: codes of systems that are not at hand
- * (LOINC, SNOMED CT, RxNorm) are warnings, those of FHIR, UCUM, and of the folder's own are checked.
+ * (LOINC, SNOMED CT, RxNorm) are not checked, those of FHIR, UCUM, and of the folder's own are.
  */
 public final class Validator {
     private static void addOwn(PrePopulatedValidationSupport own, IBaseResource resource) {
@@ -47,20 +49,20 @@ public final class Validator {
     public static void main(String[] arguments) throws IOException {
         FhirContext fhir = FhirContext.forR4();
         PrePopulatedValidationSupport own = new PrePopulatedValidationSupport(fhir);
+        LenientErrorHandler lenient = new LenientErrorHandler(false).setErrorOnInvalidValue(false);
         List<Path> files = files(Path.of(arguments[0]));
         for (Path file : files) {
-            addOwn(own, fhir.newJsonParser().parseResource(Files.readString(file)));
+            addOwn(own, fhir.newJsonParser().setParserErrorHandler(lenient).parseResource(Files.readString(file)));
         }
         UnknownCodeSystemWarningValidationSupport unknown = new UnknownCodeSystemWarningValidationSupport(fhir);
-        unknown.setNonExistentCodeSystemSeverity(
-                ca.uhn.fhir.context.support.IValidationSupport.IssueSeverity.WARNING);
+        unknown.setNonExistentCodeSystemSeverity(IssueSeverity.WARNING);
         FhirValidator validator = fhir.newValidator();
         validator.registerValidatorModule(new FhirInstanceValidator(new ValidationSupportChain(
                 new DefaultProfileValidationSupport(fhir), own, new CommonCodeSystemsTerminologyService(fhir),
                 new InMemoryTerminologyServerValidationSupport(fhir), unknown)));
         for (Path file : files) {
             for (SingleValidationMessage found : validator.validateWithResult(Files.readString(file)).getMessages()) {
-                if (found.getSeverity().compareTo(ResultSeverityEnum.WARNING) >= 0) {
+                if (found.getSeverity().compareTo(ResultSeverityEnum.ERROR) >= 0) {
                     System.out.println(String.join("\t", file.getFileName().toString(),
                             found.getSeverity().getCode(), String.valueOf(found.getLocationString()),
                             found.getMessage().replaceAll("\\s+", " ")));
