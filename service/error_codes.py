@@ -221,6 +221,12 @@ ERROR_CODES = (
         "Prefetch the Patient that the context names.",
     ),
     ErrorCode(
+        "chart-too-costly",
+        412,
+        "Reading the chart took more CPU than one call may: some ten thousand long texts.",
+        "Prefetch less; look at what fills the chart.",
+    ),
+    ErrorCode(
         "request-too-large",
         413,
         "The body is larger than `HEME_HOOKS_MAX_REQUEST_BYTES`.",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from fhir_mappings.vocabulary.analytes import default_terminology
 from fhir_mappings.vocabulary.orders import ORDERS
 from fhir_mappings.vocabulary.site_mappings import SiteMappingError, load_terminology
@@ -14,7 +12,8 @@ from service.interpreter.rules import FINDINGS
 from service.security.audit import open_audit
 from service.security.trusted_clients import ClientsRefused, load_clients
 from service.settings import SettingsRefused, read_settings
-from service.storage.store import Storage, create_engine
+from service.storage.database import UnusableDatabaseUrl, create_engine
+from service.storage.store import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,15 +114,6 @@ def _storage(settings: Settings) -> Storage | None:
         return None
     try:
         engine = create_engine(settings.database_url)
-    except ImportError as error:
-        if settings.database_url.startswith("postgresql"):
-            raise SettingsRefused(
-                [
-                    "HEME_HOOKS_DATABASE_URL names PostgreSQL, which needs its driver: "
-                    "pip install 'heme-hooks[postgresql]'"
-                ]
-            ) from None
-        raise SettingsRefused([f"HEME_HOOKS_DATABASE_URL: {type(error).__name__}"]) from None
-    except SQLAlchemyError as error:
-        raise SettingsRefused([f"HEME_HOOKS_DATABASE_URL: {type(error).__name__}"]) from None
+    except UnusableDatabaseUrl as unusable:
+        raise SettingsRefused([str(unusable)]) from None
     return Storage(engine, settings.hash_key.get_secret_value())

@@ -20,7 +20,7 @@ from fhir_mappings.r4.context_resources import (
     PatientResource,
     Record,
 )
-from fhir_mappings.r4.decoding import Resource, decode
+from fhir_mappings.r4.decoding import Resource, decode, no_limit
 from fhir_mappings.r4.lenient import decode_leniently
 from fhir_mappings.r4.references import keys_of
 from fhir_mappings.r4.subjects import (
@@ -33,7 +33,7 @@ from fhir_mappings.r4.subjects import (
 from fhir_mappings.vocabulary.site_context import NO_SITE_CODES, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fhir_mappings.r4.decoding import Coding
     from fhir_mappings.terminology import LocalCoding
@@ -50,7 +50,7 @@ class PatientResources:
     entry's fullUrl of each, `unreadable` the type of every entry that could not be read,
     `of_others` counts what names another patient, `of_nobody` the type of what names nobody who
     can be matched. `site` says what the site's own codes stand for
-    (nothing: never read).
+    (nothing: never read). `before_each` is called before each resource is handed out.
     """
 
     names: PatientNames
@@ -64,6 +64,7 @@ class PatientResources:
     patients: dict[str, NamedPatient] = field(default_factory=dict)
     of_others: int = 0
     of_nobody: tuple[str, ...] = ()
+    before_each: Callable[[], None] = no_limit
 
     def codings(self, element: object) -> tuple[Coding, ...]:
         """Return the codings of one or more CodeableConcepts, as the site maps them."""
@@ -71,7 +72,10 @@ class PatientResources:
 
     def of_type(self, kind: type[Any]) -> Iterator[Any]:
         """Yield the resources of one type."""
-        return (resource for resource in self.resources if type(resource) is kind)
+        for resource in self.resources:
+            if type(resource) is kind:
+                self.before_each()
+                yield resource
 
     def is_patient(self, element: object) -> bool:
         """Whether a Reference element names the hook's patient."""
@@ -89,8 +93,9 @@ def open_chart(
     documents: Iterable[bytes],
     names: PatientNames,
     site: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = NO_SITE_CODES,
+    before_each: Callable[[], None] = no_limit,
 ) -> PatientResources:
-    """Decode documents, each a Bundle or one resource. Raises nothing."""
+    """Decode documents, each a Bundle or one resource. Raises nothing of its own."""
     resources: dict[object, tuple[Resource, str]] = {}
     unreadable: list[str] = []
     for document in documents:
@@ -102,7 +107,9 @@ def open_chart(
             )
             resources.setdefault(key, (resource, url))
     return dataclasses.replace(
-        _chart(list(resources.values()), tuple(unreadable), names), site=site
+        _chart(list(resources.values()), tuple(unreadable), names),
+        site=site,
+        before_each=before_each,
     )
 
 

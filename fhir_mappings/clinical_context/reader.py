@@ -13,12 +13,13 @@ from fhir_mappings.clinical_context.patient_resources import open_chart
 from fhir_mappings.clinical_context.procedures import read_imaging, read_procedures
 from fhir_mappings.context import ClinicalContext
 from fhir_mappings.panel import CONTEXT_GROUPS, DataGroup
+from fhir_mappings.r4.decoding import no_limit
 from fhir_mappings.r4.subjects import PatientNames
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES
 from fhir_mappings.vocabulary.site_context import NO_SITE_CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from fhir_mappings.terminology import LocalCoding
@@ -35,6 +36,7 @@ def read_context(
     only_selected: bool = False,
     names: PatientNames | None = None,
     site_codes: Mapping[tuple[str, str], tuple[LocalCoding, ...]] = NO_SITE_CODES,
+    before_each: Callable[[], None] = no_limit,
 ) -> ClinicalContext:
     """Read the context documents and the hook's drafts. Raises nothing.
 
@@ -42,11 +44,12 @@ def read_context(
     are recent enough is the interpreter's question; `now` only tells whether something has begun
     or ended. What could not be read stands in `unreadable`. `orderables` are the site's own order
     codes, by order id; `site_codes` say what its other codes stand for. `only_selected` is handed
-    on.
+    on. `before_each` is called before each resource is read, and may end it all by raising.
     """
     groups = (DataGroup.PATIENT, *CONTEXT_GROUPS)
     names = names or PatientNames(patient_id)
-    chart = open_chart((d for group in groups for d in documents.get(group, ())), names, site_codes)
+    everything = (d for group in groups for d in documents.get(group, ()))
+    chart = open_chart(everything, names, site_codes, before_each)
     drafts = open_drafts(draft_orders, names, site_codes)
     today = now.date()
     return ClinicalContext(

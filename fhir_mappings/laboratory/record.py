@@ -40,7 +40,7 @@ from fhir_mappings.panel import (
     Unreadable,
 )
 from fhir_mappings.r4.bundle_page import Page, Unread, open_page
-from fhir_mappings.r4.decoding import Decoded, decode
+from fhir_mappings.r4.decoding import Decoded, decode, no_limit
 from fhir_mappings.r4.laboratory_resources import (
     LABORATORY_KINDS,
     DiagnosticReport,
@@ -53,7 +53,7 @@ from fhir_mappings.r4.subjects import PatientNames
 from fhir_mappings.r4.times import read_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from fhir_mappings.context import Patient
     from fhir_mappings.laboratory.members import Incomplete
@@ -100,6 +100,7 @@ class LaboratoryRecord:
     The second stage of a call brings more pages beside those of the first, and looks further back.
     `server` is the base URL of the call's FHIR server, to tell the patient from another server's of
     the same id.
+    `before_each` is called before each resource is read, and may end it all by raising.
     """
 
     def __init__(
@@ -109,7 +110,9 @@ class LaboratoryRecord:
         terminology: Terminology,
         patient: Patient | None = None,
         server: str = "",
+        before_each: Callable[[], None] = no_limit,
     ) -> None:
+        self._before_each = before_each
         moments = cache(read_moment)
         names = _names(patient_id, patient, server)
         self._chart = ReadingContext(names, now, terminology, patient, read_moment=moments)
@@ -200,6 +203,7 @@ class LaboratoryRecord:
         for entry in entries:
             key = id(entry.resource)
             if key not in self._reported:
+                self._before_each()
                 self._reported[key] = _read_entry(entry, chart)
             reported += self._reported[key]
         reported += _not_decoded(decoded)
@@ -208,6 +212,7 @@ class LaboratoryRecord:
     def _decode(self, observation: Unread) -> Decoded:
         key = id(observation)
         if key not in self._decoded:
+            self._before_each()
             one = self._decoded[key] = Decoded()
             observation.read_into(one)
         return self._decoded[key]

@@ -27,6 +27,10 @@ _DEEPEST_BUNDLE = 3
 _NULL = Raw(b"null")
 
 
+def no_limit() -> None:
+    """Let every resource be read: what stands where no budget is given."""
+
+
 class Coding(Struct, frozen=True):
     """FHIR Coding, the part that is read."""
 

@@ -8,11 +8,13 @@ from fhir_mappings.clinical_context.patient import names_of
 from fhir_mappings.clinical_context.reader import read_context
 from fhir_mappings.laboratory.record import LaboratoryRecord, PatientUnreadable, read_patient
 from fhir_mappings.panel import CONTEXT_GROUPS, OBSERVATION_GROUPS, DataGroup
+from service.clinical_data.reading_budget import ReadingBudget
 from service.errors import ClinicalDataUnavailable
 from service.interpreter.interpretation import Facts
 from service.interpreter.windows import LOOK_BACK, LOOK_BACK_OF_A_CARD
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from fhir_mappings.context import Patient
@@ -27,7 +29,14 @@ _LABORATORY = (*OBSERVATION_GROUPS, DataGroup.FILM_REPORTS, DataGroup.DIAGNOSTIC
 class FactsReader:
     """Reads what was gathered for one call, after each stage; no page is read twice."""
 
-    def __init__(self, call: CdsRequest, now: datetime, terminology: Terminology) -> None:
+    def __init__(
+        self,
+        call: CdsRequest,
+        now: datetime,
+        terminology: Terminology,
+        budget: Callable[[], None] | None = None,
+    ) -> None:
+        self._budget = budget or ReadingBudget()
         self._call = call
         self._now = now
         self._terminology = terminology
@@ -42,7 +51,7 @@ class FactsReader:
         """Return the facts of all that was gathered so far.
 
         Raises ClinicalDataUnavailable when the Patient, without which nothing can be judged,
-        cannot be read.
+        cannot be read, or when reading takes more than the call's budget.
         """
         return self._read(data, LOOK_BACK_OF_A_CARD)
 
@@ -51,7 +60,12 @@ class FactsReader:
         patient = self._patient = self._patient or _patient(data, call.patient_id)
         if self._laboratory is None:
             self._laboratory = LaboratoryRecord(
-                call.patient_id, now, terminology, patient, call.fhir_server or ""
+                call.patient_id,
+                now,
+                terminology,
+                patient,
+                call.fhir_server or "",
+                self._budget,
             )
         panel = self._laboratory.panel(
             _laboratory_pages(data),
@@ -69,6 +83,7 @@ class FactsReader:
             only_selected=call.hook == "order-select",
             site_codes=terminology.context,
             names=names_of(patient, call.fhir_server or ""),
+            before_each=self._budget,
         )
         return Facts(
             patient,

@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import StorageUnavailable
 from service.settings import SettingsRefused, load_settings
-from service.storage.database import code_of
+from service.storage.database import UnusableDatabaseUrl, code_of, create_engine
 from service.storage.migrations import upgrade
 from service.storage.retention import prune
-from service.storage.store import Storage, create_engine
+from service.storage.store import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,10 @@ def open_storage() -> Iterator[Storage]:
         raise click.ClickException(str(refused)) from None
     if not settings.database_url:
         raise click.ClickException("HEME_HOOKS_DATABASE_URL is empty: there is no store")
-    engine = create_engine(settings.database_url)
+    try:
+        engine = create_engine(settings.database_url)
+    except UnusableDatabaseUrl as unusable:
+        raise click.ClickException(str(unusable)) from None
     try:
         yield Storage(engine, settings.hash_key.get_secret_value())
     except StorageUnavailable as error:

@@ -22,6 +22,14 @@ PUBLIC_SANDBOX = ("https://sandbox.cds-hooks.org", "http://sandbox.cds-hooks.org
 def register_cross_origin(app: Flask, product: Application) -> None:
     """Answer preflights, and name the origin that may read an answer."""
     origins = _origins(product)
+    if origins:
+        # Registered first, so that it comes after Flask-CORS, which says nothing to other origins
+        # where one is listed: a cache would then give one origin's answer to another.
+        @app.after_request
+        def vary(response: Response) -> Response:
+            response.vary.add("Origin")
+            return response
+
     CORS(
         app,
         origins=origins,
@@ -32,15 +40,6 @@ def register_cross_origin(app: Flask, product: Application) -> None:
         send_wildcard=False,
         always_send=False,
     )
-    if not origins:
-        return
-
-    @app.after_request
-    def vary(response: Response) -> Response:
-        # Flask-CORS leaves it out where one origin is listed: a cache would then give one origin's
-        # answer to another, and the answer to none of them to all.
-        response.vary.add("Origin")
-        return response
 
 
 def _origins(product: Application) -> list[str | re.Pattern[str]]:

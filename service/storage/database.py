@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,10 +32,29 @@ _POOL = {"pool_size": 8, "max_overflow": -1}
 """A thread never waits for another one's connection; `Storage.bulkhead` bounds the threads."""
 
 
+class UnusableDatabaseUrl(Exception):
+    """No engine can be made of the URL; the message is a sentence that does not repeat it."""
+
+
 def create_engine(url: str) -> Engine:
-    """Make the engine of a database URL. Errors never carry the values of a statement."""
-    if url.startswith("sqlite"):
-        return _sqlite(url)
+    """Make the engine of a database URL. Errors never carry the values of a statement.
+
+    Raises UnusableDatabaseUrl.
+    """
+    try:
+        return _sqlite(url) if url.startswith("sqlite") else _of_a_server(url)
+    except ImportError as error:
+        if url.startswith("postgresql"):
+            raise UnusableDatabaseUrl(
+                "HEME_HOOKS_DATABASE_URL names PostgreSQL, which needs its driver: "
+                "pip install 'heme-hooks[postgresql]'"
+            ) from None
+        raise UnusableDatabaseUrl(f"HEME_HOOKS_DATABASE_URL: {type(error).__name__}") from None
+    except SQLAlchemyError as error:
+        raise UnusableDatabaseUrl(f"HEME_HOOKS_DATABASE_URL: {type(error).__name__}") from None
+
+
+def _of_a_server(url: str) -> Engine:
     engine = sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, **_POOL)
     if engine.driver == "psycopg":
         event.listen(engine, "do_connect", _bounded_connect())

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.clinical_data.reading_budget import ReadingBudget
 from tests.support.hook_calls import EMPTY, call, client, post, seed_prefetch
 from tests.support.text_fields import alone, filled, resources, together
 
@@ -136,3 +137,56 @@ def test_many_worst_texts_cost_what_one_costs_so_many_times(
 
     small, large = cost(browser, calls(1), 3), cost(browser, calls(4), 3)
     assert large < 4 * GROWTH / 2 * small + 0.5
+
+
+class Counted:
+    """A clock that goes on by one with every look at it."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return float(self.looks)
+
+
+@pytest.mark.parametrize(
+    ("key", "where"),
+    [
+        ("bloodCounts", "bloodCounts, range text"),
+        ("smear", "smear, 14869-2 string"),
+        ("conditions", "conditions, one"),
+        ("medicationRequests", "medicationRequests, one"),
+        ("diagnosticReports", "diagnosticReports, one"),
+    ],
+)
+def test_a_chart_that_is_too_costly_is_refused_before_all_of_it_is_read(
+    key: str, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Counted()
+    monkeypatch.setattr(
+        "service.clinical_data.facts_reader.ReadingBudget", lambda: ReadingBudget(120, clock)
+    )
+    browser = client(database_url="")
+    one = NAMED[where][1]
+    assert post(browser, body(key, one)).status_code == 200
+    assert clock.looks < 120
+    clock.looks = 0
+    answer = post(browser, body(key, *({**one, "id": f"n{n}"} for n in range(1000))))
+    assert answer.status_code == 412
+    issue = json.loads(answer.data)["issue"][0]
+    assert issue["details"]["coding"][0]["code"] == "chart-too-costly"
+    assert clock.looks < 130
+
+
+def test_the_budget_ends_a_call_of_as_many_costly_texts_as_a_body_may_hold(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, resource = NAMED["smear, 14869-2 string"]
+    one = filled(resource, together(resource), made(("", "blasts ", ""), 300))
+    few, many = (body(key, *({**one, "id": f"n{n}"} for n in range(k))) for k in (400, 4000))
+    whole = cost(browser, few)
+    # Ten times the texts cost ten times as much, unless what a few of them cost is all there is.
+    monkeypatch.setattr("service.clinical_data.reading_budget.READING_SECONDS", whole)
+    assert cost(browser, many) < 5 * whole + CHEAP
+    assert post(browser, many).status_code == 412

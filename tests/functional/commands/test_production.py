@@ -11,8 +11,10 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from service.app import create_app
+from service.cli import main
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.settings import SettingsRefused
 from tests.support.tokens import clients_file, database
@@ -149,6 +151,18 @@ def test_postgresql_without_its_driver_says_what_to_install(
     monkeypatch.setenv("HEME_HOOKS_DATABASE_URL", "postgresql+psycopg://x@y/z")
     monkeypatch.setitem(sys.modules, "psycopg", None)
     assert "pip install 'heme-hooks[postgresql]'" in problems()
+
+
+@pytest.mark.parametrize("command", [["storage", "upgrade"], ["feedback", "report"]])
+def test_commands_without_the_driver_say_what_to_install(
+    command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEME_HOOKS_DATABASE_URL", "postgresql+psycopg://x@y/z")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 1
+    assert done.output.count("\n") == 1
+    assert "pip install 'heme-hooks[postgresql]'" in done.output
 
 
 def test_the_started_line_names_whom_it_serves_and_by_what_rules(
