@@ -58,6 +58,7 @@ def read_medication_drafts(
     for resource, url in zip(drafts.resources, drafts.full_urls, strict=True):
         if not isinstance(resource, MedicationRequestResource) or not _counts(resource, drafts):
             continue
+        chart.before_each()
         named = name_medication(resource, known)
         drugs = () if named.route.local else named.drugs
         yield MedicationDraft(

@@ -33,6 +33,8 @@ from fhir_mappings.vocabulary.value_sets import MEDICATION_TERM
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from fhir_mappings.r4.decoding import Coding
+
 _ACTIVE = frozenset({"active", "in-progress"})
 _COUNTING = {
     MedicationKind.ADMINISTRATION: frozenset({"in-progress", "completed"}),
@@ -55,6 +57,16 @@ class Named:
     name: str
     route: Route
     unresolved: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What stands in a record or in the Medication that it refers to, not yet matched."""
+
+    codings: tuple[Coding, ...]
+    texts: tuple[str, ...]
+    form: object
+    unresolved: str
 
 
 def read_medications(chart: PatientResources, today: date) -> Iterator[Medication]:
@@ -88,7 +100,7 @@ def unresolved_medication_references(documents: Iterable[bytes]) -> tuple[str, .
     """
     chart = open_chart(documents, NOBODY)
     records = (record for record, kind in _records(chart) if _counts(record, kind))
-    found = (name_medication(record, chart).unresolved for record in records)
+    found = (_written(record, chart).unresolved for record in records)
     return tuple(dict.fromkeys(each for each in found if each))
 
 
@@ -98,6 +110,16 @@ def name_medication(record: MedicationRecord, chart: PatientResources) -> Named:
     By medicationCodeableConcept, else by the Medication that medicationReference names, else by
     the display of the reference.
     """
+    written = _written(record, chart)
+    texts = written.texts
+    route = read_route(texts, written.form, _dosages(record))
+    by_site = (coding.code for coding in written.codings if coding.system == MEDICATION_TERM)
+    drugs = tuple(_by_dose(drug, route) for drug in drugs_in(written.codings, (*texts, *by_site)))
+    name = drugs[0].name if drugs else next(iter(texts), "")
+    return Named(drugs, name, route, written.unresolved)
+
+
+def _written(record: MedicationRecord, chart: PatientResources) -> _Written:
     concept = record.medicationCodeableConcept
     form, unresolved = None, ""
     codings, texts = chart.codings(concept), loose.texts(concept)
@@ -114,11 +136,7 @@ def name_medication(record: MedicationRecord, chart: PatientResources) -> Named:
             unresolved = resource_key(written)
         if not codings and not texts:
             texts = tuple(t for t in (loose.text(loose.member(pointer, "display")),) if t)
-    route = read_route(texts, form, _dosages(record))
-    by_site = (coding.code for coding in codings if coding.system == MEDICATION_TERM)
-    drugs = tuple(_by_dose(drug, route) for drug in drugs_in(codings, (*texts, *by_site)))
-    name = drugs[0].name if drugs else next(iter(texts), "")
-    return Named(drugs, name, route, unresolved)
+    return _Written(codings, texts, form, unresolved)
 
 
 def _by_dose(drug: Drug, route: Route) -> Drug:
@@ -143,6 +161,7 @@ def _records(chart: PatientResources) -> Iterator[tuple[MedicationRecord, Medica
     }
     for resource in chart.resources:
         if isinstance(resource, MedicationRecord):
+            chart.before_each()
             yield resource, kinds[type(resource)]
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 READING_SECONDS = 2.5
-"""Seconds of CPU, so that a busy machine refuses no chart. 20,000 usual results take one."""
+"""Of CPU, so that a busy machine refuses no chart. 20,000 usual results take half a second."""
 
 
 class ReadingBudget:
