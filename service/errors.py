@@ -78,7 +78,7 @@ class UnknownService(CdsServiceError):
 
 
 class ClinicalDataUnavailable(CdsServiceError):
-    """Data that the advice needs cannot be had.
+    """Data that the advice needs is not available.
 
     `keys` are the prefetch keys concerned, `details` the pairs of a key and what went wrong there.
     """

@@ -180,7 +180,7 @@ def _require(failures: Mapping[DataGroup, Failure], groups: Iterable[DataGroup])
     missing = [group for group in DataGroup if group in wanted and group in failures]
     if missing:
         raise ClinicalDataUnavailable(
-            "Clinical data that the advice needs cannot be had",
+            "Clinical data that the advice needs is not available",
             details=tuple((group.value, failures[group].sentence) for group in missing),
             retry_after=max(failures[group].retry_after for group in missing),
         )

@@ -162,7 +162,7 @@ def saturation(
         if partner is None or bound is None or (bound.comparator and beside):
             continue
         if not definition.is_plausible(bound.value):
-            sentence = "Iron and binding capacity give a saturation that cannot be."
+            sentence = "Iron and binding capacity give an impossible saturation."
             if not beside and not bound.comparator:
                 refused.append(_implausible_saturation(bound, each, sentence))
             continue

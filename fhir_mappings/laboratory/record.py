@@ -259,7 +259,7 @@ def _read_entry(entry: _Entry, chart: ReadingContext) -> Sequence[Reported]:
 def _not_decoded(decoded: Iterable[Decoded]) -> Iterator[Reported]:
     for one in decoded:
         for _ in one.undecodable:
-            sentence = "Something that was sent is no FHIR resource that can be read."
+            sentence = "Something that was sent is not a readable FHIR resource."
             yield Reported(Unreadable(None, Reason.MALFORMED, sentence))
 
 

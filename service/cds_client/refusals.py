@@ -16,7 +16,7 @@ _MOST_TEXT = 600
 _PREFETCH = "prefetch."
 _METADATA = "Is it the base address of FHIR R4? {server}/metadata must answer."
 _MENDS = (
-    ("HTTP 401", "Give a token that holds with --token-file; `heme-hooks doctor` checks it."),
+    ("HTTP 401", "Give a valid token with --token-file; `heme-hooks doctor` checks it."),
     ("HTTP 403", "The token's scopes do not cover it; `heme-hooks doctor` names those that do."),
     ("HTTP 404", _METADATA),
     ("HTTP 410", _METADATA),

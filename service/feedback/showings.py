@@ -142,7 +142,7 @@ def _known(card: CardStates, call: Call) -> Reason | None:
         if answered is None or answered <= since:
             continue
         if not news(card, call.states_seen_by(user, answered)):
-            return Reason(Why.KNOWN, f"known or under way, as a user said on {answered:%Y-%m-%d}")
+            return Reason(Why.KNOWN, f"known or in progress, as a user said on {answered:%Y-%m-%d}")
     return None
 
 

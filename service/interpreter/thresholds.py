@@ -1,6 +1,6 @@
 """Every clinical limit, once, with its unit and citation (clinical-definition 2).
 
-Citations are the R-numbers of clinical-definition 9; OWN marks this project's own judgement.
+Citations are the R-numbers of clinical-definition 9; OWN marks this project's own judgment.
 `LIMITS` is looked up when a patient is assessed, so that a test can put a shifted table in its
 place (`dataclasses.replace`).
 """

@@ -60,7 +60,7 @@ def range_limits() -> str:
 
 
 def film_codes() -> str:
-    """Return the LOINC codes of findings on the blood film, an analyser's marked."""
+    """Return the LOINC codes of findings on the blood film, those of an analyzer marked."""
     return _named(CodeKind.SMEAR, [each.value for each in SmearSet])
 
 
@@ -121,7 +121,7 @@ def _code(meaning: CodeMeaning, *, named: bool) -> str:
     if meaning.role:
         parts.append(f"({meaning.role.value})")
     if not meaning.smear:
-        parts.append("(analyser)")
+        parts.append("(analyzer)")
     if meaning.present_from_percent is not None:
         parts.append(f"(present from {meaning.present_from_percent} %)")
     return " ".join(parts)

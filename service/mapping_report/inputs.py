@@ -164,7 +164,7 @@ def server_charts(
 ) -> Iterator[ChartDocuments]:
     """Search each patient's results, vital signs and context, all pages.
 
-    A patient whose results cannot be had as a whole is counted as trouble and left out.
+    A patient whose results cannot be read completely is counted as trouble and left out.
     """
     named = (line.strip().removeprefix("Patient/") for line in patient_ids)
     wanted = list(dict.fromkeys(filter(None, named)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HTTP_ERRORS = {
     404: ("not-found", "not-found", "There is nothing at this address"),
-    405: ("method-not-allowed", "not-supported", "This address does not take this method"),
+    405: ("method-not-allowed", "not-supported", "This address does not accept this method"),
     413: ("request-too-large", "too-long", "The body is larger than this service accepts"),
     414: ("address-too-long", "too-long", "The address is longer than this service accepts"),
     415: ("unsupported-media-type", "not-supported", "The body must be application/json"),
@@ -64,7 +64,7 @@ def register_errors(app: Flask) -> None:
             error_at=_place_of(error),
             request_id=request_id(),
         )
-        return _answer(CdsServiceError("The service failed; its log names the place"))
+        return _answer(CdsServiceError("The service failed; its log says where"))
 
 
 def log_refusal(error: CdsServiceError) -> None:

@@ -43,8 +43,8 @@ _REQUIRED = {
 _ERRORS = {
     "400": "The request is malformed; `expression` names the field.",
     "401": "No, or no valid, JSON Web Token.",
-    "403": "A known client asks for what it may not have.",
-    "412": "Clinical data that the advice needs cannot be had.",
+    "403": "A known client asks for something that it is not allowed.",
+    "412": "Clinical data that the advice needs is not available.",
     "413": "The body is too large, or holds too many entries.",
     "415": "The body is not application/json.",
     "503": "The database cannot be used.",
@@ -189,14 +189,14 @@ def _call(service: CdsService, name: str) -> Schema:
         "description": service.description,
         "security": [{"clientToken": []}, {}],
         "requestBody": {"required": True, "content": _content(name)},
-        "responses": {"200": _json("Cards; none is an answer too", "CdsResponse"), **_errors()},
+        "responses": {"200": _json("Cards; the list may be empty", "CdsResponse"), **_errors()},
     }
 
 
 def _feedback(service: CdsService) -> Schema:
     return {
         "operationId": f"{service.id}-feedback",
-        "summary": f"What became of cards of {service.id}",
+        "summary": f"Outcomes of cards of {service.id}",
         "security": [{"clientToken": []}, {}],
         "requestBody": {"required": True, "content": _content("Feedback")},
         "responses": {

@@ -35,4 +35,4 @@ def _read() -> bytes:
     except HTTPException:
         raise
     except Exception:  # noqa: BLE001  each server has its own for a body that is malformed
-        raise InvalidHookCall("The body cannot be read to its end") from None
+        raise InvalidHookCall("The body could not be read completely") from None

@@ -118,7 +118,7 @@ def _add_fhir_server(routes: Blueprint, product: Application) -> None:
         wanted = _read(_PATIENT_ON_SERVER)
         if not is_fhir_id(wanted.patient):
             raise InvalidHookCall(
-                "The patient's id is no FHIR id",
+                "The patient's id is not a FHIR id",
                 code="invalid-sandbox-request",
                 expression="patient",
             )

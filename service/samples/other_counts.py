@@ -59,7 +59,7 @@ OTHER_COUNTS = (
     ),
     Sample(
         "blasts",
-        "Three per cent blasts in the blood with anemia and low platelets.",
+        "Three percent blasts in the blood with anemia and low platelets.",
         Person("Zofia", "Sample-Wojcik", "female", 62),
         (*cbc(9.5, 12.0, 2.0, 70), lab("26446-5", 3, "%")),
         ("circulating-blasts", "bicytopenia"),

@@ -71,7 +71,7 @@ TRAPS = (
     ),
     Sample(
         "marrow-blasts",
-        "Three per cent blasts, but in the marrow, five days ago: no alarm about the blood.",
+        "Three percent blasts, but in the marrow, five days ago: no alarm about the blood.",
         Person("Jadwiga", "Sample-Nowak", "female", 70),
         pancytopenia(
             b12(450),

@@ -32,7 +32,7 @@ Templates = "Mapping[DataGroup, Template]"
 
 @dataclass(slots=True)
 class ChartForPage:
-    """One patient's chart. `unavailable` says per key why it could not be had."""
+    """One patient's chart. `unavailable` says per key why it was not available."""
 
     patient_id: str
     prefetch: dict[str, Any]

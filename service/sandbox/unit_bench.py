@@ -40,7 +40,7 @@ def read_sample(sample: Sample, now: datetime, terminology: Terminology) -> Json
     """Return what the value would be read as: `outcome`, one sentence, and the parts."""
     meaning = terminology.meaning_of(LOINC, sample.code)
     if meaning is None:
-        return _answer("unknown-code", "This code stands in no table of the service: not read.")
+        return _answer("unknown-code", "This code is in no table of the service: not read.")
     document = msgspec.json.encode(_observation(sample, now))
     panel = read_panel([document], _PATIENT, now, terminology)
     named = {"display": meaning.display, "kind": str(meaning.kind)}

@@ -78,7 +78,7 @@ class ClientAuthenticator:
         header, unverified = _unverified(token)
         client = self.clients.get(str(unverified.get("iss")))
         if client is None:
-            raise _refused("unknown-issuer", "The token's 'iss' is no configured CDS Client")
+            raise _refused("unknown-issuer", "The token's 'iss' is not a configured CDS Client")
         key = self._key(client, header)
         claims = _verified(token, key, client)
         _check_audience(claims, audiences)
@@ -100,7 +100,7 @@ class ClientAuthenticator:
             raise _refused("unknown-key", "The token has no 'kid'")
         key = fitting(self.key_sets[client.issuer].key(kid), algorithm)
         if key is None:
-            raise _refused("algorithm-not-allowed", "The token's 'alg' does not fit its key")
+            raise _refused("algorithm-not-allowed", "The token's 'alg' does not match its key")
         return key
 
     def _use_once(
@@ -113,7 +113,9 @@ class ClientAuthenticator:
                 "invalid-token", "The token's 'jti' is not a plain text of up to 200 characters"
             )
         if self.storage is None:
-            raise _refused("replay-guard-missing", "Without a store no token can be accepted once")
+            raise _refused(
+                "replay-guard-missing", "Without a database a used token is not recognized"
+            )
         row = {"issuer": client.issuer, "jti": jti, "expires_at": expires}
         with self.storage.transaction() as connection:
             insert = self.storage.insert_once(used_token).values(row)
@@ -158,7 +160,7 @@ def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         decoded = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
-        raise _refused("invalid-token", "The token is no JSON Web Token") from None
+        raise _refused("invalid-token", "The token is not a JSON Web Token") from None
     return decoded["header"], decoded["payload"]
 
 
@@ -182,7 +184,7 @@ def _verified(token: str, key: PyJWK, client: CdsClient) -> Mapping[str, Any]:
             "claim-missing", f"The token needs the claims {', '.join(_REQUIRED)}"
         ) from None
     except (jwt.PyJWTError, ValueError, TypeError):
-        raise _refused("invalid-signature", "The token's signature does not hold") from None
+        raise _refused("invalid-signature", "The token's signature does not match") from None
     return claims
 
 
@@ -220,4 +222,4 @@ def _moment(seconds: object) -> datetime | None:
 def _check_tenant(claims: Mapping[str, Any], client: CdsClient) -> None:
     tenant = claims.get("tenant")
     if client.tenants and not (isinstance(tenant, str) and tenant in client.tenants):
-        raise _refused("unknown-tenant", "The token's 'tenant' is not one of this client")
+        raise _refused("unknown-tenant", "The token's 'tenant' is not one of this client's tenants")

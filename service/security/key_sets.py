@@ -171,7 +171,7 @@ def _unknown() -> ClientNotAuthenticated:
 
 def _unavailable() -> ClientNotAuthenticated:
     return ClientNotAuthenticated(
-        "The client's key set cannot be read, so nobody can be let in",
+        "The client's key set cannot be read, so the token cannot be checked",
         code="key-set-unavailable",
         retry_after=math.ceil(COOL_DOWN_SECONDS),
     )

@@ -364,7 +364,7 @@ ON_THE_BENCH = (
     ("5.5", "mmol/L", "718-7", "Read as Hemoglobin 8.8"),
     ("84", "G/L", "777-3", "Read as Platelets 84 10*9/L"),
     ("84", "bananas", "777-3", "Not read"),
-    ("1", "g", "99999-9", "stands in no table"),
+    ("1", "g", "99999-9", "is in no table"),
 )
 
 

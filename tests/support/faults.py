@@ -177,8 +177,8 @@ FAULTS: dict[str, Fault] = {
     "HTML": Fault(sends(b"<html>" + SECRET.encode()), "is not JSON"),
     "empty body": Fault(sends(b""), "is not JSON"),
     "truncated JSON": Fault(sends(CUT), "is not JSON"),
-    "connection cut in the body": Fault(sends(CUT, Content_Length="5000"), "broke off"),
-    "wrong gzip": Fault(sends(b"no gzip", Content_Encoding="gzip"), "broke off"),
+    "connection cut in the body": Fault(sends(CUT, Content_Length="5000"), "ended early"),
+    "wrong gzip": Fault(sends(b"no gzip", Content_Encoding="gzip"), "ended early"),
     "deep nesting": Fault(sends(DEEP), "is not JSON"),
     "huge body": Fault(sends(HUGE), "larger than the limit"),
     "huge body, compressed": Fault(

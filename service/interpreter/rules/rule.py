@@ -85,7 +85,7 @@ class Rule:
     for the page about the rule.
     `constitutional`: M3 makes it critical. `replaces_overlay_orders`: its order list stands alone
     (3.1, steps 2, 4 and 5). `adds_orders`: modifiers may add orders. `citation` holds the ids of
-    clinical-definition 9, `OWN` for this project's judgement. `shows` are the results beside the
+    clinical-definition 9, `OWN` for this project's judgment. `shows` are the results beside the
     cell lines that the card shows (`shows_on_film`: film findings), `waits_for` those of them that
     it misses when they are not there, `lines` the cell lines that decide. `..._under_b12` stand in
     place of summary and meaning while a B12 medicine makes a normal MMA say nothing. `before` are

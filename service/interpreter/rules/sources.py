@@ -39,7 +39,7 @@ SOURCES: dict[str, str] = {
     "R16": "Danish reference intervals for vitamin B12 and methylmalonic acid",
     "R17": "MIRACUM, loinc-conversion: LOINC pairs and conversion factors",
     "R18": "LHNCBC, loinc-equivalence-classes: molecular weights",
-    "R19": "Clinical judgement of this project, for which no source has been found yet",
-    "OWN": "Clinical judgement of this project, for which no source has been found yet",
+    "R19": "Clinical judgment of this project, for which no source has been found yet",
+    "OWN": "Clinical judgment of this project, for which no source has been found yet",
 }
 """Citation id to what it is. Thresholds are to be re-checked against the originals locally."""

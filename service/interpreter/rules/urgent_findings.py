@@ -100,7 +100,7 @@ CIRCULATING_BLASTS = Rule(
         blast_evidence,
         "Healthy adults have no blasts in the blood. A pathologist or hematologist should review "
         "the film urgently, and hematology should be contacted the same day.",
-        "A few per cent can come from a left shift (infection, growth factor, a stressed marrow): "
+        "A few percent can come from a left shift (infection, growth factor, a stressed marrow): "
         "then the film is read first. With promyelocytes, Auer rods or bleeding take a coagulation "
         "screen at once (acute promyelocytic leukemia).",
         "Hematology decides on the marrow, and does not wait for MMA, iron or serology.",

@@ -362,7 +362,7 @@ def test_a_test_call_that_is_refused_says_why(
         )
     assert code == 1
     (fault,) = of(checks, "wrong")
-    assert "HTTP 401: The token's 'iss' is no configured CDS Client" in fault
+    assert "HTTP 401: The token's 'iss' is not a configured CDS Client" in fault
 
 
 def test_a_client_that_nobody_knows_is_named(server: Server, registered: Path) -> None:
@@ -374,7 +374,7 @@ def test_a_client_that_nobody_knows_is_named(server: Server, registered: Path) -
 @pytest.mark.parametrize(
     ("keys", "fault"),
     [
-        ("<html>", "the key server's answer is not JSON that can be read"),
+        ("<html>", "the key server's answer is not readable JSON"),
         ('{"keys": []}', "holds no usable JSON Web Key Set"),
         (None, "the key server answered HTTP 500"),
     ],

@@ -85,7 +85,7 @@ def test_a_dead_server_is_named_once_with_what_to_look_at() -> None:
 @pytest.mark.parametrize(
     ("status", "mend"),
     [
-        (401, "Give a token that holds with --token-file"),
+        (401, "Give a valid token with --token-file"),
         (403, "`heme-hooks doctor` names those that do"),
         (404, "Is it the base address of FHIR R4?"),
         (429, "Wait, and try again."),

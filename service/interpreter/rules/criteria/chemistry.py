@@ -48,12 +48,12 @@ def is_open(situation: Situation, analyte: Analyte) -> bool:
 
 
 def b12_open(situation: Situation) -> bool:
-    """Whether B12 is MISSING because it could not be had or read, not because nobody measured."""
+    """Whether B12 is MISSING because it could not be retrieved or read."""
     return situation.states.b12 is B12State.MISSING and is_open(situation, Analyte.VITAMIN_B12)
 
 
 def iron_open(situation: Situation) -> bool:
-    """Whether iron studies are incomplete because something could not be had or read."""
+    """Whether iron studies are incomplete because something could not be retrieved or read."""
     return situation.states.iron in UNSETTLED_IRON and any(
         is_open(situation, analyte) for analyte in IRON_ANALYTES
     )

@@ -50,7 +50,7 @@ def _platelets_low_below(case: Case, limit: Decimal) -> Truth:
 
 
 def _known(case: Case, analyte: Analyte, truth: Truth) -> Truth:
-    """What nobody measured is not beyond a limit; what could not be had or read stays unknown."""
+    """What nobody measured is not beyond a limit; what is not available stays unknown."""
     if truth is not None:
         return truth
     return None if is_open(case.situation, analyte) else False

@@ -88,7 +88,7 @@ def b12_degree(case: Case) -> str:
     if at_least(result, case.situation.limits.b12_very_high):
         text += (
             " A value this far above the range deserves an explanation of its own: a myeloid"
-            " neoplasm, a solid tumour, liver or kidney disease, or treatment with B12."
+            " neoplasm, a solid tumor, liver or kidney disease, or treatment with B12."
         )
     return text
 

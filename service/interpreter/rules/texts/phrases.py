@@ -7,7 +7,7 @@ from service.interpreter.rules.rule import IndicatorRule
 from service.interpreter.rules.texts import paragraphs as details
 
 CONCERN = "raises concern for"
-MEGALOBLASTIC = "consistent with megaloblastic anaemia; treat as B12 deficiency until excluded"
+MEGALOBLASTIC = "consistent with megaloblastic anemia; treat as B12 deficiency until excluded"
 
 WITH_OVERLAY = IndicatorRule(
     "warning; critical with an urgent finding or constitutional symptoms",
@@ -35,7 +35,7 @@ HIGH_B12_REASONING = (
 WHETHER_B12_IS_TRUE = (
     "MMA and homocysteine tell whether the B12 value can be trusted, because antibodies to "
     "intrinsic factor can raise it falsely. Supplements, liver disease, renal failure, solid "
-    "tumours and myeloproliferative disease also raise B12.",
+    "tumors and myeloproliferative disease also raise B12.",
 )
 WHO_DOES_THE_MARROW = (
     "Marrow aspirate and biopsy with cytogenetics and flow cytometry are hematology's work; with "
