@@ -44,7 +44,7 @@ _SENTENCES = {
     FailureKind.DEADLINE: "the FHIR server did not answer within the time of the call",
     FailureKind.TOO_MANY_WAITING: "too many calls wait for the FHIR server already",
     FailureKind.CIRCUIT_OPEN: "the FHIR server did not answer recent calls and rests for a while",
-    FailureKind.NOT_JSON: "the FHIR server's answer is not readable JSON",
+    FailureKind.NOT_JSON: "the FHIR server's answer is not JSON, or cannot be read",
     FailureKind.NOT_FHIR: "the FHIR server answered with another resource type than asked for",
     FailureKind.WRONG_PATIENT: "the Patient is not the one of context.patientId",
     FailureKind.OUTCOME: "the FHIR server answered with an OperationOutcome of severity error",

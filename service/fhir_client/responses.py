@@ -117,7 +117,7 @@ class Document(Struct, frozen=True):
 
 
 def look_at(body: bytes | Raw) -> Document:
-    """Return the kind of a document. Raises FetchFailed (not-json) when it is not readable JSON."""
+    """Return the kind of a document. Raises FetchFailed (not-json) when unreadable."""
     try:
         head = _HEAD.decode(body)
     except DECODE_ERRORS:

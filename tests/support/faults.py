@@ -199,7 +199,7 @@ FAULTS: dict[str, Fault] = {
     "500 once": Fault(once_then_fine("500 Internal Server Error"), status=200),
     "503, wait two minutes": Fault(sends(b"busy", "503 Unavailable", Retry_After="120"), "503"),
     "redirect": Fault(sends(b"", "302 Found", Location="http://127.0.0.1:1/x"), "redirect"),
-    "page loop": Fault(sends(linked("?page=2")), "in a circle"),
+    "page loop": Fault(sends(linked("?page=2")), "form a circle"),
     "endless pages": Fault(endless_pages, "more pages than the limit"),
     "next on another origin": Fault(sends(linked("http://127.0.0.2:9/f?p=2")), "leaves the base"),
     "second page 410": Fault(second_page(refuses("410 Gone")), "HTTP 410"),

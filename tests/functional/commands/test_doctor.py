@@ -374,7 +374,7 @@ def test_a_client_that_nobody_knows_is_named(server: Server, registered: Path) -
 @pytest.mark.parametrize(
     ("keys", "fault"),
     [
-        ("<html>", "the key server's answer is not readable JSON"),
+        ("<html>", "the key server's answer is not JSON, or cannot be read"),
         ('{"keys": []}', "holds no usable JSON Web Key Set"),
         (None, "the key server answered HTTP 500"),
     ],
