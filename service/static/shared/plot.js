@@ -1,5 +1,5 @@
 // Small plots over one time axis, each with the limits that the interpreter used, and what was given
-// marked on the axis. Plain SVG: a handful of points needs no library, follows the page's colours
+// marked on the axis. Plain SVG: a handful of points needs no library, follows the page's colors
 // and can be read aloud.
 
 import { h, s, fill, note } from "./dom.js";
