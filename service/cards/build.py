@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from fhir_mappings.panel import BLOOD_COUNTS, Analyte, Reason
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES
-from service.cards import escaping as markdown
+from service.cards import escaping
 from service.cards.detail import Detail
 from service.cards.explanation import EXTENSION_KEY
 from service.cards.not_known import could_not_check, not_used
@@ -196,7 +196,7 @@ class _Builder:
         findings = list(dict.fromkeys(names))
         return Card(
             uuid=str(self.new_id()),
-            summary=markdown.plain(lead.summary, MAX_SUMMARY),
+            summary=escaping.plain(lead.summary, MAX_SUMMARY),
             indicator=Indicator(worst),
             source=Source(
                 label=SOURCE_LABEL,
@@ -252,7 +252,7 @@ def _values_of(found: Sequence[FiredFinding]) -> tuple[ShownValue, ...]:
 
 
 def _drafted(drafts: Sequence[MedicationDraft]) -> Remark:
-    names = dict.fromkeys(markdown.plain(draft.name or draft.id, 50) for draft in drafts)
+    names = dict.fromkeys(escaping.plain(draft.name or draft.id, 50) for draft in drafts)
     shown = [name for name in names if name][:3]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return Remark("draft", RemarkRank.DRUG, f"Drafted: {', '.join(shown)}{more}.")

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Any
 from fhir_mappings.panel import changed
 from service.cards.names import analyte_name, order_name
 from service.cards.plain_words import (
-    B12_WORDS,
     FLAG_WORDS,
-    FUNCTION_WORDS,
-    IRON_WORDS,
     PATTERN_WORDS,
     REASON_WORDS,
     line_name,
     line_words,
 )
 from service.cards.values import as_reported, canonical, differs, interval_words, shown_time
+from service.interpreter.formatting import B12_WORDS, FUNCTION_WORDS, IRON_WORDS
 from service.interpreter.interpretation import CellLine
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.interpreter.rules.sources import SOURCES

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from fhir_mappings.panel import Analyte, Comparator, Flag, Note, Reason
 from service.interpreter.interpretation import (
-    B12State,
     CellLine,
     CellLineFact,
     CellLineState,
-    FunctionState,
     Grade,
-    IronState,
     Pattern,
 )
 
@@ -62,38 +59,6 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.SPECIMEN: "not this patient's own blood",
     Reason.CODE: "codes of different tests on one result",
     Reason.MALFORMED: "result is malformed",
-}
-
-B12_WORDS: dict[B12State, str] = {
-    B12State.LOW: "low",
-    B12State.BORDERLINE: "borderline",
-    B12State.NORMAL: "normal",
-    B12State.ELEVATED: "high",
-    B12State.MARKED: "markedly high",
-    B12State.MISSING: "no usable result in the time window",
-}
-
-IRON_WORDS: dict[IronState, str] = {
-    IronState.CONFOUNDED: "not interpretable after a red cell transfusion or intravenous iron",
-    IronState.TRUE_DEFICIENCY: "iron deficiency",
-    IronState.HIGH_SATURATION: "high transferrin saturation",
-    IronState.PARTIAL: "iron studies incomplete",
-    IronState.CHRONIC_DISEASE: "pattern of chronic disease or inflammation",
-    IronState.INDEX: "low iron with normal TIBC and normal saturation (non-specific)",
-    IronState.INDEX_BORDERLINE: (
-        "low iron with normal TIBC and borderline saturation (non-specific)"
-    ),
-    IronState.LOW_INDETERMINATE: (
-        "low iron or saturation, iron deficiency neither shown nor excluded"
-    ),
-    IronState.NORMAL: "not low",
-    IronState.MISSING: "no usable result in the time window",
-}
-
-FUNCTION_WORDS: dict[FunctionState, str] = {
-    FunctionState.DEFICIENT: "raised methylmalonic acid: functional B12 deficiency",
-    FunctionState.NOT_DEFICIENT: "methylmalonic acid not raised: speaks against B12 deficiency",
-    FunctionState.UNKNOWN: "not settled: no methylmalonic acid result that decides",
 }
 
 PATTERN_WORDS: dict[Pattern, str] = {

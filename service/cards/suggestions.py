@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from fhir_mappings.panel import Analyte
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES, about_drafts, draft_about
-from service.cards import escaping as markdown
+from service.cards import escaping
 from service.cards.names import order_name
 from service.cards.order_groups import (
     RECOMMENDED,
@@ -146,7 +146,7 @@ class SuggestionMaker:
         if group is OrderGroup.REFERRAL:
             to = "pediatric hematology" if "pediatric" in order.note else "hematology"
             return f"Refer to {to} ({order.priority})"
-        return markdown.plain(self.name(order.order), MAX_LABEL)
+        return escaping.plain(self.name(order.order), MAX_LABEL)
 
     def _short_name(self, order: str) -> str:
         if order == B12 and not self._b12_was_measured():
@@ -177,7 +177,7 @@ class SuggestionMaker:
             self._about,
             priority=str(order.priority),
             intent=self.intent,
-            note=markdown.plain(order.note),
+            note=escaping.plain(order.note),
             site_coding=self.orderables.get(order.order),
         )
         if order.order == B12:
@@ -208,7 +208,7 @@ class SuggestionMaker:
 
 
 def _drug(draft: MedicationDraft) -> str:
-    return markdown.plain(draft.name, _MOST_NAME) or "medicine"
+    return escaping.plain(draft.name, _MOST_NAME) or "medicine"
 
 
 def _listing(start: str, names: Sequence[str]) -> str:

@@ -7,12 +7,18 @@ wrote.
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from functools import cache
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, Note
-from service.interpreter.interpretation import CellLine
+from service.interpreter.interpretation import (
+    B12State,
+    CellLine,
+    CellLineState,
+    FunctionState,
+    IronState,
+)
 from service.interpreter.thresholds import table
 
 if TYPE_CHECKING:
@@ -27,6 +33,49 @@ LINE_NAMES = {
     CellLine.WHITE: "neutrophils",
     CellLine.PLATELETS: "platelets",
 }
+
+
+B12_WORDS: dict[B12State, str] = {
+    B12State.LOW: "low",
+    B12State.BORDERLINE: "borderline",
+    B12State.NORMAL: "normal",
+    B12State.ELEVATED: "high",
+    B12State.MARKED: "markedly high",
+    B12State.MISSING: "no usable result in the time window",
+}
+
+IRON_WORDS: dict[IronState, str] = {
+    IronState.CONFOUNDED: "not interpretable after a red cell transfusion or intravenous iron",
+    IronState.TRUE_DEFICIENCY: "iron deficiency",
+    IronState.HIGH_SATURATION: "high transferrin saturation",
+    IronState.PARTIAL: "iron studies incomplete",
+    IronState.CHRONIC_DISEASE: "pattern of chronic disease or inflammation",
+    IronState.INDEX: "low iron with normal TIBC and normal saturation (non-specific)",
+    IronState.INDEX_BORDERLINE: (
+        "low iron with normal TIBC and borderline saturation (non-specific)"
+    ),
+    IronState.LOW_INDETERMINATE: (
+        "low iron or saturation, iron deficiency neither shown nor excluded"
+    ),
+    IronState.NORMAL: "not low",
+    IronState.MISSING: "no usable result in the time window",
+}
+
+FUNCTION_WORDS: dict[FunctionState, str] = {
+    FunctionState.DEFICIENT: "raised methylmalonic acid: functional B12 deficiency",
+    FunctionState.NOT_DEFICIENT: "methylmalonic acid not raised: speaks against B12 deficiency",
+    FunctionState.UNKNOWN: "not settled: no methylmalonic acid result that decides",
+}
+
+_LINE_STATE_WORDS = {
+    CellLineState.MASKED: "masked by a transfusion",
+    CellLineState.UNKNOWN: "not known",
+}
+
+
+def line_state(fact: CellLineFact) -> str:
+    """Return the state of a line in words."""
+    return _LINE_STATE_WORDS.get(fact.state, fact.state.value)
 
 
 def counted(fact: CellLineFact) -> str:
@@ -47,6 +96,8 @@ _OTHER_UNITS = {
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MORE_DIGITS = 6
+_EXACT, _SHORT = Context(prec=40), Context(prec=20)
+"""A third of a number times three is the number again, when the last digits are rounded away."""
 
 
 def shown(result: LabResult) -> str:
@@ -115,14 +166,20 @@ def as_laboratory(result: LabResult) -> tuple[str, str]:
     if not plain or not unit or inferred or len(unit) > _LONGEST_UNIT:
         return shown(result), unit_words(result.unit)
     if len(digits) > _LONGEST:
-        digits = _four_digits(Decimal(digits))
+        digits = _four_digits(Decimal(digits), result)
     sign = result.comparator.value if result.comparator else ""
     return f"{sign}{digits}", unit_words(unit)
 
 
-def _four_digits(value: Decimal) -> str:
-    places = max(0, 3 - value.adjusted())
-    return f"{value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN):f}"
+def _four_digits(reported: Decimal, result: LabResult) -> str:
+    """Return four digits of the laboratory's number, more where they could hide a limit."""
+    first = max(0, 3 - reported.adjusted())
+    for places in range(first, first + _MORE_DIGITS):
+        rounded = reported.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+        canonical = _EXACT.multiply(result.value, _EXACT.divide(rounded, reported or Decimal(1)))
+        if not _hides_a_limit(result.value, _SHORT.plus(canonical), result.interval):
+            return f"{rounded:f}"
+    return f"{reported:f}"
 
 
 def bare_number(result: LabResult) -> str:

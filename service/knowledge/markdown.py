@@ -9,6 +9,7 @@ from fhir_mappings.vocabulary.orders import ORDERS
 from fhir_mappings.vocabulary.value_sets import value_sets
 from service.cards.escaping import bullets, code, join, prose, table
 from service.interpreter import thresholds, windows
+from service.interpreter.answer.orders import usual_priority_words
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.interpreter.rules.sources import SOURCES
 from service.knowledge import laboratory
@@ -147,17 +148,19 @@ def _length(window: timedelta) -> str:
 
 
 def orders_table() -> str:
-    """Return every order with its codes."""
+    """Return every order with its codes and usual priority."""
     rows = [
         [
             code(order.id),
             prose(order.name),
             code(order.loinc) or "-",
             code(order.snomed) or "-",
+            prose(usual_priority_words(order.id)),
         ]
         for order in ORDERS.values()
     ]
-    return table(["Order", "Name", "LOINC", "SNOMED CT"], rows)
+    heads = ["Order", "Name", "LOINC", "SNOMED CT", "Priority unless a rule says otherwise"]
+    return table(heads, rows)
 
 
 def _value_sets() -> str:

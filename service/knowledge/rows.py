@@ -103,6 +103,8 @@ def _order(wanted: WantedOrder) -> OrderRow:
     terms = []
     if wanted.when is not None:
         terms.append(f"if {stated(wanted.when.text)}")
+    if wanted.priority is not None:
+        terms.append(stated(wanted.priority.text))
     if wanted.despite_result:
         terms.append("even when a result exists")
     if wanted.note:

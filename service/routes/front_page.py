@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
 
 from service.interpreter.rules import RULE_TABLE_VERSION
+from service.routes.plain_pages import page_without_script
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
-
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
 
 
 def front_page_routes(*, sandbox: bool) -> Blueprint:
@@ -26,9 +22,6 @@ def front_page_routes(*, sandbox: bool) -> Blueprint:
         if sandbox:
             return redirect(url_for("sandbox.page"))
         page = render_template("front_page.html", version=RULE_TABLE_VERSION)
-        response = Response(page, mimetype="text/html")
-        response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+        return page_without_script(page)
 
     return routes

@@ -13,11 +13,7 @@ from service.interpreter.rules import RULE_TABLE_VERSION
 from service.interpreter.rules.sources import SOURCES
 from service.knowledge.about_rules import about_limits, about_modifiers, about_rules
 from service.knowledge.source_attributes import REGULATION, as_json, source_attributes
-
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
+from service.routes.plain_pages import page_without_script
 
 
 def knowledge_routes() -> Blueprint:
@@ -37,9 +33,7 @@ def knowledge_routes() -> Blueprint:
             regulation=REGULATION,
             attributes=source_attributes(),
         )
-        response = Response(page, mimetype="text/html")
-        response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
+        response = page_without_script(page)
         response.headers["Cache-Control"] = "public, max-age=300"
         return response
 

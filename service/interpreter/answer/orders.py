@@ -22,7 +22,7 @@ from service.interpreter.interpretation import (
 )
 from service.interpreter.rules.criteria.patient import CRITICAL_BLASTS
 from service.interpreter.rules.order_lists import SECONDARY_CAUSE_ORDERS
-from service.interpreter.rules.rule import Step, WantedOrder
+from service.interpreter.rules.rule import Step, WantedOrder, always
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,7 +111,7 @@ def _added(case: Case, finding: Rule | None) -> list[WantedOrder]:
         return []
     disputed = case.situation.severe.in_conflict and not case.situation.child
     wishes = (
-        [WantedOrder(CBC, priority=_stat if disputed else None, because=reason)]
+        [WantedOrder(CBC, priority=always(Priority.STAT) if disputed else None, because=reason)]
         if (reason := _repeat_cbc(case, finding))
         else []
     )
@@ -119,10 +119,6 @@ def _added(case: Case, finding: Rule | None) -> list[WantedOrder]:
     if finding is not None and finding.step in _PATTERN_STEPS and not CRITICAL_BLASTS.test(case):
         wishes += _added_by_modifiers(case.situation)
     return wishes
-
-
-def _stat(_case: Case) -> Priority:
-    return Priority.STAT
 
 
 def _repeat_cbc(case: Case, finding: Rule | None) -> str:
@@ -174,7 +170,7 @@ def _merged(wishes: Iterable[WantedOrder], case: Case) -> tuple[tuple[WantedOrde
 
 def _priority(wish: WantedOrder, case: Case) -> Priority:
     """Return the row's priority, or 4.2's; red flags raise referral and marrow (M2)."""
-    base = wish.priority(case) if wish.priority else _usual_priority(wish.order, case)
+    base = wish.priority.of(case) if wish.priority else _usual_priority(wish.order, case)
     of_adult = wish.order in {HEMATOLOGY_REFERRAL, MARROW_BIOPSY} and not case.situation.child
     raised = triggers.red_flag_priority(case) if of_adult else None
     return max(base, raised or base, key=_RANK.__getitem__)
@@ -186,6 +182,16 @@ def _usual_priority(order: str, case: Case) -> Priority:
     critical = {each for each, indicator in case.overlays.items() if indicator == "critical"}
     stat = critical & _STAT_OVERLAYS
     return Priority.STAT if stat and order in _STAT_WORK_UP else Priority.URGENT
+
+
+def usual_priority_words(order: str) -> str:
+    """Return the priority of an order that no row gives another, in words (4.2)."""
+    if order in SECONDARY_CAUSE_ORDERS:
+        return "routine"
+    if order in _STAT_WORK_UP:
+        return "urgent; stat with a critical urgent finding other than fever"
+    raised = order in {HEMATOLOGY_REFERRAL, MARROW_BIOPSY}
+    return "urgent; asap or stat with red flags" if raised else "urgent"
 
 
 def _why_not(wish: WantedOrder, case: Case) -> str:

@@ -34,7 +34,7 @@ from service.interpreter.rules.criteria.chemistry import (
 from service.interpreter.rules.criteria.criterion import all_criteria, any_criterion
 from service.interpreter.rules.criteria.patient import ADULT
 from service.interpreter.rules.order_lists import REFERRAL, wanted
-from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
+from service.interpreter.rules.rule import IndicatorRule, PriorityRule, Rule, Step, WantedOrder
 from service.interpreter.rules.texts import paragraphs as details
 from service.interpreter.rules.texts.phrases import (
     INFO_OR_SEVERE,
@@ -47,6 +47,11 @@ if TYPE_CHECKING:
 
 def _referral_priority(case: Case) -> Priority:
     return Priority.URGENT if WBC_ABOVE_30.test(case) else Priority.ROUTINE
+
+
+_REFERRAL_PRIORITY = PriorityRule(
+    "urgent with leukocytes above {wbc_bicytopenia}, else routine", _referral_priority
+)
 
 
 def _any(case: Case, *criteria: Criterion) -> bool:
@@ -216,7 +221,7 @@ BICYTOPENIA_RULE = Rule(
     avoid="B12 or iron without a proven deficiency; forgetting the recheck.",
     cautions=(),
     orders=(
-        WantedOrder(HEMATOLOGY_REFERRAL, REFERRAL_DUE, _referral_priority),
+        WantedOrder(HEMATOLOGY_REFERRAL, REFERRAL_DUE, _REFERRAL_PRIORITY),
         *wanted("peripheral-smear", "reticulocytes"),
         _with_falling_platelets("prothrombin-time"),
         _with_falling_platelets("aptt"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY, Priority
 from service.interpreter.rules.criteria.patient import RED_FLAG
-from service.interpreter.rules.rule import WantedOrder
+from service.interpreter.rules.rule import WantedOrder, always
 
 
 def wanted(*orders: str) -> tuple[WantedOrder, ...]:
@@ -35,7 +35,7 @@ SECONDARY_CAUSE_ORDERS = frozenset(
 """The group of secondary causes (clinical-definition 3.4): routine unless a row says otherwise."""
 
 SECONDARY_CAUSES_FIRST = tuple(
-    replace(each, priority=lambda _case: Priority.URGENT) for each in SECONDARY_CAUSES
+    replace(each, priority=always(Priority.URGENT)) for each in SECONDARY_CAUSES
 )
 """The same where they come before everything else."""
 

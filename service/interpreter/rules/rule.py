@@ -35,6 +35,19 @@ class Step(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PriorityRule:
+    """How urgent a row makes an order: in words, and for one patient."""
+
+    text: str
+    of: Callable[[Case], Priority]
+
+
+def always(priority: Priority) -> PriorityRule:
+    """Return the rule of one fixed priority."""
+    return PriorityRule(priority.value, lambda _case: priority)
+
+
+@dataclass(frozen=True, slots=True)
 class WantedOrder:
     """One order that a row asks for.
 
@@ -44,7 +57,7 @@ class WantedOrder:
 
     order: str
     when: Criterion | None = None
-    priority: Callable[[Case], Priority] | None = None
+    priority: PriorityRule | None = None
     despite_result: bool = False
     note: str = ""
     because: str = ""

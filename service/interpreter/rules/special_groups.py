@@ -31,7 +31,14 @@ from service.interpreter.rules.criteria.urgent import (
     fever_with_low_neutrophils,
     microangiopathy_of_child,
 )
-from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
+from service.interpreter.rules.rule import (
+    IndicatorRule,
+    PriorityRule,
+    Rule,
+    Step,
+    WantedOrder,
+    always,
+)
 from service.interpreter.rules.texts import paragraphs as details
 
 _NO_CARD = IndicatorRule("no card", FindingIndicator.INFO)
@@ -74,9 +81,8 @@ def _stale_priority(case: Case) -> Priority:
     return Priority.STAT if severe.present is True or severe.in_conflict else Priority.URGENT
 
 
-def _asap(_case: Case) -> Priority:
-    return Priority.ASAP
-
+_CHILD_PRIORITY = PriorityRule("stat when the finding is critical, else urgent", _child_priority)
+_STALE_PRIORITY = PriorityRule("stat with severe counts, else urgent", _stale_priority)
 
 HOSPICE_SUPPRESSED = Rule(
     id="hospice-suppressed",
@@ -129,7 +135,7 @@ PEDIATRIC = Rule(
         "The marrow is for the pediatric hematologist to decide.",
     ),
     orders=(
-        WantedOrder(HEMATOLOGY_REFERRAL, priority=_child_priority, note="pediatric hematology"),
+        WantedOrder(HEMATOLOGY_REFERRAL, priority=_CHILD_PRIORITY, note="pediatric hematology"),
     ),
     citation=("OWN",),
     replaces_overlay_orders=True,
@@ -238,7 +244,7 @@ STALE_COUNTS = Rule(
     avoid="referral or marrow on old counts alone.",
     cautions=("No referral and no marrow on old counts alone.",),
     orders=(
-        WantedOrder("cbc-differential", priority=_stale_priority),
+        WantedOrder("cbc-differential", priority=_STALE_PRIORITY),
         WantedOrder("peripheral-smear"),
     ),
     citation=("OWN",),
@@ -273,7 +279,7 @@ PREGNANCY = Rule(
     avoid="calling it gestational; CT; a marrow without hematology.",
     cautions=("No CT.", "Specialists decide on a marrow; none is proposed here."),
     orders=(
-        WantedOrder(HEMATOLOGY_REFERRAL, priority=_asap),
+        WantedOrder(HEMATOLOGY_REFERRAL, priority=always(Priority.ASAP)),
         WantedOrder("peripheral-smear"),
         WantedOrder("cbc-differential"),
         WantedOrder("ldh"),

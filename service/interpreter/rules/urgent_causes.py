@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fhir_mappings.panel import Analyte, SmearSet
 from service.interpreter.interpretation import (
     HEMATOLOGY_REFERRAL,
@@ -26,19 +24,11 @@ from service.interpreter.rules.criteria.urgent import (
     MICROANGIOPATHY,
     NEUTROPHILS_SEVERE,
 )
-from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
+from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder, always
 from service.interpreter.rules.texts import urgent_causes as details
 
-if TYPE_CHECKING:
-    from service.interpreter.rules.criteria.criterion import Case
-
-
-def _stat(_case: Case) -> Priority:
-    return Priority.STAT
-
-
 _CRITICAL = IndicatorRule("critical", FindingIndicator.CRITICAL)
-_REFERRAL = WantedOrder(HEMATOLOGY_REFERRAL, priority=_stat)
+_REFERRAL = WantedOrder(HEMATOLOGY_REFERRAL, priority=always(Priority.STAT))
 
 THROMBOTIC_MICROANGIOPATHY = Rule(
     id=Overlay.THROMBOTIC_MICROANGIOPATHY,
@@ -81,9 +71,9 @@ THROMBOTIC_MICROANGIOPATHY = Rule(
         WantedOrder("bilirubin-total"),
         WantedOrder("bilirubin-direct"),
         WantedOrder("metabolic-panel"),
-        WantedOrder("prothrombin-time", priority=_stat),
-        WantedOrder("aptt", priority=_stat),
-        WantedOrder("fibrinogen", priority=_stat),
+        WantedOrder("prothrombin-time", priority=always(Priority.STAT)),
+        WantedOrder("aptt", priority=always(Priority.STAT)),
+        WantedOrder("fibrinogen", priority=always(Priority.STAT)),
     ),
     citation=("R1", "OWN"),
     seed_steps=("urgent hematology", "step 1", "step 2"),
@@ -123,7 +113,7 @@ POSSIBLE_HLH = Rule(
     ),
     orders=(
         _REFERRAL,
-        WantedOrder("fibrinogen", priority=_stat),
+        WantedOrder("fibrinogen", priority=always(Priority.STAT)),
         WantedOrder("ldh"),
         WantedOrder("metabolic-panel"),
         WantedOrder("triglycerides"),

@@ -21,7 +21,7 @@ from service.interpreter.rules.criteria.patient import (
     NEUTROPHILS_BELOW_HALF,
     SEVERE_LIMIT,
 )
-from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder
+from service.interpreter.rules.rule import IndicatorRule, Rule, Step, WantedOrder, always
 from service.interpreter.rules.texts.paragraphs import blast_evidence, fever_values, severe_limits
 from service.interpreter.rules.texts.urgent_causes import drug_to_stop
 from service.interpreter.rules.urgent_causes import (
@@ -32,10 +32,6 @@ from service.interpreter.rules.urgent_causes import (
 
 if TYPE_CHECKING:
     from service.interpreter.rules.criteria.criterion import Case
-
-
-def _stat(_case: Case) -> Priority:
-    return Priority.STAT
 
 
 def _blast_indicator(case: Case) -> FindingIndicator:
@@ -72,7 +68,7 @@ NEUTROPENIC_FEVER = Rule(
         "No marrow and no B12 or iron work-up for this finding.",
         "Do not wait for further results before treating.",
     ),
-    orders=(WantedOrder(HEMATOLOGY_REFERRAL, priority=_stat),),
+    orders=(WantedOrder(HEMATOLOGY_REFERRAL, priority=always(Priority.STAT)),),
     shows=(Analyte.BODY_TEMPERATURE,),
     lines=(CellLine.WHITE,),
     citation=("R1", "R3"),
@@ -122,11 +118,11 @@ CIRCULATING_BLASTS = Rule(
     orders=(
         WantedOrder(HEMATOLOGY_REFERRAL),
         WantedOrder(MARROW_BIOPSY, CRITICAL_BLASTS, note="as hematology decides"),
-        WantedOrder("peripheral-smear", priority=_stat, despite_result=True),
+        WantedOrder("peripheral-smear", priority=always(Priority.STAT), despite_result=True),
         WantedOrder("cbc-differential"),
-        WantedOrder("prothrombin-time", CRITICAL_BLASTS, _stat),
-        WantedOrder("aptt", CRITICAL_BLASTS, _stat),
-        WantedOrder("fibrinogen", CRITICAL_BLASTS, _stat),
+        WantedOrder("prothrombin-time", CRITICAL_BLASTS, always(Priority.STAT)),
+        WantedOrder("aptt", CRITICAL_BLASTS, always(Priority.STAT)),
+        WantedOrder("fibrinogen", CRITICAL_BLASTS, always(Priority.STAT)),
         WantedOrder("ldh", CRITICAL_BLASTS),
         WantedOrder("metabolic-panel", CRITICAL_BLASTS),
     ),
@@ -162,7 +158,7 @@ SEVERE_CYTOPENIAS = Rule(
         "Do not leave this to an outpatient appointment.",
         "In a stable patient draw B12, folate, iron and a film before any transfusion.",
     ),
-    orders=(WantedOrder(HEMATOLOGY_REFERRAL, priority=_stat),),
+    orders=(WantedOrder(HEMATOLOGY_REFERRAL, priority=always(Priority.STAT)),),
     citation=("R1", "R5", "OWN"),
     seed_steps=("urgent hematology",),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import DataGroup
-from service.interpreter.formatting import counted, shown
+from service.interpreter.formatting import counted, line_state, shown
 from service.interpreter.interpretation import (
     CellLine,
     CellLineState,
@@ -30,7 +30,7 @@ def lines_seen(case: Case) -> str:
 
 def line_seen(fact: CellLineFact) -> str:
     value = f" ({shown(fact.result)})" if fact.result else ""
-    return f"{counted(fact)} {fact.state}{value}"
+    return f"{counted(fact)} {line_state(fact)}{value}"
 
 
 def _states(case: Case, state: CellLineState) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup
 from service.interpreter.assessment.situation import FolateState
-from service.interpreter.formatting import unit_words, with_unit
+from service.interpreter.formatting import B12_WORDS, IRON_WORDS, unit_words, with_unit
 from service.interpreter.interpretation import (
     B12State,
     FunctionState,
@@ -59,6 +59,14 @@ def iron_open(situation: Situation) -> bool:
     )
 
 
+def _b12_seen(case: Case) -> str:
+    return B12_WORDS[case.situation.states.b12]
+
+
+def _iron_seen(case: Case) -> str:
+    return IRON_WORDS[case.situation.states.iron]
+
+
 def _b12(states: frozenset[B12State], text: str) -> Criterion:
     def test(case: Case) -> Truth:
         state = case.situation.states.b12
@@ -69,7 +77,7 @@ def _b12(states: frozenset[B12State], text: str) -> Criterion:
     return Criterion(
         text,
         test,
-        lambda case: str(case.situation.states.b12),
+        _b12_seen,
         frozenset({DataGroup.VITAMIN_B12}),
         ("a usable vitamin B12 result",),
     )
@@ -86,7 +94,7 @@ B12_NOT_HIGH = no_criterion(B12_HIGH, "vitamin B12 not high")
 B12_NOT_LOW_NOR_HIGH = Criterion(
     "vitamin B12 neither low nor high",
     lambda case: case.situation.states.b12 not in {B12State.LOW, *HIGH_B12},
-    lambda case: str(case.situation.states.b12),
+    _b12_seen,
 )
 
 
@@ -99,7 +107,7 @@ def _iron(states: frozenset[IronState], text: str) -> Criterion:
     return Criterion(
         text,
         test,
-        lambda case: str(case.situation.states.iron),
+        _iron_seen,
         frozenset({DataGroup.IRON_STUDIES}),
         ("complete, readable iron studies",),
     )
@@ -119,7 +127,7 @@ IRON_NOT_INDEX_NOR_DEFICIENT = Criterion(
         case.situation.states.iron
         not in {IronState.TRUE_DEFICIENCY, IronState.INDEX, IronState.INDEX_BORDERLINE}
     ),
-    lambda case: str(case.situation.states.iron),
+    _iron_seen,
 )
 IRON_DOES_NOT_DECIDE = Criterion(
     "iron neither deficient nor of chronic disease nor missing",
@@ -127,7 +135,7 @@ IRON_DOES_NOT_DECIDE = Criterion(
         case.situation.states.iron
         not in {IronState.TRUE_DEFICIENCY, IronState.CHRONIC_DISEASE, *UNSETTLED_IRON}
     ),
-    lambda case: str(case.situation.states.iron),
+    _iron_seen,
 )
 IRON_INDETERMINATE = Criterion(
     "low iron or saturation without proof of deficiency",
@@ -136,11 +144,24 @@ IRON_INDETERMINATE = Criterion(
 FERRITIN_NEEDED = any_criterion(IRON_INCOMPLETE, IRON_INDETERMINATE)
 
 
+_FUNCTION_SEEN = {
+    FunctionState.DEFICIENT: "methylmalonic acid proves it",
+    FunctionState.NOT_DEFICIENT: "methylmalonic acid not raised",
+    FunctionState.UNKNOWN: "no methylmalonic acid result that decides",
+}
+_FOLATE_SEEN = {
+    FolateState.LOW: "low",
+    FolateState.BORDERLINE: "borderline",
+    FolateState.NORMAL: "normal",
+    FolateState.MISSING: "no usable result in the time window",
+}
+
+
 def _function(state: FunctionState, text: str) -> Criterion:
     return Criterion(
         text,
         lambda case: case.situation.states.function is state,
-        lambda case: f"function {case.situation.states.function}",
+        lambda case: _FUNCTION_SEEN[case.situation.states.function],
     )
 
 
@@ -165,7 +186,7 @@ FOLATE_LOW = Criterion(
             else False
         )
     ),
-    lambda case: f"folate {case.situation.chemistry.folate}",
+    lambda case: _FOLATE_SEEN[case.situation.chemistry.folate],
     frozenset({DataGroup.VITAMIN_B12}),
     ("a usable folate result",),
 )

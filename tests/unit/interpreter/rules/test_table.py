@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -379,3 +381,16 @@ def test_every_result_used_is_listed_once() -> None:
     used = [each.analyte for each in given.states.used]
     assert len(used) == len(set(used))
     assert {*(each.analyte for each in PAN), Analyte.MEAN_CORPUSCULAR_VOLUME} <= set(used)
+
+
+STATE_CODES = re.compile(r"\b(LOW|NORMAL|ELEVATED|MARKED|BORDERLINE|MISSING|MASKED|CONF|PARTIAL)\b")
+MORE_CODES = re.compile(r"\b(ID_TRUE|HIGH_SAT|ACD|IDX|IDX_B|LOWIRON_INDET|DEF|NOTDEF|UNK)\b")
+
+
+def test_what_a_condition_saw_is_told_without_codes_of_states() -> None:
+    for _name, case in islice(checks.checked_cases(), 0, None, 97):
+        for rule in RULES:
+            for each in rule.when:
+                text = each.seen(case)
+                assert not STATE_CODES.search(text), (rule.id, text)
+                assert not MORE_CODES.search(text), (rule.id, text)

@@ -21,7 +21,7 @@ from fhir_mappings.panel import (
     SmearSet,
     Unreadable,
 )
-from service.cards import escaping as markdown
+from service.cards import escaping
 from service.cards.detail import MOST_WORDS, USUAL_WORDS, Detail
 from service.cards.values import shown_number
 from service.cards.words import cut_words, words
@@ -467,21 +467,21 @@ def tags(html: str) -> list[str]:
 
 @given(st.text(max_size=60))
 def test_prose_shows_exactly_one_paragraph_of_text(text):
-    html = RENDER("x " + markdown.prose(text))
+    html = RENDER("x " + escaping.prose(text))
 
     assert tags(html) == ["<p", "</p"]
 
 
 @given(st.text(max_size=60))
 def test_prose_at_the_start_of_a_line_is_still_prose(text):
-    html = RENDER(markdown.prose(text) or "x")
+    html = RENDER(escaping.prose(text) or "x")
 
     assert tags(html) == ["<p", "</p"]
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_a_table_keeps_its_two_cells_whatever_is_in_them(one, two):
-    html = RENDER(markdown.table(["A", "B"], [[markdown.code(one), markdown.prose(two)]]))
+    html = RENDER(escaping.table(["A", "B"], [[escaping.code(one), escaping.prose(two)]]))
 
     assert html.count("<td") == 2
     assert html.count("<tr") == 2
@@ -491,6 +491,6 @@ def test_a_table_keeps_its_two_cells_whatever_is_in_them(one, two):
 def test_addresses_are_not_turned_into_links_by_autolinking_clients():
     import re
 
-    text = markdown.prose("see https://evil.example or www.evil.example or a@evil.example")
+    text = escaping.prose("see https://evil.example or www.evil.example or a@evil.example")
 
     assert not re.search(r"https?://|www\.|\S@\S*\w\.\w", text.replace("\u2060@", " @"))
