@@ -31,7 +31,7 @@ def small_ehr(port: int, fhir_server: str, service: str) -> Flask:
     web = Flask("service.demo", template_folder="pages")
     own = f"http://{HOST}:{port}"
     base = f"{own}/fhir"
-    issued = Issued()
+    issued = web.extensions["issued"] = Issued()
     authorization_server(web, App(APP_ID, f"{service}/app/"), issued, base)
     session = requests.Session()
     session.trust_env = False

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from io import StringIO
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,12 +21,12 @@ from service.demo.embedded_server import embedded_server
 from service.settings import Settings
 from service.storage.migrations import upgrade
 from service.storage.store import create_engine
-from tests.browser.pages import Sandbox
+from tests.browser.pages import EvidenceApp, Sandbox
+from tests.browser.smart_round import SmartRound, smart_round
 from tests.support.servers import missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -39,6 +39,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+T = TypeVar("T", bound="EvidenceApp | Sandbox")
 ON_SERVER = ("index-pattern", "two-lines")
 
 
@@ -48,9 +49,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The application on a free port of loopback, in a thread."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+def serving(app: Any, port: int = 0) -> Iterator[str]:
+    """The application on this port of loopback (0: a free one), in a thread."""
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -83,26 +84,38 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One browser for all tests, each of which gets a context of its own."""
+def playwright() -> Iterator[Any]:
+    """What drives the browsers."""
     if find_spec("playwright") is None:
         missing("playwright is not installed: pip install .[test]")
     if not os.access(CHROMIUM, os.X_OK):
         missing("chromium is not installed: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
+    with sync_playwright() as driver:
+        yield driver
 
 
-@pytest.fixture
-def sandbox(chromium: Any, service: str, tmp_path: Path) -> Iterator[Sandbox]:
-    """The page, not yet opened. Trouble in the console, or another host asked, fails the test."""
-    context = chromium.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
+@contextmanager
+def _chromium(playwright: Any, *flags: str) -> Iterator[Any]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Any) -> Iterator[Any]:
+    """One browser for all tests, each of which gets a context of its own."""
+    with _chromium(playwright) as browser:
+        yield browser
+
+
+@contextmanager
+def watched_page(browser: Any, make: Callable[[Any], T], allowed: set[str]) -> Iterator[T]:
+    """A page in a context of its own. Trouble in its console, or another host asked, fails."""
+    context = browser.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
     context.set_default_timeout(10_000)
     page = context.new_page()
     trouble: list[str] = []
@@ -110,9 +123,43 @@ def sandbox(chromium: Any, service: str, tmp_path: Path) -> Iterator[Sandbox]:
     page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: trouble.append(str(error)))
     context.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
-    opened = Sandbox(page, service)
+    opened = make(page)
     yield opened
     context.close()
     unexpected = [text for text in trouble if not any(part in text for part in opened.expected)]
     assert unexpected == []
-    assert hosts <= {urlsplit(service).netloc, ""}
+    assert hosts <= {*allowed, ""}
+
+
+@pytest.fixture
+def sandbox(chromium: Any, service: str) -> Iterator[Sandbox]:
+    """The page, not yet opened."""
+    allowed = {urlsplit(service).netloc}
+    with watched_page(chromium, lambda page: Sandbox(page, service), allowed) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def smart(fhir_server: str) -> Iterator[SmartRound]:
+    """A small EHR with the app, and a page of somebody else."""
+    if find_spec("authlib") is None:
+        missing("Authlib is not installed: pip install .[demo]")
+    with smart_round(fhir_server, serving) as made:
+        yield made
+
+
+@pytest.fixture
+def evidence_app(chromium: Any, smart: SmartRound) -> Iterator[EvidenceApp]:
+    """The app, not yet launched."""
+    with watched_page(chromium, lambda page: EvidenceApp(page, smart), smart.hosts) as opened:
+        yield opened
+
+
+@pytest.fixture
+def phased_out_app(playwright: Any, smart: SmartRound) -> Iterator[EvidenceApp]:
+    """The app in a browser that keeps no cookie of a third party."""
+    with (
+        _chromium(playwright, "--test-third-party-cookie-phaseout") as browser,
+        watched_page(browser, lambda page: EvidenceApp(page, smart), smart.hosts) as opened,
+    ):
+        yield opened

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.browser.smart_round import SmartRound
 
 
 @dataclass(slots=True)
@@ -41,3 +44,32 @@ class Sandbox:
         """Open a tab and return its panel."""
         self.page.get_by_role("tab", name=name).click()
         return self.page.get_by_role("tabpanel", name=name)
+
+
+@dataclass(slots=True)
+class EvidenceApp:
+    """The evidence app in one page. `expected` as for the sandbox."""
+
+    page: Any
+    smart: SmartRound
+    expected: list[str] = field(default_factory=lambda: ["favicon", "status of 404"])
+
+    def open(self, patient: str = "heme-hooks-index-pattern") -> EvidenceApp:
+        """Launch the app in a window of its own and wait for the picture."""
+        self.page.goto(f"{self.smart.ehr}/launch/{patient}")
+        self.page.locator("#evidence:not([hidden])").wait_for()
+        return self
+
+    def open_from_card(self) -> Any:
+        """Click the card's link in the EHR; the frame in which the picture stands."""
+        self.page.goto(f"{self.smart.page}/patients/heme-hooks-index-pattern")
+        self.page.get_by_role("link", name="Evidence for this patient").click()
+        frame = self.page.frame_locator("iframe")
+        frame.locator("#evidence:not([hidden])").wait_for()
+        return frame
+
+    def problem(self) -> str:
+        """The sentence that says why there is no picture."""
+        problem = self.page.locator(".problem:not(:empty)")
+        problem.wait_for()
+        return str(problem.inner_text())

@@ -337,6 +337,16 @@ def test_four_results_are_plotted_with_the_limits_used(sandbox: Sandbox) -> None
     assert re.search(r"B12.*the last 1480 pg/mL.*lower limit 200, upper limit 900", spoken[3])
 
 
+def test_transfusions_and_medicines_are_marked_on_the_time_axis(sandbox: Sandbox) -> None:
+    sandbox.open("#sample=transfused")
+    plots = sandbox.page.locator("#plots")
+    assert "▲ Transfusion of red blood cells" in plots.inner_text()
+    assert plots.locator("svg").first.locator("path.marked").count() == 1
+    sandbox.open("#sample=methotrexate")
+    plots.locator("li", has_text="▬ methotrexate").wait_for()
+    assert plots.locator("svg").first.locator("path.marked.drug").count() == 1
+
+
 def test_what_is_taken_away_makes_the_same_call(sandbox: Sandbox, service: str) -> None:
     sandbox.open()
     panel = sandbox.tab("Export")

@@ -10,13 +10,13 @@ import pytest
 from service import samples
 
 if TYPE_CHECKING:
-    from tests.browser.pages import Sandbox
+    from tests.browser.pages import EvidenceApp, Sandbox
 
 AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text("utf-8")
 NARROW = {"width": 320, "height": 844}
 
 
-def violations(sandbox: Sandbox) -> list[str]:
+def violations(sandbox: EvidenceApp | Sandbox) -> list[str]:
     """What axe-core finds, with the first place of each."""
     sandbox.page.evaluate(AXE)
     found = sandbox.page.evaluate("() => axe.run(document).then(result => result.violations)")

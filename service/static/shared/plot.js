@@ -12,6 +12,7 @@ const RIGHT = 14;
 const TOP = 14;
 const BOTTOM = 26;
 const DAY = 86400000;
+const COURSE = 731 * DAY;
 const FIRST = new Set(["HGB", "ANC", "WBC", "PLT", "B12"]);
 
 // `fold`: red cell size and iron stand behind a click.
@@ -23,8 +24,9 @@ export function drawHistory(node, explanation, { fold = false } = {}) {
   }
   const series = history.map(parsed);
   const times = series.flatMap((each) => each.points.map((point) => point.time));
-  const span = spanOf(times);
-  const events = (explanation.events ?? []).map(given).filter((event) => event.end >= span.from && event.begin <= span.to);
+  const earliest = Math.max(...times) - COURSE;
+  const events = (explanation.events ?? []).map(given).filter((event) => event.end >= earliest);
+  const span = spanOf([...times, ...events.flatMap((event) => [Math.max(event.begin, earliest), event.end])]);
   const drawn = (each) => plot(each, span, events);
   const first = fold ? series.filter(({ analyte }) => FIRST.has(analyte)) : series;
   const rest = series.filter((each) => !first.includes(each));
@@ -91,7 +93,7 @@ function marked(event, x) {
   const title = s("title", {}, `${event.name}, ${event.shown}`);
   return event.kind === "transfusion"
     ? s("path", { class: "marked", d: `M${left - 4},${y + 5} L${left + 4},${y + 5} L${left},${y - 3} Z` }, title)
-    : s("path", { class: "marked drug", d: `M${left - 2},${y} L${Math.max(right, left + 2)},${y}` }, title);
+    : s("path", { class: "marked drug", d: `M${left - 4},${y} L${Math.max(right, left + 4)},${y}` }, title);
 }
 
 function spoken(series) {
