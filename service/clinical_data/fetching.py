@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup
-from service.clinical_data.fetch_timing import ignore, run_timed
 from service.clinical_data.parallel import Key, Pages, run_side_by_side
 from service.clinical_data.refused_searches import COUNT, is_refusal, without_count
+from service.clinical_data.search_log import SearchLog
 from service.fhir_client.failures import Failure, FailureKind, FetchFailed
 from service.fhir_client.responses import look_at
 from service.observability.logging import Event, log
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from service.cds_hooks.prefetch_template import Template
     from service.clinical_data.refused_searches import RefusalMemory
-    from service.clinical_data.search_log import SearchLog
     from service.fhir_client.deadline import Deadline
     from service.fhir_client.server import FhirServer
 
@@ -72,8 +71,7 @@ class Fetcher:
         self._patient_id = patient_id
         self._deadline = deadline
         self._plan = plan
-        self.observe: Callable[[str, str, float], None] = ignore
-        self._search_log = search_log
+        self._search_log = search_log or SearchLog()
         self._now = now
         self._categories: dict[str, Pages | Failure] = {}
 
@@ -104,13 +102,10 @@ class Fetcher:
         """Run requests of this call at the same time, once the server may be asked."""
         if tasks and (refused := self.server.enter()) is not None:
             return dict.fromkeys(tasks, refused)
-        if self._search_log is not None:
-            tasks = self._search_log.watching(tasks, self._patient_id)
-        return run_timed(
-            tasks,
-            lambda timed: run_side_by_side(timed, self._deadline, self._plan.workers),
-            self.observe,
-        )
+        watched = self._search_log.watching(tasks, self._patient_id)
+        answers = run_side_by_side(watched, self._deadline, self._plan.workers)
+        self._search_log.ended(answers)
+        return answers
 
     def _continuations(self, links: Mapping[DataGroup, str]) -> Tasks:
         tasks: Tasks = {}

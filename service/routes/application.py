@@ -76,7 +76,7 @@ class Application:
         return audiences
 
     def data_source(
-        self, call: CdsRequest, deadline: Deadline, searches: SearchLog | None, now: datetime
+        self, call: CdsRequest, deadline: Deadline, searches: SearchLog, now: datetime
     ) -> ClinicalDataSource:
         """Return what gathers the data of one call; `searches` takes note of what is asked."""
         if call.fhir_server is None:
@@ -94,7 +94,6 @@ class Application:
             visit=self.fhir_servers.visit(base, deadline),
         )
         fetcher = Fetcher(server, call.patient_id, deadline, self.plan, searches, now)
-        fetcher.observe = self.metrics.fetched
         return ClinicalDataSource(call, self.plan.templates, fetcher)
 
     def memory(self, client: CdsClient, service: CdsService) -> CardMemory:

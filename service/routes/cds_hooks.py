@@ -66,7 +66,7 @@ def _call(product: Application, service: CdsService) -> Response:
     hook_call = parse_hook_call(json_body(), service, product.settings, client)
     key = product.settings.hash_key.get_secret_value()
     audit.about(key, client, hook_call.user_id, hook_call.patient_id)
-    searches = SearchLog() if hook_call.wants_explanation else None
+    searches = SearchLog(observe=product.metrics.fetched)
     source = product.data_source(hook_call, deadline, searches, now)
     memory = product.memory(client, service)
     try:
@@ -74,7 +74,8 @@ def _call(product: Application, service: CdsService) -> Response:
     finally:
         source.close()
         source.log_gaps()
-    response = _response(answer, now, searches, product.knowledge.findings_off)
+    told = searches if hook_call.wants_explanation else None
+    response = _response(answer, now, told, product.knowledge.findings_off)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)
     count_answer(product.metrics, answer)
     _audit_answer(audit, answer)

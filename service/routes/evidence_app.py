@@ -214,7 +214,7 @@ def _evidence(app: _App) -> Response:
     audit.about(product.settings.hash_key.get_secret_value(), client, "", authorized.patient_id)
     call = evidence_call(authorized, str(registration.fhir_server))
     deadline = Deadline(product.settings.call_deadline)
-    searches = SearchLog()
+    searches = SearchLog(observe=product.metrics.fetched)
     source = product.data_source(call, deadline, searches, now)
     try:
         answer = gather_evidence(call, source, product.knowledge, now, product.new_id)

@@ -6,7 +6,7 @@ import pytest
 
 from fhir_mappings.panel import DataGroup
 from service.clinical_data.search_log import SearchLog
-from service.fhir_client.failures import FailureKind, FetchFailed
+from service.fhir_client.failures import Failure, FailureKind, FetchFailed
 
 
 def log_at(*seconds: float) -> SearchLog:
@@ -66,3 +66,29 @@ def test_a_search_that_still_runs_has_no_time() -> None:
 
     (task,) = log.watching({(DataGroup.PATIENT, ""): looks}, "7").values()
     task()
+
+
+def test_every_answer_is_observed_with_its_group_its_outcome_and_its_seconds() -> None:
+    """One that was cut off, and one that never began, took until now."""
+    seen: list[tuple[str, str, float]] = []
+    times = iter((1.0, 1.5, 2.0, 9.0, 9.0))
+    log = SearchLog(lambda: next(times), lambda *each: seen.append(each))
+
+    def nothing() -> tuple[bytes, ...]:
+        return (b"",)
+
+    def hangs() -> tuple[bytes, ...]:
+        raise TimeoutError
+
+    counts, iron = (DataGroup.BLOOD_COUNTS, "a"), (DataGroup.IRON_STUDIES, "b")
+    tasks = log.watching({counts: nothing, iron: hangs, "Medication/1": nothing}, "7")
+    tasks[counts]()
+    with pytest.raises(TimeoutError):
+        tasks[iron]()
+    late = Failure(FailureKind.DEADLINE)
+    log.ended({counts: (b"",), iron: late, "Medication/1": late})
+    assert seen == [
+        ("bloodCounts", "ok", 0.5),
+        ("ironStudies", "deadline", 7.0),
+        ("medication", "deadline", 8.0),
+    ]
