@@ -86,36 +86,15 @@ class SettingsRefused(Exception):
         self.problems = problems
 
 
-class Settings(BaseSettings):
-    """What can be set. Each field is the environment variable `HEME_HOOKS_` + its name.
+def _setting(meaning: str, *, default: object, production: str = "", **bounds: Any) -> Any:  # noqa: ANN401
+    """Return a field with its default, its meaning (the operator's table) and its bounds."""
+    return Field(
+        default=default, description=meaning, json_schema_extra={"production": production}, **bounds
+    )
 
-    `fhir_servers`: base URLs that a call may name (JSON list); in development they come on top of
-    loopback and the public HAPI sandbox. `cors_origins`: origins of browser clients (JSON list);
-    in development, without it, pages of loopback and of the public CDS Hooks sandbox.
-    `call_deadline`: seconds for one call. `codes_per_search`: codes in one
-    search. `parallel_searches`: searches of one call at the same time. `threads`: of a worker, as
-    `heme-hooks serve` starts it. `drain_seconds`: for which a stopping instance goes on taking
-    calls while it is not ready. `max_request_bytes`: limit on the body of a call. `max_entries`:
-    limit on its prefetched entries. `max_search_bytes`,
-    `max_pages`: limits on one search. `max_call_bytes`: limit on all searches of one call.
-    `public_url`: the service's own address, for links on cards.
-    `explanations`: whether a call may ask why (in development yes). `client_authentication`:
-    `proxy` states that a reverse proxy lets only known CDS Clients through. `fhir_ca_file`:
-    certificate authorities of the FHIR servers.
-    `clients_file`: TOML file of CDS Clients; once it names one, every call is authenticated.
-    `database_url`: SQLAlchemy URL of the store of issued cards and feedback; empty for none.
-    `audit_log`: where the audit goes: `stdout`, `stderr`, a file, or empty for none (in production
-    `stdout`). `hash_key`: secret of the hashes that stand for patients and users in the store and
-    in the audit.
-    `sandbox`: whether `/sandbox` is there (in development yes, in production never).
-    `quiet_repeats`, `shadow`: switches of clients that are not in the file. `repeat_days`: days
-    after which a card that was held back is shown again. `critical_rest_hours`: hours for which a
-    critical card rests that the user has answered. `known_rest_days`: days for which one user's
-    "already known" or "work-up in progress" speaks for all users of the client. `metrics`: whether
-    `/metrics` is there.
-    `evidence_app`: how the EHR of clients that are not in the file registered the evidence app.
-    `report_readers`: who may read `/feedback/report`, each `name:SHA-256 of a token` (JSON list).
-    """
+
+class Settings(BaseSettings):
+    """What can be set. Each field is the environment variable `HEME_HOOKS_` + its name."""
 
     # Lists are decoded below, so that a wrong one is a problem like any other.
     model_config = SettingsConfigDict(
@@ -126,45 +105,161 @@ class Settings(BaseSettings):
         arbitrary_types_allowed=True,
     )
 
-    environment: Environment = Environment.DEVELOPMENT
-    fhir_servers: tuple[str, ...] = ()
-    cors_origins: tuple[str, ...] = ()
-    client_authentication: ClientAuthentication = ClientAuthentication.NONE
-    prefetch_keys: PrefetchKeys = PrefetchKeys.CORE
-    order_intent: OrderIntent = OrderIntent.PROPOSAL
-    suggestions: Suggestions = Suggestions.GROUPED
-    findings_off: frozenset[str] = frozenset()
-    site_mappings: Path | None = None
-    public_url: str = ""
-    explanations: bool | None = None
-    call_deadline: float = Field(default=4.0, gt=0, le=60, allow_inf_nan=False)
+    environment: Environment = _setting(
+        "`production` refuses to start until the settings are safe", default=Environment.DEVELOPMENT
+    )
+    fhir_servers: tuple[str, ...] = _setting(
+        "JSON list of FHIR base URLs that calls may name, for clients that are not in the file",
+        default=(),
+        production="needed unless there is a clients file; https",
+    )
+    cors_origins: tuple[str, ...] = _setting(
+        "JSON list of origins of browser clients, for clients that are not in the file",
+        default=(),
+        production="https, never `*`",
+    )
+    client_authentication: ClientAuthentication = _setting(
+        "`proxy`: a reverse proxy lets only known CDS Clients through",
+        default=ClientAuthentication.NONE,
+        production="`proxy`, or a clients file",
+    )
+    prefetch_keys: PrefetchKeys = _setting(
+        "`all`: discovery lists every prefetch template", default=PrefetchKeys.CORE
+    )
+    order_intent: OrderIntent = _setting(
+        "intent of drafted ServiceRequests: `proposal` or `order`", default=OrderIntent.PROPOSAL
+    )
+    suggestions: Suggestions = _setting(
+        (
+            "`grouped`: one suggestion for each decision, at most four; `single`: one for each "
+            "order, for EHRs that take one action in a suggestion"
+        ),
+        default=Suggestions.GROUPED,
+    )
+    findings_off: frozenset[str] = _setting(
+        "JSON list of findings that are switched off", default=frozenset()
+    )
+    site_mappings: Path | None = _setting(
+        "ConceptMaps for local codes, units and orderables (mappings.md)", default=None
+    )
+    public_url: str = _setting(
+        "the address that clients call: token audience, links on cards",
+        default="",
+        production="needed; https",
+    )
+    explanations: bool | None = _setting(
+        "whether clients that are not in the file may ask for the evidence; on in development",
+        default=None,
+        production="off; switched per client in the clients file",
+    )
+    call_deadline: float = _setting(
+        "seconds that one call may spend on fetching", default=4.0, gt=0, le=60, allow_inf_nan=False
+    )
     # First stage on HAPI 8.8, medians side by side of 10, 20, 40 codes and whole lists: 50
     # Observations 0.14, 0.16, 0.15, 0.10 s; 1,000: 1.3, 1.2, 1.8, 1.7 s; 5,000: 3.3, 3.9, 4.7,
     # 4.6 s. HAPI pauses half a second past 13, 503 and 2,003 hits of one search; small ones pass
     # fewer of them, and more than 20 codes cost a small chart little less. `bench.hapi_searches`.
-    codes_per_search: int = Field(default=20, ge=1, le=500)
-    parallel_searches: int = Field(default=12, ge=1, le=64)
-    threads: int = Field(default=32, ge=1, le=256)
-    drain_seconds: float = Field(default=0.0, ge=0, le=60, allow_inf_nan=False)
-    max_request_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
-    max_entries: int = Field(default=20_000, ge=100, le=10_000_000)
-    max_search_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
-    max_call_bytes: int = Field(default=128 * 1024 * 1024, ge=1024)
-    max_pages: int = Field(default=100, ge=1, le=1000)
-    fhir_ca_file: Path | None = None
-    clients_file: Path | None = None
-    database_url: str = DEVELOPMENT_DATABASE
-    audit_log: str | None = None
-    hash_key: SecretStr = SecretStr(DEVELOPMENT_HASH_KEY)
-    quiet_repeats: bool = False
-    repeat_days: float = Field(default=30.0, gt=0, le=3650, allow_inf_nan=False)
-    critical_rest_hours: float = Field(default=24.0, ge=0, le=168, allow_inf_nan=False)
-    known_rest_days: float = Field(default=7.0, ge=0, le=90, allow_inf_nan=False)
-    shadow: bool = False
-    metrics: bool = True
-    report_readers: tuple[str, ...] = ()
-    sandbox: bool | None = None
-    evidence_app: RegisteredApp | None = None
+    codes_per_search: int = _setting("codes in one search", default=20, ge=1, le=500)
+    parallel_searches: int = _setting(
+        "searches of one call at the same time", default=12, ge=1, le=64
+    )
+    threads: int = _setting(
+        "threads of a worker; `heme-hooks serve --threads` sets it",
+        default=32,
+        production="4 or more",
+        ge=1,
+        le=256,
+    )
+    drain_seconds: float = _setting(
+        (
+            "seconds for which an instance that is told to stop is not ready and still takes "
+            "calls: for a load balancer that asks `/health/ready`, twice its interval"
+        ),
+        default=0.0,
+        ge=0,
+        le=60,
+        allow_inf_nan=False,
+    )
+    max_request_bytes: int = _setting(
+        "limit on the body of a call; the proxy has its own", default=16 * 1024 * 1024, ge=1024
+    )
+    max_entries: int = _setting(
+        "limit on the entries prefetched with a call", default=20_000, ge=100, le=10_000_000
+    )
+    max_search_bytes: int = _setting(
+        "limit on one search, all pages", default=32 * 1024 * 1024, ge=1024
+    )
+    max_call_bytes: int = _setting(
+        "limit on all searches of one call", default=128 * 1024 * 1024, ge=1024
+    )
+    max_pages: int = _setting("limit on the pages of one search", default=100, ge=1, le=1000)
+    fhir_ca_file: Path | None = _setting(
+        "certificate authorities of the FHIR servers (PEM)", default=None
+    )
+    clients_file: Path | None = _setting(
+        "TOML file of CDS Clients; once it names one, every call needs a token",
+        default=None,
+        production="needed",
+    )
+    database_url: str = _setting(
+        "SQLAlchemy URL of the store; empty for none",
+        default=DEVELOPMENT_DATABASE,
+        production="needed",
+    )
+    audit_log: str | None = _setting(
+        "audit: `stdout`, `stderr`, a file, or empty for none",
+        default=None,
+        production="`stdout` by default",
+    )
+    hash_key: SecretStr = _setting(
+        "secret key of the hashes that stand for patients and users in store and audit",
+        default=SecretStr(DEVELOPMENT_HASH_KEY),
+        production="needed; 32 characters or more",
+    )
+    quiet_repeats: bool = _setting(
+        "do not show a card again without news, for clients that are not in the file", default=False
+    )
+    repeat_days: float = _setting(
+        "days after which a card that was held back is shown again",
+        default=30.0,
+        gt=0,
+        le=3650,
+        allow_inf_nan=False,
+    )
+    critical_rest_hours: float = _setting(
+        (
+            "hours for which a critical card is not shown again to the user who answered it, "
+            "unless worse"
+        ),
+        default=24.0,
+        ge=0,
+        le=168,
+        allow_inf_nan=False,
+    )
+    known_rest_days: float = _setting(
+        "days for which one user's `already-known` or `work-up-in-progress` counts for all users",
+        default=7.0,
+        ge=0,
+        le=90,
+        allow_inf_nan=False,
+    )
+    shadow: bool = _setting(
+        "judge, store and report, but show no card, for clients that are not in the file",
+        default=False,
+    )
+    metrics: bool = _setting("whether `/metrics` is served", default=True)
+    report_readers: tuple[str, ...] = _setting(
+        "JSON list of who may read `/feedback/report`: `name:SHA-256 of a token`",
+        default=(),
+        production="without it no report page",
+    )
+    sandbox: bool | None = _setting(
+        "whether `/sandbox` is served; on in development", default=None, production="never"
+    )
+    evidence_app: RegisteredApp | None = _setting(
+        "the evidence app as the EHR registered it, for clients that are not in the file (JSON)",
+        default=None,
+    )
 
     @field_validator("fhir_servers", "cors_origins", "findings_off", mode="before")
     @classmethod
