@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from fhir_mappings.laboratory.members import MOST_MEMBERS
@@ -93,14 +94,14 @@ def respond(
     data = source.first_stage()
     _require(data.failures, _INDISPENSABLE)
     reader = FactsReader(call, now, knowledge.terminology)
-    facts = reader.read_opening(data)
+    facts = reader.read(data)
     _require(_failures(data, facts), _INDISPENSABLE)
     if not any(facts.panel.results.get(analyte) for analyte in BLOOD_COUNTS):
         data = source.with_reports(data)
-        facts = reader.read_opening(data)
+        facts = reader.read(data)
     if facts.panel.not_delivered:
         data = source.with_members(data, facts.panel.not_delivered)
-        facts = reader.read_opening(data)
+        facts = reader.read(data)
     opening = assess_opening(facts, now)
     second_stage = is_open(opening, knowledge.findings_off)
     if second_stage:
@@ -112,13 +113,7 @@ def respond(
     _log_others(facts)
     # Most charts end here: the rest is worked out only for a call that asks why.
     if second_stage or call.wants_explanation:
-        interpretation = interpret(
-            facts,
-            now,
-            knowledge.findings_off,
-            explained=call.wants_explanation,
-            about_orders=about_orders,
-        )
+        facts, interpretation = _interpreted(reader, data, facts, call, knowledge, now)
     else:
         interpretation = interpret_closed(opening)
     cards = build_cards(
@@ -142,6 +137,29 @@ def respond(
         raise _withheld(interpretation.withheld_counts)
     outcome = repeats.hold_back(cards, interpretation, call, now)
     return Answer(outcome, interpretation, data, second_stage, facts)
+
+
+def _interpreted(
+    reader: FactsReader,
+    data: ClinicalData,
+    facts: Facts,
+    call: CdsRequest,
+    knowledge: SiteKnowledge,
+    now: datetime,
+) -> tuple[Facts, Interpretation]:
+    """Interpret what was read, and more of the old counts where nothing shows since when."""
+    judge = partial(
+        interpret,
+        now=now,
+        findings_off=knowledge.findings_off,
+        explained=call.wants_explanation,
+        about_orders=call.hook != PATIENT_VIEW,
+    )
+    interpretation = judge(facts)
+    if interpretation.states.always_low and reader.older_counts_unread:
+        facts = reader.read_course(data)
+        interpretation = judge(facts)
+    return facts, interpretation
 
 
 def _asks(facts: Facts) -> bool:

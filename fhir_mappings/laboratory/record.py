@@ -120,6 +120,8 @@ class LaboratoryRecord:
         self._pages: dict[int, tuple[bytes, Page, OfKnownCode]] = {}
         self._decoded: dict[int, Decoded] = {}
         self._reported: dict[int, Sequence[Reported]] = {}
+        self.older_counts_unread = False
+        """Whether the last panel left out blood counts as old."""
 
     def panel(
         self,
@@ -144,8 +146,10 @@ class LaboratoryRecord:
         if look_back is not None:
             relevant = relevant_by_age(pages, now, look_back)
             panel = self._panel(pages, relevant, unavailable)
+            self.older_counts_unread = not relevant.left_out.keys().isdisjoint(look_back.counts)
             if relevant.is_enough(panel.results, look_back, now):
                 return panel
+        self.older_counts_unread = False
         return self._panel(pages, relevant_observations_of(pages), unavailable)
 
     def _opened(self, document: bytes) -> tuple[Page, OfKnownCode]:

@@ -43,9 +43,14 @@ class FactsReader:
         self._patient: Patient | None = None
         self._laboratory: LaboratoryRecord | None = None
 
-    def read_opening(self, data: ClinicalData) -> Facts:
-        """Return the facts that decide whether any card could follow, as `read` does."""
-        return self._read(data, LOOK_BACK)
+    @property
+    def older_counts_unread(self) -> bool:
+        """Whether what was read last left out blood counts that nothing depends on but a course."""
+        return self._laboratory is not None and self._laboratory.older_counts_unread
+
+    def read_course(self, data: ClinicalData) -> Facts:
+        """Return what `read` does, with all that a card wants of the course of the counts."""
+        return self._read(data, LOOK_BACK_OF_A_CARD)
 
     def read(self, data: ClinicalData) -> Facts:
         """Return the facts of all that was gathered so far.
@@ -53,7 +58,7 @@ class FactsReader:
         Raises ClinicalDataUnavailable when the Patient, without which nothing can be judged,
         cannot be read, or when reading takes more than the call's budget.
         """
-        return self._read(data, LOOK_BACK_OF_A_CARD)
+        return self._read(data, LOOK_BACK)
 
     def _read(self, data: ClinicalData, look_back: LookBack) -> Facts:
         call, now, terminology = self._call, self._now, self._terminology

@@ -153,7 +153,8 @@ class States:
     """The patient's states, as cards and evidence name them.
 
     `before` holds for each low line the newest earlier result that was not low, within two years,
-    else the newest earlier one.
+    else the newest earlier one. `always_low` tells whether a line is low of which no earlier result
+    was seen that was not low.
     """
 
     lines: Mapping[CellLine, CellLineFact]
@@ -164,6 +165,7 @@ class States:
     used: tuple[LabResult, ...] = ()
     notes: tuple[str, ...] = ()
     before: Mapping[CellLine, LabResult] = field(default_factory=dict)
+    always_low: bool = False
 
 
 NOT_JUDGED = States({}, Pattern.NONE, B12State.MISSING, IronState.MISSING, FunctionState.UNKNOWN)

@@ -24,7 +24,7 @@ from service.interpreter.assessment.cell_lines import (
     red_cells_before,
 )
 from service.interpreter.assessment.disorder_news import disorder_news
-from service.interpreter.assessment.earlier_counts import both_low_before, last_not_low
+from service.interpreter.assessment.earlier_counts import always_low, both_low_before, last_not_low
 from service.interpreter.assessment.encounters import in_hospital_at
 from service.interpreter.assessment.iron import iron_state, read_iron_studies
 from service.interpreter.assessment.pregnancy import age_in_years, is_pregnant, trimester_of
@@ -243,10 +243,12 @@ def _states(
     used = [*counts, *(selected[item] for item in _STATE_ANALYTES if item in selected)]
     state, renal = function
     notes = [states.MMA_RENAL] if renal else []
+    before = last_not_low(lines, chart)
     return States(
         lines=lines,
         pattern=pattern_of(lines),
-        before=last_not_low(lines, chart),
+        before=before,
+        always_low=always_low(lines, before, chart),
         b12=states.b12_state(selected.get(Analyte.VITAMIN_B12), chart),
         iron=iron_state(iron, chart),
         function=state,

@@ -87,9 +87,21 @@ def last_not_low(
             continue
         until = fact.result.taken - chart.windows.same_specimen
         earlier = [each for each in chart.every(fact.result.analyte) if each.taken < until]
-        since = chart.now - chart.windows.course
-        normal = (each for each in earlier if each.taken >= since and is_low(each, chart) is False)
+        normal = (each for each in earlier if _was_normal(each, chart))
         value = next(normal, None) or next(iter(earlier), None)
         if value is not None:
             found[line] = value
     return found
+
+
+def always_low(
+    lines: Mapping[CellLine, CellLineFact], before: Mapping[CellLine, LabResult], chart: Timeline
+) -> bool:
+    """Whether a line is low for which `before`, made by `last_not_low`, has no normal value."""
+    low = [line for line, fact in lines.items() if fact.state is CellLineState.LOW]
+    return any(line not in before or not _was_normal(before[line], chart) for line in low)
+
+
+def _was_normal(result: LabResult, chart: Timeline) -> bool:
+    since = chart.now - chart.windows.course
+    return result.taken >= since and is_low(result, chart) is False
