@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from typing import Any
 
-from tests.support.hook_calls import call, client, post, seed_prefetch
+import pytest
+
+from tests.support.hook_calls import NOW, call, client, post, seed_prefetch
 
 EXPLAIN = {"extension": {"heme-hooks": {"explain": True}}}
 
@@ -54,3 +58,32 @@ def test_who_does_not_ask_is_not_told() -> None:
 
 def test_what_was_not_measured_has_no_course() -> None:
     assert "B12" not in explained("counts-only")
+
+
+@pytest.mark.parametrize("normal_days_ago", [60, 200, 500, 900])
+def test_since_when_a_line_is_low_is_found_however_many_low_counts_lie_between(
+    normal_days_ago: int,
+) -> None:
+    """3.4: the last value that was not low, within two years; who asks why reads every result."""
+    prefetch = seed_prefetch()
+    newest = [entry["resource"] for entry in prefetch["bloodCounts"]["entry"]]
+
+    def earlier(days: int, factor: int) -> list[dict[str, Any]]:
+        taken = (NOW - timedelta(days=days)).isoformat()
+        copies: list[dict[str, Any]] = json.loads(json.dumps(newest))
+        for number, copy in enumerate(copies):
+            copy |= {"id": f"d{days}-{number}", "effectiveDateTime": taken}
+            copy.pop("issued", None)
+            if "valueQuantity" in copy:
+                copy["valueQuantity"]["value"] *= factor
+        return copies
+
+    older = [each for days in range(20, normal_days_ago, 20) for each in earlier(days, 1)]
+    older += earlier(normal_days_ago, 2)
+    prefetch["bloodCounts"]["entry"] = [{"resource": each} for each in newest + older]
+    browser = client(database_url="")
+    plain = post(browser, call(prefetch=prefetch)).json["cards"][0]["detail"]  # type: ignore[index]
+    whole = post(browser, call(prefetch=prefetch, **EXPLAIN)).json["cards"][0]["detail"]  # type: ignore[index]
+    assert plain == whole
+    then = NOW - timedelta(days=normal_days_ago)
+    assert (f"({then.day} {then:%b %Y})" in plain) is (normal_days_ago < 730)
