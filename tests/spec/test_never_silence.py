@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from service.app import create_app
 from service.settings import Settings
 from tests.functional.calls.test_vignettes_over_http import TEMPLATES, prefetched
-from tests.support.findings import findings_of
+from tests.support.answers import findings_of
 from tests.support.vignette_charts import LOINC, PATIENT, SNOMED, T0, UCUM, at
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 from service.app import create_app
 from service.settings import Settings
 from tests.functional.calls.test_vignettes_over_http import TEMPLATES, prefetched
+from tests.support.answers import findings_of
 from tests.support.chart_server import ChartServer
-from tests.support.findings import findings_of
 from tests.support.vignette_charts import LOINC, PATIENT, T0, chart, concept, subject, vignette
 
 if TYPE_CHECKING:
