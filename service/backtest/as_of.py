@@ -27,6 +27,7 @@ from fhir_mappings.panel import Analyte, Panel
 from fhir_mappings.r4 import elements
 from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service.backtest.rewind import bundle
+from service.backtest.set_aside import key_of
 from service.interpreter.windows import LOOK_BACK_OF_A_CARD, WINDOWS
 
 if TYPE_CHECKING:
@@ -352,7 +353,7 @@ def _of_members(
     for each in by_key.values():
         named = [*elements.items(each.head.hasMember), *elements.items(each.head.result)]
         for reference in named:
-            key = "/".join(elements.reference(reference).split("/_history/")[0].split("/")[-2:])
+            key = key_of(reference)
             member = by_key.get(key)
             if each.known is None:
                 continue

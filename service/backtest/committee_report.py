@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
 from service.backtest.plots import draw
+from service.backtest.small_groups import FEW, HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ _TEMPLATES = Environment(
 def as_html(report: Report) -> str:
     """Return the page."""
     page = _TEMPLATES.get_template("report.html")
-    return page.render(report=report, draw=_drawn, shown=_shown, is_number=_is_number)
+    return page.render(report=report, draw=_drawn, shown=_shown, number_columns=_number_columns)
 
 
 def as_json(report: Report) -> str:
@@ -72,5 +73,12 @@ def _shown(cell: Any) -> str:  # noqa: ANN401  a Cell
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
-def _is_number(cell: Any) -> bool:  # noqa: ANN401  a Cell
-    return isinstance(cell, int | float)
+def _number_columns(table: Table) -> frozenset[int]:
+    """Return the columns of numbers, some of which may be hidden or absent."""
+    columns = enumerate(zip(*table.rows, strict=True))
+    return frozenset(
+        place
+        for place, cells in columns
+        if any(isinstance(cell, int | float) for cell in cells)
+        and all(isinstance(each, int | float) or each in {None, FEW, HIDDEN} for each in cells)
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,6 +19,7 @@ from fhir_mappings.r4 import elements
 from fhir_mappings.r4.decoding import DECODE_ERRORS
 from fhir_mappings.r4.lenient import parse_json
 from fhir_mappings.r4.times import Precision, read_moment
+from service.backtest.set_aside import is_set_aside, key_of, named_results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 LABORATORY = frozenset({"Observation", "DiagnosticReport", "Specimen"})
 """What the laboratory record reads; a DiagnosticReport is context as well."""
+
+_moment = lru_cache(maxsize=4096)(read_moment)
+"""The results of a specimen, and all of one patient, share their times."""
 
 _VOID = "entered-in-error"
 _DAY = timedelta(days=1)
@@ -115,7 +120,7 @@ class Clock:
         A day begins at its first minute, or, with `day_after`, counts from the next one on.
         """
         text = elements.text(element)
-        found = read_moment(text) if text else None
+        found = _moment(text) if text else None
         return None if found is None else self._point(found, day_after=day_after)
 
     def _point(self, found: Moment, *, day_after: bool) -> datetime:
@@ -144,11 +149,10 @@ def open_lines(lines: Iterable[bytes], clock: Clock) -> tuple[list[Dated], int]:
     versions of one context resource the newest stays; the laboratory's reader chooses among
     results itself, as of each moment.
     """
-    heads = [
-        (raw, head)
-        for raw in sorted(set(lines))
-        if (head := _head(raw)) is not None and head.id and head.resourceType in READ_TYPES
-    ]
+    every = sorted(set(lines))
+    heads = _heads(raw for raw in every if not is_set_aside(raw))
+    named = _named(head for _, head in heads)
+    heads += _heads(named_results(filter(is_set_aside, every), named))
     kept = _newest_versions(heads)
     ends = {
         f"Encounter/{head.id}": clock.period_end(head.period)
@@ -163,6 +167,24 @@ def open_lines(lines: Iterable[bytes], clock: Clock) -> tuple[list[Dated], int]:
             continue
         dated.append(_dated(raw, head, clock, ends))
     return dated, void
+
+
+def _named(heads: Iterable[Head]) -> frozenset[str]:
+    """Return what panels and reports name, as `Type/id`."""
+    return frozenset(
+        key_of(reference)
+        for head in heads
+        if head.hasMember or head.result
+        for reference in (*elements.items(head.hasMember), *elements.items(head.result))
+    )
+
+
+def _heads(lines: Iterable[bytes]) -> list[tuple[bytes, Head]]:
+    return [
+        (raw, head)
+        for raw in lines
+        if (head := _head(raw)) is not None and head.id and head.resourceType in READ_TYPES
+    ]
 
 
 def _head(raw: bytes) -> Head | None:
@@ -223,7 +245,7 @@ def _result(raw: bytes, head: Head, clock: Clock) -> Dated:
 
 def _is_floating(element: object) -> bool:
     text = elements.text(element)
-    found = read_moment(text) if text else None
+    found = _moment(text) if text else None
     return found is not None and not (found.zoned and found.precision == Precision.MOMENT)
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Set
     from pathlib import Path
 
 SUFFIXES = (".ndjson", ".ndjson.gz")
 _PIECE = 64 * 1024 * 1024
-_LONGEST_MANIFEST = 16 * 1024 * 1024
+LONGEST_MANIFEST = 16 * 1024 * 1024
 
 
 class ExportNotUsable(ValueError):
@@ -94,32 +94,43 @@ def _files_of(path: Path) -> Iterator[Path]:
 
 def _check_manifests(folder: Path) -> None:
     for file in sorted(folder.rglob("*.json")):
-        manifest = _manifest(file)
-        if manifest is None:
+        if file.stat().st_size > LONGEST_MANIFEST:
             continue
-        errors = [each for each in manifest["error"] if each.get("count") != 0]
-        if errors:
-            raise ExportNotUsable(
-                f"The manifest {file.name} lists {len(errors)} file(s) of errors: the export is"
-                " not whole. Export again, or take the entries out once they are understood."
-            )
-        present = {each.name for each in file.parent.rglob("*")}
-        listed = [_file_name(each) for each in manifest["output"]]
-        absent = [name for name in listed if not {name, f"{name}.gz", f"{name}.ndjson"} & present]
-        if absent:
-            raise ExportNotUsable(
-                f"The manifest {file.name} lists {len(listed)} files, of which {len(absent)} are"
-                f" not here, {absent[0]} among them."
-            )
+        try:
+            text = file.read_text("utf-8-sig")
+        except (ValueError, OSError):
+            continue
+        check_manifest(file.name, text, {each.name for each in file.parent.rglob("*")})
 
 
-def _manifest(file: Path) -> dict[str, list[dict[str, Any]]] | None:
+def check_manifest(name: str, text: str, present: Set[str]) -> None:
+    """Check a JSON file beside an export: what a manifest lists must be among the names present.
+
+    Another kind of JSON file says nothing. Raises ExportNotUsable.
+    """
+    manifest = _manifest(text)
+    if manifest is None:
+        return
+    errors = [each for each in manifest["error"] if each.get("count") != 0]
+    if errors:
+        raise ExportNotUsable(
+            f"The manifest {name} lists {len(errors)} file(s) of errors: the export is not whole."
+            " Export again, or take the entries out once they are understood."
+        )
+    listed = [_file_name(each) for each in manifest["output"]]
+    absent = [each for each in listed if not {each, f"{each}.gz", f"{each}.ndjson"} & present]
+    if absent:
+        raise ExportNotUsable(
+            f"The manifest {name} lists {len(listed)} files, of which {len(absent)} are not here,"
+            f" {absent[0]} among them."
+        )
+
+
+def _manifest(text: str) -> dict[str, list[dict[str, Any]]] | None:
     """Return `output` and `error` of a Bulk Data manifest, None when it is another JSON file."""
-    if file.stat().st_size > _LONGEST_MANIFEST:
-        return None
     try:
-        found = json.loads(file.read_text("utf-8-sig"))
-    except (ValueError, OSError):
+        found = json.loads(text)
+    except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict) or "transactionTime" not in found or "output" not in found:
         return None

@@ -23,10 +23,10 @@ from service.backtest.outcomes import episodes_of, missed, was_carded
 from service.backtest.patient_record import Verdict, limits_of, open_record
 from service.backtest.persons import person_of
 from service.backtest.places import Places
+from service.backtest.plan import LONGEST_WINDOW
 from service.backtest.standing import Standing, standing_of
 from service.interpreter.assessment.assess import assess_opening
 from service.interpreter.interpret import interpret, interpret_closed, is_open
-from service.interpreter.windows import LOOK_BACK_OF_A_CARD
 from service.storage.pseudonyms import keyed_hash
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from service.interpreter.interpretation import Facts, Interpretation
 
 _BEFORE_A_DISEASE = timedelta(days=90)
-_LONGEST_WINDOW = max(LOOK_BACK_OF_A_CARD.days, *LOOK_BACK_OF_A_CARD.longer.values())
 
 
 def judge(run: Run, patient_id: str, lines: Iterable[bytes]) -> list[verdicts.AnyRow]:
@@ -103,7 +102,7 @@ def _rows(record: Record, variants: Sequence[Variant], *, first: bool) -> Iterat
             lost = [each for each in new if not was_carded(several, each)]
             yield from charts(record, inside, lost, episodes)
     if first:
-        yield person_of(record, judged, course)
+        yield person_of(record, judged, counts, course)
 
 
 def _before(new: Iterable[Any], counts: Iterable[Moment]) -> Iterator[Moment]:
@@ -203,7 +202,7 @@ def _denominators(
         month = f"{moment.at.astimezone(zone):%Y-%m}"
         key = (str(moment.kind), month, record.age_at(moment.at), places.at(moment))
         groups[key] += 1
-        if since is None or moment.at - since < _LONGEST_WINDOW:
+        if since is None or moment.at - since < LONGEST_WINDOW:
             short[key] += 1
     silent = Counter(
         (card.kind, card.month, card.age, card.place) for card in cards if card.not_answered

@@ -8,18 +8,19 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from service.backtest import verdicts
+from service.backtest.duckdb_connection import connect, disk_told
 from service.backtest.judging import judge
 from service.backtest.merged_records import merged
-from service.backtest.scratch import ScratchNotUsable, write_whole
+from service.backtest.scratch import write_whole
 from service.backtest.sift import LONGEST_KEPT
 from service.backtest.workers import SEPARATOR, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import duckdb
 
     from service.backtest.plan import Plan
     from service.backtest.scratch import Scratch
@@ -32,21 +33,6 @@ _AT_ONCE = 64
 _LONGEST_ROW = LONGEST_KEPT + 64 * 1024
 
 
-def connect(memory: str, threads: int, temporary: Path) -> duckdb.DuckDBPyConnection:
-    """Return an engine that keeps to its memory, writes nothing but to `temporary`."""
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory,
-        "threads": threads,
-        "temp_directory": str(temporary),
-        "preserve_insertion_order": False,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    connection = duckdb.connect(config=settings)
-    connection.execute("SET enable_progress_bar = false")
-    return connection
-
-
 def part(scratch: Scratch, memory: str, threads: int, parts: int | None = None) -> dict[str, int]:
     """Part the sifted lines by patient; return how many lines had an alias that names nobody."""
     done = scratch.parts / "done"
@@ -55,14 +41,9 @@ def part(scratch: Scratch, memory: str, threads: int, parts: int | None = None) 
             left.unlink()
         size = sum(path.stat().st_size for path in scratch.sifted.glob("*.csv"))
         number = parts or max(min(_USUAL_PARTS, 2 + size // _SMALL_PART), size // _BYTES_OF_A_PART)
-        try:
-            with connect(memory, threads, scratch.temporary) as engine:
-                lost = _part(engine, scratch, number)
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise ScratchNotUsable(
-                f"The engine could not sort {size / 1e9:.1f} GB by patient with {memory} of memory"
-                f" and the room in the scratch folder ({type(error).__name__})."
-            ) from None
+        doing = f"sorting {size / 1e9:.1f} GB by patient with {memory} of memory"
+        with disk_told(doing), connect(memory, threads, scratch.temporary) as engine:
+            lost = _part(engine, scratch, number)
         write_whole(done, "\n".join(f"{name}={n}" for name, n in lost.items()).encode())
     rows = (line.rpartition("=") for line in done.read_text("ascii").splitlines())
     return {name: int(n) for name, _, n in rows}
@@ -154,7 +135,8 @@ def judge_part(task: tuple[Scratch, str, Plan, str]) -> None:
         return
     run = run_of(plan, key)
     rows: list[bytes] = []
-    with connect(_WORKER_MEMORY, 1, scratch.temporary / name) as engine:
+    doing = f"{name} with {_WORKER_MEMORY} of memory"
+    with disk_told(doing), connect(_WORKER_MEMORY, 1, scratch.temporary / name) as engine:
         for patient, lines in patients_of(engine, scratch.parts / name):
             rows += map(verdicts.encode, judge(run, patient.removeprefix("Patient/"), lines))
     rows.append(b"")

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from fhir_mappings.clinical_context.patient import read_patient
 from fhir_mappings.clinical_context.reader import read_context
 from fhir_mappings.panel import DataGroup
+from fhir_mappings.r4 import elements
 from service.backtest.age_bands import age_band
 from service.backtest.as_of import LaboratoryAsOf
 from service.backtest.dated import LABORATORY, Clock, open_lines
 from service.backtest.rewind import bundle, fulfilments, rewind
+from service.backtest.set_aside import key_of
 from service.interpreter.assessment.pregnancy import age_in_years
 from service.interpreter.interpretation import Facts
 from service.interpreter.thresholds import LIMITS
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from service.interpreter.thresholds import Thresholds
 
 
+DANGLING = "named but not in the export: "
+"""Begins the names of the counters of references that lead nowhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What every patient of a run is judged with. `hash_key` makes the names in the rows."""
@@ -44,6 +50,8 @@ class Run:
 
 def limits_of(variant: Variant) -> Thresholds:
     """Return the limits of a variant: those of the service with what differs."""
+    if not variant.thresholds:
+        return LIMITS
     changes: dict[str, Any] = {name: Decimal(value) for name, value in variant.thresholds.items()}
     return dataclasses.replace(LIMITS, **changes)
 
@@ -140,7 +148,26 @@ def open_record(
         fulfilments(resources),
     )
     record.counters["entered in error"] = void
+    record.counters.update(_dangling(results))
     for each in resources:
         if each.known is None:
             record.counters[f"undated {each.kind}"] += 1
     return record
+
+
+def _dangling(results: Iterable[Dated]) -> Counter[str]:
+    """Count what panels and reports name and the export does not hold: each may be a count."""
+    several = list(results)
+    present = {each.key for each in several}
+    found: Counter[str] = Counter()
+    for each in several:
+        for element, references in (
+            ("hasMember", each.head.hasMember),
+            ("result", each.head.result),
+        ):
+            if references:
+                names = (key_of(reference) for reference in elements.items(references))
+                found[f"{DANGLING}{element}"] += sum(
+                    1 for name in names if name and not name.startswith("#") and name not in present
+                )
+    return found

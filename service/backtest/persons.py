@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 _US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
 _LONGEST = 60
+READ_AGAIN = "read again as of a moment"
+"""A counter of the kernel's own work, not of the record."""
 
 
-def person_of(record: Record, judged: Sequence[Moment], course: Course) -> verdicts.Person:
-    """Return the row about the patient."""
+def person_of(
+    record: Record, judged: Sequence[Moment], counts: Sequence[Moment], course: Course
+) -> verdicts.Person:
+    """Return the row about the patient. `counts` are all moments of blood counts, in order."""
     own = [each for each in record.resources if each.kind == "Patient"]
     parsed = own[-1].parsed if own else {}
     first, last = record.first_day_known(), course.last_known
@@ -33,7 +37,7 @@ def person_of(record: Record, judged: Sequence[Moment], course: Course) -> verdi
             {str(analyte): len(several) for analyte, several in panel.results.items()}
         )
         refused = Counter(f"{each.analyte or 'other'}/{each.reason}" for each in panel.unreadable)
-    record.counters["read again as of a moment"] = record.laboratory.read_again
+    record.counters[READ_AGAIN] = record.laboratory.read_again
     return verdicts.Person(
         patient=record.hashed,
         sex=str(record.patient.sex),
@@ -43,6 +47,8 @@ def person_of(record: Record, judged: Sequence[Moment], course: Course) -> verdi
         judged=bool(judged),
         first_day=_day(first),
         last_day=_day(last),
+        first_count=_day(counts[0].at if counts else None),
+        last_count=_day(counts[-1].at if counts else None),
         counters={name: n for name, n in sorted(record.counters.items()) if n},
         results=dict(sorted(results.items())),
         refused=dict(sorted(refused.items())),

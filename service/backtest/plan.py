@@ -11,6 +11,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 
+from service.interpreter.windows import LOOK_BACK
+
+LONGEST_WINDOW = max(LOOK_BACK.days, *LOOK_BACK.longer.values())
+"""So far back a rule may look; the course that a card only tells goes back further."""
+
 BASE = ""
 """The name of what runs at the site today, without any change."""
 

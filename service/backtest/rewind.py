@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fhir_mappings.r4 import elements
+from service.backtest.set_aside import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,7 +57,7 @@ def fulfilments(resources: Sequence[Dated]) -> dict[str, datetime]:
         if each.kind not in _FULFILLING or each.known is None or b'"basedOn"' not in each.raw:
             continue
         for based_on in elements.items(each.parsed.get("basedOn")):
-            key = "/".join(elements.reference(based_on).split("/_history/")[0].split("/")[-2:])
+            key = key_of(based_on)
             if key.startswith("ServiceRequest/"):
                 found[key] = min(found.get(key, each.known), each.known)
     return found

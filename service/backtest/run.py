@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -12,18 +13,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from service.backtest.committee_report import as_csv, as_html, as_json, tables_of
+from service.backtest.duckdb_connection import disk_told
 from service.backtest.export import find_files, pieces
 from service.backtest.figures.report import report_of
 from service.backtest.local_engine import judge_part, part, part_names
+from service.backtest.report_folder import report_folder
 from service.backtest.review import write_review
-from service.backtest.scratch import Scratch, ScratchNotUsable, fingerprint, write_whole
+from service.backtest.scratch import NoRoom, Scratch, fingerprint, write_whole
 from service.backtest.sift import Counts
 from service.backtest.tables import load
 from service.backtest.workers import Setting, Workers, sift_piece
 from service.backtest.worklist import write_worklist
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from fhir_mappings.terminology import Terminology
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 _RARE = 1000
 """The last results of a record, one in so many, do not tell where it ends: dates can be wrong."""
 
+_GB = 10**9
 _PACKED = 10
 """Scratch needs at most the bytes of an export, and so many times those of its packed files."""
 
@@ -45,7 +49,10 @@ class NothingToJudge(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What a run is asked to do. `hash_key` empty: a key is made and goes with the scratch."""
+    """What a run is asked to do. `hash_key` empty: a key is made and goes with the scratch.
+
+    `sources` is the export as named, `remote_out` a URI that the report goes to: for Spark.
+    """
 
     export: tuple[Path, ...]
     out: Path
@@ -60,6 +67,8 @@ class Job:
     resume: bool = False
     worklist: Path | None = None
     parts: int | None = None
+    sources: tuple[str, ...] = ()
+    remote_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +85,61 @@ class Judged:
 def run(job: Job, progress: Progress) -> bool:
     """Run on this machine; whether the report is complete.
 
-    Raises ExportNotUsable, ScratchNotUsable, NothingToJudge, OSError.
+    Raises ExportNotUsable, ScratchNotUsable, NothingToJudge.
     """
     began = monotonic()
     files = find_files(job.export)
     scratch = Scratch(job.scratch)
-    mark = fingerprint(files, job.plan, *(f"{name}={value}" for name, value in job.versions))
-    scratch.open(mark, resume=job.resume)
-    _check_room(scratch, files)
-    workers = Workers(Setting(job.load), job.workers)
-    try:
-        judged = _judge(job, scratch, workers, files, progress)
-    finally:
-        workers.stop()
-    tables = load(judged.files, job.memory, scratch.temporary)
-    complete = write_report(job, judged, tables, progress, began, len(files))
-    tables.engine.close()
+    with room_told(scratch, files), report_folder(job.out) as folder:
+        mark = fingerprint(files, job.plan, *(f"{name}={value}" for name, value in job.versions))
+        scratch.open(mark, resume=job.resume)
+        if not job.resume:
+            _check_room(scratch, files)
+        workers = Workers(Setting(job.load), job.workers)
+        try:
+            judged = _judge(job, scratch, workers, files, progress)
+        finally:
+            workers.stop()
+        complete = report_on(job, folder, judged, scratch, progress, began, len(files))
     scratch.remove()
     return complete
 
 
+@contextmanager
+def room_told(scratch: Scratch, files: Sequence[ExportFile]) -> Iterator[None]:
+    """Say what was short, and how much is needed. Raises NoRoom."""
+    try:
+        yield
+    except OSError as error:
+        what = error.strerror or "A file cannot be written"
+        raise NoRoom(f"{what}: {_room(scratch, files)}") from None
+    except NoRoom as error:
+        raise NoRoom(f"{error} {_room(scratch, files)}") from None
+
+
+def _needed(files: Sequence[ExportFile]) -> int:
+    return sum(file.size * (_PACKED if file.is_packed else 1) for file in files)
+
+
+def _room(scratch: Scratch, files: Sequence[ExportFile]) -> str:
+    told = f"scratch may need {_size(_needed(files))}"
+    place = next(
+        (each for each in (scratch.folder, *scratch.folder.parents) if each.exists()), None
+    )
+    if place is not None:
+        told += f"; {_size(shutil.disk_usage(place).free)} are free in {place}"
+    return f"{told}. --scratch and --out name other places."
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= _GB / 10 else f"{number / 1e6:.1f} MB"
+
+
 def _check_room(scratch: Scratch, files: Sequence[ExportFile]) -> None:
-    """Raises ScratchNotUsable when the disk cannot hold what is written while sorting."""
-    need = sum(file.size * (_PACKED if file.is_packed else 1) for file in files)
-    free = shutil.disk_usage(scratch.folder).free
-    if free < need:
-        raise ScratchNotUsable(
-            f"The scratch folder has {free / 1e9:.1f} GB free and may need {need / 1e9:.1f} GB;"
-            " name another one with --scratch."
-        )
+    """Raises NoRoom when the disk cannot hold what is written while sorting."""
+    if shutil.disk_usage(scratch.folder).free < _needed(files):
+        scratch.remove()
+        raise NoRoom("The disk of the scratch folder is too small:")
 
 
 def _judge(
@@ -155,14 +190,38 @@ def record_end(counts: Mapping[str, Counts]) -> datetime | None:
     return None
 
 
-def write_report(
-    job: Job, judged: Judged, tables: Tables, progress: Progress, began: float, files: int
+def report_on(
+    job: Job,
+    folder: Path,
+    judged: Judged,
+    scratch: Scratch,
+    progress: Progress,
+    began: float,
+    files: int,
 ) -> bool:
-    """Write everything into the folder of the report; whether it is complete."""
-    if not tables.number("SELECT sum(number) FROM judged"):
-        raise NothingToJudge(_what_was_found(judged))
-    progress.stage("counting and writing")
-    took = timedelta(seconds=round(monotonic() - began))
+    """Write everything that is reported into a folder; whether the report is complete.
+
+    Raises NothingToJudge, ScratchNotUsable, OSError.
+    """
+    with disk_told("the tables"):
+        tables = load(judged.files, job.memory, scratch.temporary)
+        with tables.engine:
+            if not tables.number("SELECT sum(number) FROM judged"):
+                raise NothingToJudge(_what_was_found(tables))
+            progress.stage("counting and writing")
+            took = timedelta(seconds=round(monotonic() - began))
+            return _write_report(job, folder, judged, tables, took, files, progress)
+
+
+def _write_report(
+    job: Job,
+    folder: Path,
+    judged: Judged,
+    tables: Tables,
+    took: timedelta,
+    files: int,
+    progress: Progress,
+) -> bool:
     about = (
         *job.versions,
         ("files of the export", str(files)),
@@ -170,33 +229,29 @@ def write_report(
         ("time", f"finished {job.now():%Y-%m-%d %H:%M} UTC, took {took}"),
     )
     report = report_of(tables, judged.counts, judged.lost, judged.plan, judged.failed_parts, about)
-    for folder in (job.out, job.out / "tables", job.out / "verdicts"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(job.out / "report.html", as_html(report))
-    _write(job.out / "report.json", as_json(report))
+    for each in (folder / "tables", folder / "verdicts"):
+        each.mkdir(mode=0o700)
+    _write(folder / "report.html", as_html(report))
+    _write(folder / "report.json", as_json(report))
     for table in tables_of(report):
-        _write(job.out / "tables" / f"{table.name}.csv", as_csv(table))
-    tables.export(job.out / "verdicts")
-    _write(job.out / "run.json", json.dumps(dict(about), indent=1) + "\n")
+        _write(folder / "tables" / f"{table.name}.csv", as_csv(table))
+    tables.export(folder / "verdicts")
+    _write(folder / "run.json", json.dumps(dict(about), indent=1) + "\n")
     if judged.plan.examples:
-        write_review(tables, job.out, judged.plan.examples)
+        write_review(tables, folder, judged.plan.examples)
     if job.worklist is not None:
         write_worklist(tables, job.worklist)
     progress.done()
     return not report.incomplete
 
 
-def _what_was_found(judged: Judged) -> str:
-    days = sorted(day for each in judged.counts.values() for day in each.days)
-    found = f"results from {days[0]} to {days[-1]}" if days else "no result"
+def _what_was_found(tables: Tables) -> str:
+    ((first, last),) = tables.rows(
+        "SELECT min(first_count), max(last_count) FROM person WHERE first_count <> ''"
+    )
+    found = f"blood counts from {first} to {last}" if first else "no blood count of a known patient"
     return f"No moment lies in the period; the export holds {found}."
 
 
 def _write(path: Path, text: str) -> None:
     write_whole(path, text.encode())
-
-
-def remove(scratch: Path) -> None:
-    """Remove a scratch folder when it is one."""
-    if (scratch / "run").exists():
-        shutil.rmtree(scratch, ignore_errors=True)

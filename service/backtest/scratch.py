@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 
 class ScratchNotUsable(RuntimeError):
-    """The scratch folder cannot be used, or is full; the message is for a person."""
+    """The scratch folder cannot be used; the message is for a person."""
+
+
+class NoRoom(ScratchNotUsable):
+    """Disk or memory is too small for what was being done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,11 @@ class Scratch:
         if not path.exists():
             write_whole(path, secrets.token_hex(32).encode())
         return path.read_text("ascii")
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the folder of a run is there."""
+        return (self.folder / "run").exists()
 
     def remove(self) -> None:
         """Remove the folder with the patient data in it."""

@@ -22,6 +22,7 @@ from fhir_mappings.r4.decoding import DECODE_ERRORS
 from fhir_mappings.r4.lenient import parse_json
 from fhir_mappings.r4.references import patient_id_of
 from service.backtest.dated import READ_TYPES
+from service.backtest.set_aside import unread_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,11 @@ LONGEST_KEPT = 4 * 1024 * 1024
 NOBODY = "Patient/"
 """Whose the lines are that name no patient, where such are kept."""
 
+_NO_ID = (b"", b'""', b"null")
+_LINE_HELD = 4096
+MOST_SET_ASIDE = 20_000
+"""So many results that nobody reads are held in memory before they are written."""
+
 _LONG = 256 * 1024
 _LONGEST_CODE = 1000
 _LONGEST_TYPE = 60
@@ -45,6 +51,9 @@ _REMEMBERED = 50_000
 _DAY = len("2026-01-01")
 _MEDICINES = frozenset({"MedicationRequest", "MedicationStatement", "MedicationAdministration"})
 _TEXT_TYPES = ("text/plain", "")
+
+
+_NULL = Raw(b"null")
 
 
 class _Peek(Struct, frozen=True, gc=False):
@@ -58,7 +67,9 @@ class _Peek(Struct, frozen=True, gc=False):
     hasMember: Raw = Raw()
     contained: Raw = Raw()
     result: Raw = Raw()
-    effectiveDateTime: Raw = Raw()
+    effectiveDateTime: Raw = _NULL
+    effectivePeriod: Raw = _NULL
+    issued: Raw = _NULL
 
 
 class _More(Struct, frozen=True, gc=False):
@@ -136,39 +147,92 @@ class Sifter:
     def __init__(self, terminology: Terminology, *, every_code: bool = False) -> None:
         self._terminology = terminology
         self._every = every_code
-        self.counts = Counts()
+        self._counts = Counts()
         self.aliases: list[Alias] = []
         self.shared: list[Shared] = []
         self._known: dict[bytes, bool] = {}
         self._whose: dict[bytes, str] = {}
+        self._aside: dict[tuple[str, bytes], list[tuple[Raw, ...]]] = {}
+        self._days: dict[bytes, int] = {}
+        self._aside_size = 0
+
+    @property
+    def counts(self) -> Counts:
+        """What was counted until now."""
+        for day, number in self._days.items():
+            self._count_day("Observation", day, number)
+        self._days.clear()
+        return self._counts
 
     def sift(self, line: bytes) -> Sifted | None:
         """Return a line that is read, with whose it is; None when it is not, which is counted."""
         line = line.strip()
         if not line:
             return None
-        counts = self.counts
+        counts = self._counts
         counts.lines += 1
         try:
             if not line.isascii():
                 line = line.decode().removeprefix("\ufeff").encode()
             peek = _PEEK.decode(line)
-        except (UnicodeDecodeError, *DECODE_ERRORS) as error:
+        except DECODE_ERRORS as error:
             self._unreadable(line, error)
             return None
-        kind = peek.resourceType
+        try:
+            return self._sifted(line, peek)
+        except (*DECODE_ERRORS, ValueError):  # ValueError: json's own errors
+            counts.unreadable["a part that cannot be read"] += 1
+            return None
+
+    def _sifted(self, line: bytes, peek: _Peek) -> Sifted | None:
+        """Raises ValueError or RecursionError for a part that is read only now."""
+        counts, kind = self._counts, peek.resourceType
         if kind != "Observation":
             return self._sift_other(line, peek)
         counts.types[kind] += 1
-        self._count_day(kind, bytes(peek.effectiveDateTime)[1:11])
+        day = bytes(peek.effectiveDateTime)[1:11]
+        self._days[day] = self._days.get(day, 0) + 1
         is_whole = not (peek.component or peek.hasMember or peek.contained)
         if is_whole and not self._every and not self._is_read(bytes(peek.code)):
+            self._set_aside(line, peek)
             return None
         return self._own(line, peek)
 
+    def set_aside(self, *, at_least: int = 0) -> Iterator[Sifted]:
+        """Yield what is left of results of codes that nobody knows: that they are there, and when.
+
+        A report may name them, and what it names is then not missing. Nothing comes while there
+        are fewer than `at_least`.
+        """
+        if self._aside_size < at_least:
+            return
+        for (who, subject), several in self._aside.items():
+            yield Sifted(who, "", unread_line(subject, several))
+        self._aside.clear()
+        self._aside_size = 0
+
+    def _set_aside(self, line: bytes, peek: _Peek) -> None:
+        who = self._subject(peek)
+        if not who or bytes(peek.id) in _NO_ID:
+            return
+        result: tuple[Raw, ...] = (
+            peek.id,
+            peek.effectiveDateTime,
+            peek.effectivePeriod,
+            peek.issued,
+        )
+        if len(line) > _LINE_HELD:  # the parts of a line hold all of it
+            result = tuple(each.copy() for each in result)
+        key = who, bytes(peek.subject)
+        several = self._aside.get(key)
+        if several is None:
+            several = self._aside[key] = []
+        several.append(result)
+        self._aside_size += 1
+
     def _own(self, line: bytes, peek: _Peek, who: str = "", refers: str = "") -> Sifted | None:
-        counts = self.counts
-        if not peek.id and not self._every:
+        counts = self._counts
+        if bytes(peek.id) in _NO_ID and not self._every:
             counts.unreadable["no id"] += 1
             return None
         who = who or self._subject(peek) or (NOBODY if self._every else "")
@@ -178,24 +242,28 @@ class Sifter:
         if len(line) > _LONG and not (line := self._shortened(line)):
             return None
         counts.kept[peek.resourceType] += 1
-        # Only blanks between elements can hold these, and the files of the engines end lines there.
-        return Sifted(who, refers, line.replace(b"\r", b" ").replace(b"\n", b" "))
+        # Only blanks between elements can hold it, and the files of the engines end lines there.
+        return Sifted(who, refers, line.replace(b"\r", b" "))
 
     def _sift_other(self, line: bytes, peek: _Peek) -> Sifted | None:
-        kind, counts = peek.resourceType, self.counts
+        kind, counts = peek.resourceType, self._counts
         if not kind or len(kind) > _LONGEST_TYPE or not kind.isalpha():
             counts.unreadable["no resource type"] += 1
             return None
-        counts.types[kind] += 1
         if kind not in READ_TYPES:
+            counts.types[kind] += 1
             return None
         more = _MORE.decode(line)
+        counts.types[kind] += 1
         self._count_day(kind, _day_of(peek, more))
         if kind == "Medication":
             counts.kept[kind] += 1
             self.shared.append(Shared(f"Medication/{elements.text(more.id)}", line))
             return None
         who = refers = ""
+        if bytes(peek.id) in _NO_ID and not self._every:
+            counts.unreadable["no id"] += 1
+            return None
         if kind == "Patient":
             who = f"Patient/{elements.text(more.id)}"
             self.aliases += _aliases(who, more)
@@ -221,15 +289,15 @@ class Sifter:
 
     def _unreadable(self, line: bytes, error: Exception) -> None:
         what = "not UTF-8" if isinstance(error, UnicodeDecodeError) else "no JSON object"
-        self.counts.unreadable["longer than 128 MB" if len(line) > LONGEST_LINE else what] += 1
+        self._counts.unreadable["longer than 128 MB" if len(line) > LONGEST_LINE else what] += 1
 
-    def _count_day(self, kind: str, day: bytes) -> None:
-        counts = self.counts
+    def _count_day(self, kind: str, day: bytes, number: int = 1) -> None:
+        counts = self._counts
         if len(day) != _DAY or not day[:4].isdigit():
             return
         text = day.decode("ascii", "replace")
         if kind == "Observation":
-            counts.days[text] += 1
+            counts.days[text] += number
         if text < counts.first.get(kind, "9999"):
             counts.first[kind] = text
         if text > counts.last.get(kind, ""):
@@ -243,7 +311,7 @@ class Sifter:
                 self._known.clear()
             self._known[code] = known
         if not known:
-            self.counts.unread[code[:_LONGEST_CODE]] += 1
+            self._counts.unread[code[:_LONGEST_CODE]] += 1
         return known
 
     def _shortened(self, line: bytes) -> bytes:
@@ -259,7 +327,7 @@ class Sifter:
         shorter = _EXACT.encode(resource)
         line = min(line, shorter, key=len)
         if len(line) > LONGEST_KEPT:
-            self.counts.unreadable["longer than 4 MB without attachments"] += 1
+            self._counts.unreadable["longer than 4 MB without attachments"] += 1
             return b""
         return line
 
@@ -269,7 +337,7 @@ _EXACT = msgspec.json.Encoder(decimal_format="number")
 
 def _day_of(peek: _Peek, more: _More) -> bytes:
     written = bytes(peek.effectiveDateTime)[1:11]
-    if written:
+    if len(written) == _DAY:
         return written
     several = (
         more.issued,

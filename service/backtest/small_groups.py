@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 SMALL = 5
-HIDDEN = "<5"
+FEW = "<5"
+"""Stands for a number of patients that is small by itself."""
+
+HIDDEN = "hidden"
+"""Stands for what is small, or would give away by a sum what is."""
 
 _Key = TypeVar("_Key", bound="Hashable")
 
@@ -46,7 +50,24 @@ def hidden(patients: Mapping[_Key, int]) -> frozenset[_Key]:
     return frozenset(small)
 
 
-def masked(cells: Sequence[int]) -> list[int | None]:
-    """Return a row of counts that add up to a shown whole; None stands for a hidden one."""
-    away = hidden(dict(enumerate(cells)))
-    return [None if place in away else number for place, number in enumerate(cells)]
+def hidden_shares(shares: Mapping[_Key, tuple[int, int]]) -> frozenset[_Key]:
+    """Return the groups whose share, `(number, whole)`, is to be hidden.
+
+    Those that tell of a small group or of a small rest, and others with them until neither all
+    hidden numbers together nor all hidden rests are small: the whole tells no more.
+    """
+    away = {key for key, share in shares.items() if is_telling(*share)}
+    if not away:
+        return frozenset()
+    others = sorted(
+        (key for key, (_, whole) in shares.items() if whole and key not in away),
+        key=lambda key: (shares[key][1], str(key)),
+    )
+    while others and (len(away) < 2 or _is_telling_together(shares[key] for key in away)):
+        away.add(others.pop(0))
+    return frozenset(away)
+
+
+def _is_telling_together(shares: Iterable[tuple[int, int]]) -> bool:
+    several = list(shares)
+    return is_telling(sum(number for number, _ in several), sum(whole for _, whole in several))

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -20,7 +23,8 @@ from service.backtest import verdicts
 from service.backtest.judging import judge
 from service.backtest.merged_records import merged
 from service.backtest.patient_record import Run
-from service.backtest.sift import Sifter
+from service.backtest.scratch import ScratchNotUsable
+from service.backtest.sift import MOST_SET_ASIDE, Sifter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,12 +70,22 @@ def session(workers: int, memory: str) -> SparkSession:
     return made
 
 
-def sifted(spark: SparkSession, paths: Sequence[str], load: Callable[[], Terminology]) -> DataFrame:
+@contextmanager
+def spark_told() -> Iterator[None]:
+    """Say that Spark gave up, in the words of its kind of error alone. Raises ScratchNotUsable."""
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        kind = type(error).__name__
+        raise ScratchNotUsable(f"Spark gave up ({kind}); its own log says why.") from None
+
+
+def sifted(spark: SparkSession, files: Sequence[str], load: Callable[[], Terminology]) -> DataFrame:
     """Return the lines that are read, aliases, Medications, and what was counted, by kind."""
+    # Without a separator of its own, Spark ends lines at a carriage return too.
     lines = (
-        spark.read.option("recursiveFileLookup", "true")
-        .option("pathGlobFilter", "*.{ndjson,ndjson.gz}")
-        .text(list(paths))
+        spark.read.option("lineSep", "\n")
+        .text(list(files))
         .select(
             F.col("value").cast("binary").alias("value"),
             F.col("_metadata.file_name").alias("file"),
@@ -92,11 +106,12 @@ def _sift(
             name = names[place].as_py()
             sifter = sifters.setdefault(name, Sifter(terminology))
             found = sifter.sift(value.as_py() or b"")
-            if found is not None:
-                rows.append(("line", found.who, found.refers, found.line, name))
+            several = sifter.set_aside(at_least=MOST_SET_ASIDE) if found is None else (found,)
+            rows += [("line", each.who, each.refers, each.line, name) for each in several]
         yield _batch(rows)
     for name, sifter in sifters.items():
-        rows = [("alias", each.name, each.patient, b"", name) for each in sifter.aliases]
+        rows = [("line", each.who, "", each.line, name) for each in sifter.set_aside()]
+        rows += [("alias", each.name, each.patient, b"", name) for each in sifter.aliases]
         rows += [("shared", each.key, "", each.line, name) for each in sifter.shared]
         rows.append(("counts", "", "", msgspec.msgpack.encode(sifter.counts), name))
         yield _batch(rows)

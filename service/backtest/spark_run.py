@@ -2,21 +2,34 @@
 
 Spark tries failed tasks again by itself, so there is nothing to resume. The rows come to this
 machine, where the report is made; they are as many as there are cards and months, not results.
+Places with a scheme (hdfs://, s3a://) are read and written through Spark's own file systems.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from service.backtest.run import Judged, record_end, write_report
+from service.backtest.export import find_files
+from service.backtest.report_folder import report_folder
+from service.backtest.run import Judged, record_end, report_on, room_told
 from service.backtest.scratch import Scratch, decode_counts
-from service.backtest.spark_engine import counted, judged, lost_lines, session, sifted
-from service.backtest.tables import load
+from service.backtest.spark_engine import (
+    counted,
+    judged,
+    lost_lines,
+    session,
+    sifted,
+    spark_told,
+)
+from service.backtest.spark_files import REMOTE, find_remote, put_report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service.backtest.progress import Progress
     from service.backtest.run import Job
     from service.backtest.sift import Counts
@@ -26,28 +39,48 @@ def run_on_spark(job: Job, progress: Progress) -> bool:
     """Run; whether the report is complete. Raises what `run` raises."""
     began = monotonic()
     scratch = Scratch(job.scratch)
-    scratch.open("spark", resume=False)
     spark = session(job.workers, job.memory)
     try:
-        progress.stage("reading")
-        found = sifted(spark, [str(path) for path in job.export], job.load)
-        counts = _counts(counted(found))
-        plan = msgspec.structs.replace(job.plan, record_end=record_end(counts))
-        progress.stage("sorting by patient and judging")
-        lost = lost_lines(found)
-        key = job.hash_key or scratch.key()
-        path = scratch.verdicts / "rows.ndjson"
-        with path.open("wb") as file:
-            for row in judged(spark, found, plan, job.load, key).toLocalIterator():
-                file.write(bytes(row["row"]) + b"\n")
+        files = _files(spark, job.sources)
+        with room_told(scratch, ()), spark_told():
+            scratch.open("spark", resume=False)
+            with report_folder(scratch.folder / "report" if job.remote_out else job.out) as folder:
+                judged = _judge(job, spark, files, scratch, progress)
+                complete = report_on(job, folder, judged, scratch, progress, began, len(files))
+                if job.remote_out:
+                    put_report(spark, folder, job.remote_out)
     finally:
+        scratch.remove()
         spark.stop()
-    tables = load((path,), job.memory, scratch.temporary)
-    left = Judged((path,), counts, lost, plan, ())
-    complete = write_report(job, left, tables, progress, began, len(counts))
-    tables.engine.close()
-    scratch.remove()
     return complete
+
+
+def _files(spark: Any, sources: Sequence[str]) -> tuple[str, ...]:  # noqa: ANN401  no stubs
+    remote = [each for each in sources if REMOTE in each]
+    local = [Path(each) for each in sources if REMOTE not in each]
+    found = [each.path.resolve().as_uri() for each in find_files(local)] if local else []
+    return (*found, *(find_remote(spark, remote) if remote else ()))
+
+
+def _judge(
+    job: Job,
+    spark: Any,  # noqa: ANN401  no stubs
+    files: Sequence[str],
+    scratch: Scratch,
+    progress: Progress,
+) -> Judged:
+    progress.stage("reading")
+    found = sifted(spark, files, job.load)
+    counts = _counts(counted(found))
+    plan = msgspec.structs.replace(job.plan, record_end=record_end(counts))
+    progress.stage("sorting by patient and judging")
+    lost = lost_lines(found)
+    key = job.hash_key or scratch.key()
+    path = scratch.verdicts / "rows.ndjson"
+    with path.open("wb") as file:
+        for row in judged(spark, found, plan, job.load, key).toLocalIterator():
+            file.write(bytes(row["row"]) + b"\n")
+    return Judged((path,), counts, lost, plan, ())
 
 
 def _counts(rows: list[tuple[str, bytes]]) -> dict[str, Counts]:

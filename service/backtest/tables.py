@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import duckdb
+from service.backtest.duckdb_connection import connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import duckdb
 
 _COLUMNS = {
     "row": "VARCHAR",
@@ -34,6 +36,8 @@ _COLUMNS = {
     "finding": "VARCHAR",
     "first_day": "VARCHAR",
     "last_day": "VARCHAR",
+    "first_count": "VARCHAR",
+    "last_count": "VARCHAR",
     "cards": "INTEGER",
     "outcome": "VARCHAR",
     "full": "BOOLEAN",
@@ -70,7 +74,7 @@ _COLUMNS = {
 _KINDS: dict[str, tuple[str, ...]] = {
     "person": (
         *("patient", "sex", "race", "ethnicity", "language", "judged", "first_day", "last_day"),
-        *("counters", "results", "refused"),
+        *("first_count", "last_count", "counters", "results", "refused"),
     ),
     "judged": (
         *("patient", "variant", "kind", "month", "age", "place", "number", "short_history"),
@@ -123,16 +127,7 @@ _UNORDERED = frozenset({"counters", "results", "refused"})
 
 def load(files: Sequence[Path], memory: str, temporary: Path) -> Tables:
     """Load the rows that the engines wrote."""
-    engine = duckdb.connect(
-        config={
-            "memory_limit": memory,
-            "temp_directory": str(temporary),
-            "threads": 2,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-    )
-    engine.execute("SET enable_progress_bar = false")
+    engine = connect(memory, 2, temporary)
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in _COLUMNS.items())
     listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
     engine.execute(

@@ -28,7 +28,10 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Person(Row, tag="person", frozen=True, kw_only=True):
-    """One patient of the export. `judged`: with at least one moment in the period."""
+    """One patient of the export. `judged`: with at least one moment in the period.
+
+    `first_count`, `last_count`: days on which blood counts became known, in the period or not.
+    """
 
     sex: str = "unknown"
     race: str = ""
@@ -37,6 +40,8 @@ class Person(Row, tag="person", frozen=True, kw_only=True):
     judged: bool = False
     first_day: str = ""
     last_day: str = ""
+    first_count: str = ""
+    last_count: str = ""
     counters: dict[str, int] = {}
     results: dict[str, int] = {}
     refused: dict[str, int] = {}

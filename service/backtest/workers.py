@@ -7,17 +7,20 @@ part with it: the part is tried once more alone, then named.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import connection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from service.backtest.patient_record import Run
 from service.backtest.scratch import write_whole
-from service.backtest.sift import UNREADABLE_FILE, Sifter, lines_of
+from service.backtest.sift import MOST_SET_ASIDE, UNREADABLE_FILE, Sifter, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from fhir_mappings.terminology import Terminology
     from service.backtest.export import Piece
     from service.backtest.plan import Plan
+    from service.backtest.sift import Sifted
 
 _Task = TypeVar("_Task")
 _FLUSH = 256 * 1024
@@ -44,9 +48,18 @@ _terminology: list[Terminology] = []
 
 
 def start(setting: Setting) -> None:
-    """Begin a worker. An interrupt is the parent's to handle."""
+    """Begin a worker. An interrupt is the parent's to handle; without the parent it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
     _terminology[:] = [setting.load()]
+
+
+def _end_after(parent: int) -> None:
+    """A worker whose parent was killed would wait for work for ever, with patients in memory."""
+    connection.wait([parent])
+    os._exit(1)
 
 
 def sift_piece(task: tuple[Piece, Path, str]) -> None:
@@ -59,23 +72,19 @@ def sift_piece(task: tuple[Piece, Path, str]) -> None:
 def sift_into(sifter: Sifter, piece: Piece, folder: Path, name: str) -> None:
     """Write what is read of one piece of a file, and what was counted, beside each other."""
     path = folder / f"{name}.csv"
-    with path.open("wb") as file:
+    unfinished = folder / f"{name}.csv.part"
+    with unfinished.open("wb") as file:
         held: list[bytes] = []
         size = 0
-        try:
-            for line in lines_of(piece):
-                found = sifter.sift(line)
-                if found is None:
-                    continue
-                row = _row(found.who, found.refers, found.line)
-                held.append(row)
-                size += len(row)
-                if size > _FLUSH:
-                    file.write(b"".join(held))
-                    held, size = [], 0
-        except UNREADABLE_FILE:
-            sifter.counts.unreadable["the file ends before its end"] += 1
+        for found in _sifted(piece, sifter):
+            row = _row(found.who, found.refers, found.line)
+            held.append(row)
+            size += len(row)
+            if size > _FLUSH:
+                file.write(b"".join(held))
+                held, size = [], 0
         file.write(b"".join(held))
+    unfinished.replace(path)
     for kind, rows in (("aliases", sifter.aliases), ("shared", sifter.shared)):
         lines = b"".join(_row(*each) for each in rows)
         write_whole(folder / f"{name}.{kind}", lines)
@@ -83,18 +92,39 @@ def sift_into(sifter: Sifter, piece: Piece, folder: Path, name: str) -> None:
     write_whole(folder / f"{name}.counts", counted)
 
 
+def _sifted(piece: Piece, sifter: Sifter) -> Iterator[Sifted]:
+    for line in _to_its_end(piece, sifter):
+        found = sifter.sift(line)
+        if found is not None:
+            yield found
+        else:
+            yield from sifter.set_aside(at_least=MOST_SET_ASIDE)
+    yield from sifter.set_aside()
+
+
+def _to_its_end(piece: Piece, sifter: Sifter) -> Iterator[bytes]:
+    """Yield the lines of a piece; a file that breaks off is counted. Writing may still fail."""
+    lines = lines_of(piece)
+    while True:
+        try:
+            line = next(lines)
+        except StopIteration:
+            return
+        except UNREADABLE_FILE:
+            sifter.counts.unreadable["the file ends before its end"] += 1
+            return
+        yield line
+
+
 def _row(*columns: str | bytes) -> bytes:
-    cells = [
-        each
-        if isinstance(each, bytes)
-        else "".join(map(_printable, each)).encode("utf-8", "replace")
-        for each in columns
-    ]
+    cells = [each if isinstance(each, bytes) else _cell(each) for each in columns]
     return SEPARATOR.encode().join(cells) + b"\n"
 
 
-def _printable(character: str) -> str:
-    return character if character >= " " else " "
+def _cell(text: str) -> bytes:
+    if not text.isprintable():
+        text = "".join(each if each >= " " else " " for each in text)
+    return text.encode("utf-8", "replace")
 
 
 def run_of(plan: Plan, key: str) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from datetime import date
@@ -27,6 +28,8 @@ EXIT_INCOMPLETE = 1
 EXIT_USAGE = 2
 EXIT_NOTHING = 3
 EXIT_DISK = 4
+EXIT_INTERRUPTED = 130
+EXIT_ENDED = 143
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -111,6 +114,7 @@ def judge(**given: Any) -> None:  # noqa: ANN401
     nothing to judge, 4 scratch or output cannot be written.
     """
     _require_extra(given["engine"])
+    _require_places(given)
     settings = _settings()
     plan = _plan(given, settings)
     job = _job(given, plan, settings)
@@ -121,10 +125,29 @@ def _require_extra(engine: str) -> None:
     needed = {"duckdb": "backtest", "matplotlib": "backtest"}
     if engine == "spark":
         needed |= {"pyspark": "spark", "pyarrow": "spark"}
+        if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+            raise click.UsageError("Spark needs Java 17 or newer; there is no java on the path.")
     missing = {extra for module, extra in needed.items() if find_spec(module) is None}
     if missing:
         raise click.UsageError(
             f"This needs more packages: pip install 'heme-hooks[{','.join(sorted(missing))}]'."
+        )
+
+
+def _require_places(given: dict[str, Any]) -> None:
+    if given["engine"] == "spark":
+        if given["resume"]:
+            raise click.UsageError(
+                "Spark tries failed tasks again by itself; --resume is for the local engine."
+            )
+        if "://" in given["out"] and given["scratch"] is None:
+            raise click.UsageError(
+                "With --out in another file system, --scratch names a folder of this machine."
+            )
+    elif any("://" in each for each in (*given["export"], given["out"])):
+        raise click.UsageError(
+            "The local engine reads and writes folders of this machine; places such as hdfs:// and"
+            " s3a:// need --engine spark."
         )
 
 
@@ -197,6 +220,8 @@ def _job(given: dict[str, Any], plan: Plan, settings: Settings) -> Job:
         versions=_versions(given["engine"], settings),
         hash_key="" if key == DEVELOPMENT_HASH_KEY else key,
         resume=given["resume"],
+        sources=tuple(given["export"]),
+        remote_out=given["out"] if "://" in given["out"] else "",
         worklist=given["worklist"],
     )
 
@@ -241,8 +266,8 @@ def _versions(engine: str, settings: Settings) -> tuple[tuple[str, str], ...]:
 def _run(job: Job, engine: str) -> int:
     from service.backtest.export import ExportNotUsable
     from service.backtest.progress import Progress
-    from service.backtest.run import NothingToJudge, remove
-    from service.backtest.scratch import ScratchNotUsable
+    from service.backtest.run import NothingToJudge
+    from service.backtest.scratch import Scratch, ScratchNotUsable
 
     def ended(*_: object) -> None:
         raise _Ended
@@ -253,27 +278,34 @@ def _run(job: Job, engine: str) -> int:
         complete = _engine(engine)(job, progress)
     except KeyboardInterrupt:
         progress.done()
-        click.echo(
-            f"Interrupted. The same command with --resume goes on. Patient data stays in"
-            f" {job.scratch} until then; remove it when you do not go on.",
-            err=True,
-        )
-        return 130
+        return _told("Interrupted." + _left(job), EXIT_INTERRUPTED)
     except _Ended:
         progress.done()
-        remove(job.scratch)
-        return 143
+        if Scratch(job.scratch).is_left:
+            Scratch(job.scratch).remove()
+        return EXIT_ENDED
     except ExportNotUsable as error:
         return _told(str(error), EXIT_USAGE)
     except ScratchNotUsable as error:
-        return _told(str(error), EXIT_DISK)
+        progress.done()
+        return _told(str(error) + _left(job), EXIT_DISK)
     except NothingToJudge as error:
-        remove(job.scratch)
+        Scratch(job.scratch).remove()
         return _told(str(error), EXIT_NOTHING)
-    except OSError as error:
-        return _told(f"{error.strerror or 'a file cannot be read or written'}.", EXIT_DISK)
     _tell(job, complete=complete)
     return 0 if complete else EXIT_INCOMPLETE
+
+
+def _left(job: Job) -> str:
+    """Say where patient data stays, when it does."""
+    from service.backtest.scratch import Scratch
+
+    if not Scratch(job.scratch).is_left:
+        return ""
+    return (
+        f" Patient data stays in {job.scratch}: the same command with --resume goes on from there;"
+        " remove the folder when you do not go on."
+    )
 
 
 def _engine(name: str) -> Callable[[Job, Progress], bool]:
@@ -296,11 +328,12 @@ def _told(text: str, code: int) -> int:
 
 
 def _tell(job: Job, *, complete: bool) -> None:
-    click.echo(str(job.out / "report.html"))
+    place = job.remote_out.rstrip("/") or str(job.out)
+    click.echo(f"{place}/report.html")
     if not complete:
         click.echo("The report is incomplete; it says why on its first page.", err=True)
     if job.plan.examples:
-        click.echo(f"{job.out / 'review.csv'} names patients.", err=True)
+        click.echo(f"{place}/review.csv names patients.", err=True)
     if job.worklist:
         click.echo(f"{job.worklist} names patients.", err=True)
 

@@ -17,8 +17,9 @@ from msgspec import Raw, Struct
 from fhir_mappings.r4.decoding import BYTE_ORDER_MARK, DECODE_ERRORS
 from fhir_mappings.r4.json_position import json_fault
 from fhir_mappings.r4.references import patient_id_of, without_version
+from service.backtest.duckdb_connection import connect
 from service.backtest.export import find_files, pieces
-from service.backtest.local_engine import connect, part, part_names, patients_of
+from service.backtest.local_engine import part, part_names, patients_of
 from service.backtest.scratch import Scratch
 from service.backtest.sift import Sifter
 from service.backtest.workers import sift_into

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from msgspec import Raw
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from service.backtest.patient_record import Record
+    from service.hook_call import Repeats
 
 CATALOGUE = load_catalogue()
 TERMINOLOGY = default_terminology()
@@ -46,13 +48,23 @@ class _ShowsAll:
         return ShownAndHeld(cards)
 
 
-def live(record: Record, moment: datetime, *, explained: bool = True) -> Answer:
+def live(
+    record: Record, moment: datetime, *, explained: bool = True, repeats: Repeats | None = None
+) -> Answer:
     """What the service answers when the record as it stood at `moment` is its prefetch."""
+    request = request_at(record, moment, explained=explained)
+    source = ClinicalDataSource(request, CATALOGUE.templates)
+    knowledge = SiteKnowledge(record.run.terminology)
+    return respond(request, source, knowledge, repeats or _ShowsAll(), moment, uuid4)
+
+
+def request_at(record: Record, moment: datetime, *, explained: bool = True) -> CdsRequest:
+    """The hook call at `moment`, with the record as it stood as its prefetch."""
     lines = rewind(record.resources, moment, record.clock, record.fulfilled)
     call = read_bundle(bundle(lines), CATALOGUE.templates, record.patient_id)
     given = call.prefetch.items()
     prefetch = {key: Raw(encode(value)) for key, value in given if value is not None}
-    request = CdsRequest(
+    return CdsRequest(
         hook="patient-view",
         hook_instance="d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
         user_id="Practitioner/1",
@@ -60,10 +72,6 @@ def live(record: Record, moment: datetime, *, explained: bool = True) -> Answer:
         prefetch=prefetch,
         wants_explanation=explained,
     )
-    source = ClinicalDataSource(request, CATALOGUE.templates)
-    ids = iter(range(1000))
-    knowledge = SiteKnowledge(record.run.terminology)
-    return respond(request, source, knowledge, _ShowsAll(), moment, lambda: next(ids))
 
 
 def result(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.backtest.figures.part import LimitMet
-from service.backtest.small_groups import HIDDEN, is_small
+from service.backtest.small_groups import FEW, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,5 +37,5 @@ def _one(limit: Limit, measures: Measures) -> LimitMet:
     met = (limit.at_most is None or value <= limit.at_most) and (
         limit.at_least is None or value >= limit.at_least
     )
-    hide = limit.measure.startswith(_COUNTS) and is_small(int(value))
-    return LimitMet(name, ", ".join(words), HIDDEN if hide else f"{value:g}", met)
+    hide = key in measures.few or (limit.measure.startswith(_COUNTS) and is_small(int(value)))
+    return LimitMet(name, ", ".join(words), FEW if hide else f"{value:g}", met)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.backtest.figures.part import Bar, Part, Plot, Table, per
-from service.backtest.small_groups import HIDDEN, hidden, is_small, listed
+from service.backtest.small_groups import FEW, HIDDEN, hidden, is_small, is_telling, listed
 from service.interpreter.interpretation import HEMATOLOGY_REFERRAL, MARROW_BIOPSY
 from service.interpreter.rules import RULES
 from service.interpreter.rules.order_hooks import ORDER_HOOKS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service.backtest.figures.part import Cell, Measures
     from service.backtest.plan import Plan
     from service.backtest.tables import Tables
@@ -40,35 +43,38 @@ def burden(tables: Tables, plan: Plan, variant: str, measures: Measures) -> Part
         whole = tables.number(
             "SELECT sum(number) FROM judged WHERE variant = ? AND kind = ?", variant, kind
         )
-        (found,) = tables.rows(
-            "SELECT count(*) FILTER (len(findings) > 0), count(*) FILTER (news = 'new'), "
-            "count(*) FILTER (news = 'changed'), count(*) FILTER (news = 'repeated'), "
-            "count(*) FILTER (held_back), count(DISTINCT patient) FILTER (len(findings) > 0), "
-            "count(*) FILTER (not_answered <> '') FROM card WHERE variant = ? AND kind = ?",
-            variant,
-            kind,
+        cards, carded, held, holding, silent, silenced = _cards_of(tables, variant, kind)
+        news = _news(tables, variant, kind)
+        away = hidden({name: patients for name, (_, patients) in news.items()})
+        new, changed, repeated = (
+            HIDDEN if name in away else news.get(name, (0, 0))[0]
+            for name in ("new", "changed", "repeated")
         )
-        cards, new, changed, repeated, held, carded, silent = found
         a_year = round(1000 * cards / years, 1) if years else None
+        few = is_small(carded)
         rows.append(
             (
                 words,
                 whole,
-                cards,
-                per(cards, whole),
+                *((FEW, None) if few else (cards, per(cards, whole))),
                 new,
-                per(new, whole),
+                per(new, whole) if isinstance(new, int) else None,
                 changed,
                 repeated,
-                carded,
-                a_year,
-                held,
-                silent,
+                FEW if few else carded,
+                None if few else a_year,
+                FEW if is_small(holding) else held,
+                FEW if is_small(silenced) else silent,
             )
         )
-        measures.values[f"cards_per_100_{kind}s"] = per(cards, whole)
-        measures.values[f"new_cards_per_100_{kind}s"] = per(new, whole)
-        measures.values[f"cards_per_1000_patients_a_year_at_{kind}s"] = a_year
+        number_of_new = news.get("new", (0, 0))[0]
+        for measure, value, is_few in (
+            (f"cards_per_100_{kind}s", per(cards, whole), few),
+            (f"new_cards_per_100_{kind}s", per(number_of_new, whole), "new" in away),
+            (f"cards_per_1000_patients_a_year_at_{kind}s", a_year, few),
+        ):
+            measures.values[measure] = value
+            measures.few |= {measure} if is_few else set()
     table = Table(
         "burden",
         "Cards, and what they are counted against",
@@ -99,56 +105,125 @@ def burden(tables: Tables, plan: Plan, variant: str, measures: Measures) -> Part
     )
 
 
+def _cards_of(tables: Tables, variant: str, kind: str) -> tuple[int, ...]:
+    """Cards, those held back, moments without an answer, each with its patients."""
+    several = tuple(
+        f"count(*) FILTER ({each}), count(DISTINCT patient) FILTER ({each})"
+        for each in ("len(findings) > 0", "held_back", "not_answered <> ''")
+    )
+    (row,) = tables.rows(
+        f"SELECT {', '.join(several)} FROM card WHERE variant = ? AND kind = ?",  # noqa: S608
+        variant,
+        kind,
+    )
+    return row
+
+
+def _news(tables: Tables, variant: str, kind: str) -> dict[str, tuple[int, int]]:
+    rows = tables.rows(
+        "SELECT news, count(*), count(DISTINCT patient) FROM card WHERE variant = ? AND kind = ? "
+        "AND len(findings) > 0 GROUP BY ALL ORDER BY 1",
+        variant,
+        kind,
+    )
+    return {name: (cards, patients) for name, cards, patients in rows}
+
+
 def _not_answered(tables: Tables, variant: str) -> Table:
     rows = tables.rows(
         "SELECT not_answered, count(*), count(DISTINCT patient) FROM card "
         "WHERE variant = ? AND not_answered <> '' GROUP BY ALL ORDER BY 2 DESC, 1",
         variant,
     )
+    away = hidden({reason: patients for reason, _, patients in rows})
     return Table(
         "not-answered",
         "Moments without an answer",
         ("reason", "moments"),
-        tuple((reason, HIDDEN if is_small(patients) else n) for reason, n, patients in rows),
+        tuple((reason, HIDDEN if reason in away else n) for reason, n, _ in rows),
     )
 
 
-def _months(tables: Tables, variant: str) -> list[tuple[str, str, int, int, int, int]]:
-    return tables.rows(
-        "WITH whole AS (SELECT month, kind, sum(number)::BIGINT AS moments FROM judged "
-        "WHERE variant = ? GROUP BY ALL), shown AS (SELECT month, kind, count(*) AS cards, "
-        "count(*) FILTER (news = 'new') AS new, count(DISTINCT patient) AS patients FROM card "
+def _split(tables: Tables, variant: str, column: str) -> dict[str, list[Group]]:
+    """Cards by a column of their rows, for each kind of moment, in order of the column."""
+    rows = tables.rows(
+        f"WITH whole AS (SELECT {column} AS name, kind, sum(number)::BIGINT AS moments, "  # noqa: S608
+        "count(DISTINCT patient) AS people FROM judged WHERE variant = ? GROUP BY ALL), "
+        f"shown AS (SELECT {column} AS name, kind, count(*) AS cards, "
+        "count(DISTINCT patient) AS carded, count(*) FILTER (news = 'new') AS new, "
+        "count(DISTINCT patient) FILTER (news = 'new') AS newly FROM card "
         "WHERE variant = ? AND len(findings) > 0 GROUP BY ALL) "
-        "SELECT month, kind, moments, coalesce(cards, 0), coalesce(new, 0), coalesce(patients, 0) "
-        "FROM whole LEFT JOIN shown USING (month, kind) ORDER BY month, kind",
+        "SELECT kind, name, moments, people, coalesce(cards, 0), coalesce(carded, 0), "
+        "coalesce(new, 0), coalesce(newly, 0) FROM whole LEFT JOIN shown USING (name, kind) "
+        "ORDER BY kind, name",
         variant,
         variant,
+    )
+    return {kind: [Group(*row[1:]) for row in rows if row[0] == kind] for kind in KINDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Moments and cards of one month or place, each with the patients that they are of."""
+
+    name: str
+    moments: int
+    people: int
+    cards: int
+    carded: int
+    new: int
+    newly: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """The groups of which something is hidden, so that no sum gives it away."""
+
+    moments: frozenset[str]
+    cards: frozenset[str]
+    new: frozenset[str]
+
+
+def _hidden(groups: Sequence[Group]) -> _Hidden:
+    moments = hidden({each.name: each.people for each in groups})
+    # Where the moments are hidden, so are the cards: they count as small.
+    cards = hidden({e.name: 1 if e.name in moments else e.carded for e in groups})
+    new = hidden({e.name: 1 if e.name in moments else e.newly for e in groups})
+    return _Hidden(moments, cards, new)
+
+
+def _cells(group: Group, kind: str, away: _Hidden) -> tuple[Cell, ...]:
+    name = group.name
+    few = name in away.cards
+    return (
+        name or "(not told)",
+        KINDS[kind],
+        HIDDEN if name in away.moments else group.moments,
+        HIDDEN if few else group.cards,
+        None if few else per(group.cards, group.moments),
+        HIDDEN if name in away.new else group.new,
     )
 
 
 def _by_month(tables: Tables, variant: str) -> Table:
-    rows = _months(tables, variant)
-    away = {kind: hidden({row[0]: row[5] for row in rows if row[1] == kind}) for kind in KINDS}
-    shown = tuple(
-        (month, KINDS[kind], moments)
-        + ((HIDDEN, None, HIDDEN) if month in away[kind] else (cards, per(cards, moments), new))
-        for month, kind, moments, cards, new, _ in rows
-    )
+    found = _split(tables, variant, "month")
+    rows = [
+        _cells(group, kind, _hidden(groups)) for kind, groups in found.items() for group in groups
+    ]
     return Table(
         "burden-by-month",
         "By month",
         ("month", "moment", "moments", "cards", "per 100", "new"),
-        shown,
+        tuple(sorted(rows, key=lambda row: (str(row[0]), str(row[1])))),
     )
 
 
 def _month_plot(tables: Tables, variant: str) -> Plot:
-    rows = _months(tables, variant)
-    away = {kind: hidden({row[0]: row[5] for row in rows if row[1] == kind}) for kind in KINDS}
     bars = tuple(
-        Bar(month, 100 * cards / moments, group=KINDS[kind])
-        for month, kind, moments, cards, _, _ in rows
-        if moments and month not in away[kind]
+        Bar(each.name, 100 * each.cards / each.moments, group=KINDS[kind])
+        for kind, groups in _split(tables, variant, "month").items()
+        for each in groups
+        if each.moments and each.name not in _hidden(groups).cards
     )
     highest = max(bars, key=lambda bar: bar.value, default=None)
     text = "Cards per 100 moments, month by month."
@@ -157,27 +232,39 @@ def _month_plot(tables: Tables, variant: str) -> Plot:
     return Plot("months", "Cards per 100 moments, by month", "cards per 100 moments", bars, text)
 
 
+_OF_A_FINDING = {
+    "held": "true",
+    "led": "findings[1] = finding",
+    "new": "findings[1] = finding AND news = 'new'",
+    "critical": "indicator = 'critical'",
+    "warning": "indicator = 'warning'",
+    "info": "indicator = 'info'",
+    "marrow": f"list_contains(orders, '{MARROW_BIOPSY}')",
+    "referral": f"list_contains(orders, '{HEMATOLOGY_REFERRAL}')",
+}
+
+
 def findings(tables: Tables, variant: str) -> Part:
     """R3: each finding of the table."""
-    found = {
-        row[0]: row[1:]
-        for row in tables.rows(
-            "SELECT finding, count(*), count(*) FILTER (findings[1] = finding), "
-            "count(*) FILTER (findings[1] = finding AND news = 'new'), count(DISTINCT patient), "
-            "count(*) FILTER (indicator = 'critical'), count(*) FILTER (indicator = 'warning'), "
-            "count(*) FILTER (indicator = 'info'), count(*) FILTER (list_contains(orders, ?)), "
-            "count(*) FILTER (list_contains(orders, ?)), round(avg(len(orders)), 1) "
-            "FROM (SELECT unnest(findings) AS finding, * FROM card "
-            "WHERE variant = ? AND kind = 'count') GROUP BY finding",
-            MARROW_BIOPSY,
-            HEMATOLOGY_REFERRAL,
-            variant,
-        )
-    }
+    asked = ", ".join(
+        f"count(*) FILTER ({each}), count(DISTINCT patient) FILTER ({each})"
+        for each in _OF_A_FINDING.values()
+    )
+    found: dict[str, tuple[Cell, ...]] = {}
+    small: list[str] = []
+    for name, orders, *counts in tables.rows(
+        f"SELECT finding, round(avg(len(orders)), 1), {asked} "  # noqa: S608
+        "FROM (SELECT unnest(findings) AS finding, * FROM card "
+        "WHERE variant = ? AND kind = 'count') GROUP BY finding ORDER BY 1",
+        variant,
+    ):
+        cells = dict(zip(_OF_A_FINDING, zip(counts[::2], counts[1::2], strict=True), strict=True))
+        if is_small(cells["held"][1]):
+            small.append(name)
+            continue
+        found[name] = (*_finding_cells(cells), orders)
     names = [*FINDINGS, *sorted(set(found) - set(FINDINGS))]
-    numbers = {name: found.get(name, (0,) * 9 + (None,)) for name in names}
-    small = [name for name in names if is_small(numbers[name][3])]
-    rows = [(name, *numbers[name]) for name in names if name not in small]
+    rows = [(name, *found.get(name, (0,) * 9 + (None,))) for name in names if name not in small]
     table = Table(
         "findings",
         "Findings, at moments at which a blood count became known",
@@ -200,39 +287,47 @@ def findings(tables: Tables, variant: str) -> Part:
     return Part("R3", "Which findings?", tables=(table,))
 
 
+def _finding_cells(cells: dict[str, tuple[int, int]]) -> tuple[Cell, ...]:
+    """Numbers of one finding; of fewer than five patients none, nor what would tell of them."""
+    indicators = ("critical", "warning", "info")
+    away = set(hidden({name: cells[name][1] for name in indicators}))
+    whole = cells["held"][1]
+    away |= {
+        name for name in ("led", "new", "marrow", "referral") if is_telling(cells[name][1], whole)
+    }
+    shown = {name: HIDDEN if name in away else number for name, (number, _) in cells.items()}
+    return (
+        shown["held"],
+        shown["led"],
+        shown["new"],
+        whole,
+        *(shown[name] for name in indicators),
+        shown["marrow"],
+        shown["referral"],
+    )
+
+
 def where(tables: Tables, variant: str, measures: Measures) -> Part:
     """R4: by place, and how much falls to one clinician in a week."""
     made: list[Table] = []
     plot: Plot | None = None
     for column, words in PLACES.items():
-        rows = tables.rows(
-            f"WITH whole AS (SELECT place.{column} AS name, kind, sum(number)::BIGINT AS moments "  # noqa: S608
-            "FROM judged WHERE variant = ? GROUP BY ALL), "
-            f"shown AS (SELECT place.{column} AS name, kind, count(*) AS cards, "
-            "count(*) FILTER (news = 'new') AS new, count(DISTINCT patient) AS patients FROM card "
-            "WHERE variant = ? AND len(findings) > 0 GROUP BY ALL) "
-            "SELECT name, kind, moments, coalesce(cards, 0), coalesce(new, 0), "
-            "coalesce(patients, 0) FROM whole LEFT JOIN shown USING (name, kind) "
-            "ORDER BY kind, cards DESC NULLS LAST, name",
-            variant,
-            variant,
-        )
-        away = {kind: hidden({row[0]: row[5] for row in rows if row[1] == kind}) for kind in KINDS}
-        shown = tuple(
-            (name or "(not told)", KINDS[kind], moments)
-            + ((HIDDEN, None, HIDDEN) if name in away[kind] else (cards, per(cards, moments), new))
-            for name, kind, moments, cards, new, _ in rows
-        )
+        found = _split(tables, variant, f"place.{column}")
+        rows = [
+            _cells(group, kind, _hidden(groups))
+            for kind, groups in found.items()
+            for group in sorted(groups, key=lambda each: (-each.cards, each.name))
+        ]
         made.append(
             Table(
                 f"where-{column.replace('_', '-')}",
                 f"By {words}",
                 (words, "moment", "moments", "cards", "per 100", "new"),
-                shown[:200],
+                tuple(rows[:200]),
             )
         )
         if column == "location":
-            plot = _ward_plot(rows, away)
+            plot = _ward_plot(found)
     made.append(_weeks(tables, variant, measures))
     return Part(
         "R4",
@@ -243,14 +338,13 @@ def where(tables: Tables, variant: str, measures: Measures) -> Part:
     )
 
 
-def _ward_plot(
-    rows: list[tuple[str, str, int, int, int, int]], away: dict[str, frozenset[str]]
-) -> Plot:
-    kind = "opening" if any(row[1] == "opening" for row in rows) else "count"
+def _ward_plot(found: dict[str, list[Group]]) -> Plot:
+    kind = "opening" if found["opening"] else "count"
+    away = _hidden(found[kind])
     bars = tuple(
-        Bar(name or "(not told)", 100 * cards / moments)
-        for name, of, moments, cards, _, _ in rows
-        if of == kind and moments and name not in away[kind]
+        Bar(each.name or "(not told)", 100 * each.cards / each.moments)
+        for each in found[kind]
+        if each.moments and each.name not in away.cards
     )
     first = sorted(bars, key=lambda bar: -bar.value)[:15]
     text = "Cards per 100 moments, by location."

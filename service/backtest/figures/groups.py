@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.backtest.figures.part import Part, Table, per
 from service.backtest.outcomes import CONFIRMED
-from service.backtest.small_groups import HIDDEN, hidden, is_small, is_telling
+from service.backtest.small_groups import FEW, HIDDEN, hidden, hidden_shares, is_small, is_telling
 from service.backtest.statistics import Share, difference
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ def _group(tables: Tables, variant: str, name: str, column: str) -> Table:
         for row in _asked(tables, _DISEASES.format(group=column), variant)
     }
     away = hidden({row[0]: row[1] for row in burden})
-    carded = {row[0]: Share(row[4], row[1]) for row in burden}
+    few = hidden({row[0]: 1 if row[0] in away else row[4] for row in burden})
+    carded = _Shares({row[0]: Share(row[4], row[1]) for row in burden})
+    confirmed, sensitivity = _Shares(episodes), _Shares(found)
     rows: list[tuple[Cell, ...]] = []
     for group, patients, moments, shown, _ in burden:
         label = group or "(not told)"
@@ -90,11 +92,11 @@ def _group(tables: Tables, variant: str, name: str, column: str) -> Table:
                 label,
                 patients,
                 moments,
-                per(shown, moments),
-                _beside(carded, group),
-                _words(episodes.get(group)),
-                _beside(episodes, group),
-                _words(found.get(group)),
+                None if group in few else per(shown, moments),
+                carded.beside(group),
+                confirmed.words(group),
+                confirmed.beside(group),
+                sensitivity.words(group),
             )
         )
     return Table(
@@ -118,22 +120,33 @@ def _asked(tables: Tables, query: str, variant: str) -> list[tuple[Any, ...]]:
     return tables.engine.execute(query, {"variant": variant}).fetchall()
 
 
-def _words(share: Share | None) -> str:
-    if share is None or not share.whole:
-        return "0 of 0"
-    if is_small(share.whole) or is_telling(share.number, share.whole):
-        return HIDDEN if is_small(share.whole) else f"{HIDDEN} of {share.whole}"
-    return f"{share.number} of {share.whole} ({100 * share.number / share.whole:.0f} %)"
+class _Shares:
+    """A share for each group; those that would tell of few patients are hidden."""
 
+    def __init__(self, shares: dict[Any, Share]) -> None:
+        self._shares = shares
+        self._away = hidden_shares({name: (e.number, e.whole) for name, e in shares.items()})
 
-def _beside(shares: dict[Any, Share], group: str) -> str:
-    own = shares.get(group)
-    others = [share for name, share in shares.items() if name != group]
-    rest = Share(sum(each.number for each in others), sum(each.whole for each in others))
-    if own is None or any(is_small(each) for each in (own.number, own.whole, rest.number)):
-        return ""
-    found = difference(own, rest)
-    if found is None:
-        return ""
-    gap, low, high = (100 * each for each in found)
-    return f"{gap:+.1f} ({low:+.1f} to {high:+.1f})"
+    def words(self, group: str) -> str:
+        """Return `n of N`, with percent."""
+        share = self._shares.get(group)
+        if share is None or not share.whole:
+            return "0 of 0"
+        if is_small(share.whole):
+            return FEW
+        if group in self._away:
+            return f"{HIDDEN} of {share.whole}"
+        return f"{share.number} of {share.whole} ({100 * share.number / share.whole:.0f} %)"
+
+    def beside(self, group: str) -> str:
+        """Return the difference to the rest, in points, with its interval."""
+        own = self._shares.get(group)
+        others = [share for name, share in self._shares.items() if name != group]
+        rest = Share(sum(each.number for each in others), sum(each.whole for each in others))
+        if own is None or group in self._away or is_telling(rest.number, rest.whole):
+            return ""
+        found = difference(own, rest)
+        if found is None:
+            return ""
+        gap, low, high = (100 * each for each in found)
+        return f"{gap:+.1f} ({low:+.1f} to {high:+.1f})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.backtest.figures.burden import FINDINGS
@@ -15,11 +16,21 @@ from service.backtest.figures.part import (
     quartiles,
     share_cells,
 )
-from service.backtest.outcomes import CONFIRMED, OUTCOMES
-from service.backtest.small_groups import HIDDEN, hidden, is_small, is_telling, listed, masked
+from service.backtest.outcomes import ANY, CONFIRMED, OUTCOMES
+from service.backtest.small_groups import (
+    FEW,
+    HIDDEN,
+    hidden,
+    hidden_shares,
+    is_small,
+    is_telling,
+    listed,
+)
 from service.backtest.statistics import Share
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from service.backtest.figures.part import Cell, Measures
     from service.backtest.tables import Tables
 
@@ -43,24 +54,24 @@ def right(tables: Tables, variant: str, measures: Measures) -> Part:
     bars: list[Bar] = []
     days: list[tuple[Cell, ...]] = []
     shares: list[tuple[Cell, ...]] = []
-    small = [name for name in names if is_small(counted[name][1])]
+    small = [name for name in names if is_small(counted[name].patients)]
     for name in names:
+        found = counted[name]
+        confirmed, full = _confirmed(tables, variant, name)
+        hide = found.tells_of(confirmed, full)
+        if name == ANY:
+            measures.values["confirmed_share"] = per(confirmed, full)
+            measures.few |= {"confirmed_share"} if hide else set()
         if name in small:
             continue
-        outcomes, _ = counted[name]
-        cells = masked([outcomes.get(outcome, 0) for outcome in OUTCOMES])
-        shown = (HIDDEN if cell is None else cell for cell in cells)
-        rows.append((name, sum(outcomes.values()), *shown))
-        confirmed, full = _confirmed(tables, variant, name)
-        hide = is_telling(confirmed, full)
+        shown = (HIDDEN if each in found.away else found.episodes.get(each, 0) for each in OUTCOMES)
+        rows.append((name, sum(found.episodes.values()), *shown))
         quartile = _days(tables, variant, name)
         shares.append((name, *share_cells(confirmed, full, small=hide), *quartile))
         days.append((name, *quartile))
         interval = Share(confirmed, full).interval
         if interval and not hide:
             bars.append(Bar(name, 100 * confirmed / full, 100 * interval[0], 100 * interval[1]))
-    confirmed, full = _confirmed(tables, variant, "any")
-    measures.values["confirmed_share"] = per(confirmed, full)
     despite = tables.number(
         "SELECT count(*) FROM episode WHERE variant = ? AND finding = 'any' "
         "AND treated_despite_high_b12",
@@ -95,29 +106,48 @@ def right(tables: Tables, variant: str, measures: Measures) -> Part:
         is_share=True,
     )
     words = (
-        "B12 was begun although it was high in "
-        f"{HIDDEN if is_small(despite) else despite} episodes.",
+        f"B12 was begun although it was high in {FEW if is_small(despite) else despite} episodes.",
     )
     return Part(
         "R5", "Was it right?", words, (outcome_table, share_table), (plot, *_day_plots(days))
     )
 
 
-def _outcomes(tables: Tables, variant: str) -> dict[str, tuple[dict[str, int], int]]:
-    found: dict[str, tuple[dict[str, int], int]] = {}
-    for finding, patients in tables.rows(
-        "SELECT finding, count(DISTINCT patient) FROM episode WHERE variant = ? GROUP BY ALL "
-        "ORDER BY 1",
+@dataclass(frozen=True, slots=True)
+class _Outcomes:
+    """The episodes of one finding by outcome; `away` are the outcomes that are hidden."""
+
+    patients: int
+    episodes: dict[str, int]
+    away: frozenset[str]
+
+    def tells_of(self, confirmed: int, full: int) -> bool:
+        """Whether the confirmed share would give a hidden number away."""
+        alone = len(self.away & set(CONFIRMED)) == 1
+        short = "too little follow-up" in self.away and is_small(sum(self.episodes.values()) - full)
+        return is_telling(confirmed, full) or alone or short
+
+
+def _outcomes(tables: Tables, variant: str) -> dict[str, _Outcomes]:
+    people = dict(
+        tables.rows(
+            "SELECT finding, count(DISTINCT patient) FROM episode WHERE variant = ? GROUP BY ALL",
+            variant,
+        )
+    )
+    episodes: dict[str, dict[str, int]] = {name: {} for name in people}
+    patients: dict[str, dict[str, int]] = {name: {} for name in people}
+    for finding, outcome, number, of in tables.rows(
+        "SELECT finding, outcome, count(*), count(DISTINCT patient) FROM episode "
+        "WHERE variant = ? GROUP BY ALL ORDER BY 1, 2",
         variant,
     ):
-        found[finding] = {}, patients
-    for finding, outcome, number in tables.rows(
-        "SELECT finding, outcome, count(*) FROM episode WHERE variant = ? GROUP BY ALL "
-        "ORDER BY 1, 2",
-        variant,
-    ):
-        found[finding][0][outcome] = number
-    return found
+        episodes[finding][outcome] = number
+        patients[finding][outcome] = of
+    return {
+        name: _Outcomes(people[name], episodes[name], hidden(patients[name]))
+        for name in sorted(people)
+    }
 
 
 def _confirmed(tables: Tables, variant: str, finding: str) -> tuple[int, int]:
@@ -139,7 +169,7 @@ def _days(tables: Tables, variant: str, finding: str) -> tuple[Cell, ...]:
         finding,
     )
     days = [row[0] for row in rows]
-    return (HIDDEN, None, None, None) if is_small(len(days)) else (len(days), *quartiles(days))
+    return (FEW, None, None, None) if is_small(len(days)) else (len(days), *quartiles(days))
 
 
 def _day_plots(days: list[tuple[Cell, ...]]) -> tuple[Plot, ...]:
@@ -194,29 +224,34 @@ def missed(tables: Tables, variant: str, measures: Measures) -> Part:
         "FROM disease WHERE variant = ? GROUP BY ALL ORDER BY 1",
         variant,
     )
-    away = hidden({row[0]: row[1] for row in found})
+    away = _hidden_diseases(found)
     whole = [sum(row[place] for row in found) for place in (1, 2, 3)]
     for name, new, counted, carded in (*found, ("all", *whole)):
         lost = counted - carded
         measures.values["missed" if name == "all" else f"missed {name}"] = lost
-        if name in away or (name == "all" and is_small(new)):
+        if name in away.diseases or (name == "all" and is_small(new)):
             rows.append((name, HIDDEN, None, "", None, ""))
-        else:
-            small = is_telling(carded, counted)
-            rows.append(
-                (
-                    name,
-                    new,
-                    new - counted if not is_small(new - counted) else HIDDEN,
-                    *share_cells(carded, counted, small=small),
-                )
+            continue
+        # New less those without a count is shown beside the share: both stand or neither does.
+        without = name in away.without or (name == "all" and is_small(new - counted))
+        small = name in away.shares or is_telling(carded, counted)
+        rows.append(
+            (
+                name,
+                HIDDEN if without else new,
+                HIDDEN if without else new - counted,
+                *share_cells(carded, counted, small=small),
             )
+        )
     measures.values["sensitivity"] = per(whole[2], whole[1])
+    if is_telling(whole[2], whole[1]):
+        measures.few.add("sensitivity")
     reasons = tables.rows(
         "SELECT reason, count(*) FROM disease WHERE variant = ? AND counted AND NOT carded "
         "GROUP BY ALL ORDER BY 2 DESC, 1",
         variant,
     )
+    hide = hidden(dict(reasons))
     sensitivity = Table(
         "missed",
         "New marrow disease, and whether a card came before",
@@ -234,6 +269,22 @@ def missed(tables: Tables, variant: str, measures: Measures) -> Part:
         "missed-reasons",
         "Why no card came",
         ("reason", "patients"),
-        tuple((reason, HIDDEN if is_small(number) else number) for reason, number in reasons),
+        tuple((reason, HIDDEN if reason in hide else number) for reason, number in reasons),
     )
     return Part("R7", "Whom would it have missed?", tables=(sensitivity, why))
+
+
+@dataclass(frozen=True, slots=True)
+class _HiddenDiseases:
+    """Diseases of which all, those without a count, or the share with a card is hidden."""
+
+    diseases: frozenset[str]
+    without: frozenset[str]
+    shares: frozenset[str]
+
+
+def _hidden_diseases(found: Sequence[tuple[str, int, int, int]]) -> _HiddenDiseases:
+    diseases = hidden({name: new for name, new, _, _ in found})
+    without = hidden({e[0]: 1 if e[0] in diseases else e[1] - e[2] for e in found})
+    shares = hidden_shares({e[0]: (1, 2) if e[0] in diseases else (e[3], e[2]) for e in found})
+    return _HiddenDiseases(diseases, without, shares)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from service.backtest.small_groups import HIDDEN
+from service.backtest.small_groups import FEW
 from service.backtest.statistics import Share
 
 if TYPE_CHECKING:
@@ -62,9 +62,19 @@ class Part:
 
 @dataclass(slots=True)
 class Measures:
-    """The numbers that a committee can set limits to; None: cannot be told."""
+    """The numbers that a committee can set limits to; None: cannot be told.
+
+    `few` names those that rest on fewer than five patients: they are held against the limit, and
+    not shown.
+    """
 
     values: dict[str, float | None] = field(default_factory=dict)
+    few: set[str] = field(default_factory=set)
+
+    def shown(self, name: str) -> str:
+        """Return a number for a reader."""
+        value = self.values.get(name)
+        return "none" if value is None else "few" if name in self.few else f"{value:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,7 @@ def share_cells(number: int, whole: int, *, small: bool = False) -> tuple[Cell, 
     if interval is None or share.value is None:
         return ("0 of 0", None, "")
     if small:
-        few = HIDDEN if number <= whole - number else "nearly all"
+        few = FEW if number <= whole - number else "nearly all"
         return (f"{few} of {whole}", None, "")
     low, high = interval
     return (

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.backtest.figures.part import Part, Table
+from service.backtest.persons import READ_AGAIN
+from service.backtest.plan import LONGEST_WINDOW
 from service.backtest.sift import Counts, coding_of
-from service.backtest.small_groups import HIDDEN, is_small
+from service.backtest.small_groups import FEW, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +62,7 @@ def reading(
             ("resource", "what that does"),
             tuple(absent),
         ),
+        _window_table(tables, plan),
         _counters(tables),
         _mapping(tables),
         _unread_codes(whole),
@@ -82,30 +86,66 @@ def _incomplete(tables: Tables, whole: Counts, plan: Plan) -> list[str]:
     if "the file ends before its end" in whole.unreadable:
         said.append("A file ends before its end: its rest was not read.")
     if failed := tables.number("SELECT count(DISTINCT patient) FROM failure"):
-        number = HIDDEN if is_small(failed) else failed
+        number = FEW if is_small(failed) else failed
         said.append(f"Patients who could not be judged: {number}.")
     for kind in ("Encounter", "Condition"):
         if not whole.types[kind]:
             said.append(f"The export holds no {kind}. {ABSENCES[kind]}")
+    for window in _windows(tables, plan):
+        if window.whole and window.number / window.whole > MOST_UNREADABLE:
+            said.append(window.sentence)
+    return said
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """How many moments or episodes have less record around them than is looked at."""
+
+    what: str
+    number: int
+    whole: int
+    sentence: str
+
+
+def _windows(tables: Tables, plan: Plan) -> tuple[_Window, ...]:
     ((short, judged),) = tables.rows(
         "SELECT coalesce(sum(short_history), 0), coalesce(sum(number), 0) FROM judged "
         "WHERE variant = '' AND kind = 'count'"
     )
-    if judged and short / judged > MOST_UNREADABLE:
-        said.append(
-            f"At {100 * short / judged:.0f} % of the counts the record goes back less than the"
-            " longest window of the rules (180 days)."
-        )
     ((few, episodes),) = tables.rows(
         'SELECT count(*) FILTER (NOT "full"), count(*) FROM episode '
         "WHERE variant = '' AND finding = 'any'"
     )
-    if episodes and few / episodes > MOST_UNREADABLE:
-        said.append(
-            f"{100 * few / episodes:.0f} % of the episodes have less than {plan.follow_up} days of"
-            " record after them."
-        )
-    return said
+    return (
+        _Window(
+            "blood counts with a shorter history than the longest window"
+            f" ({LONGEST_WINDOW.days} days)",
+            short,
+            judged,
+            f"At {_of(short, judged)} blood counts the record goes back less than the longest"
+            f" window of the rules ({LONGEST_WINDOW.days} days).",
+        ),
+        _Window(
+            f"episodes with less record after them than the follow-up ({plan.follow_up} days)",
+            few,
+            episodes,
+            f"{_of(few, episodes)} episodes have less than {plan.follow_up} days of record after"
+            " them.",
+        ),
+    )
+
+
+def _of(number: int, whole: int) -> str:
+    return f"{number} of {whole}"
+
+
+def _window_table(tables: Tables, plan: Plan) -> Table:
+    return Table(
+        "windows",
+        "Record before and after",
+        ("what", "number", "of"),
+        tuple((each.what, each.number, each.whole) for each in _windows(tables, plan)),
+    )
 
 
 def _types(whole: Counts, counts: Mapping[str, Counts]) -> Table:
@@ -137,22 +177,26 @@ def _counters(tables: Tables) -> Table:
     rows = tables.rows(
         "SELECT entry.key, sum(entry.value)::BIGINT, count(DISTINCT patient) FROM "
         "(SELECT patient, unnest(map_entries(counters)) AS entry FROM person) "
-        "GROUP BY ALL ORDER BY 2 DESC, 1"
+        "WHERE entry.key <> ? GROUP BY ALL ORDER BY 2 DESC, 1",
+        READ_AGAIN,
     )
-    shown = tuple((name, HIDDEN if is_small(patients) else n) for name, n, patients in rows)
+    shown = tuple((name, FEW if is_small(patients) else n) for name, n, patients in rows)
     return Table(
         "set-aside",
-        "Resources that count for nothing",
+        "Undated, unended, void, or named and not there",
         ("what", "resources"),
         shown,
-        "What has no date that tells when it was known is not used to silence a card.",
+        "What has no date that tells when it was known is not used to silence a card. What a panel"
+        " (hasMember) or a report (result) names and the export does not hold may each be a blood"
+        " count: a live call would read it by its id.",
     )
 
 
 def _mapping(tables: Tables) -> Table:
     understood = tables.rows(
-        "SELECT entry.key, sum(entry.value)::BIGINT FROM "
-        "(SELECT unnest(map_entries(results)) AS entry FROM person) GROUP BY ALL ORDER BY 1"
+        "SELECT entry.key, sum(entry.value)::BIGINT, count(DISTINCT patient) FROM "
+        "(SELECT patient, unnest(map_entries(results)) AS entry FROM person) "
+        "GROUP BY ALL ORDER BY 1"
     )
     refused = tables.rows(
         "SELECT entry.key, sum(entry.value)::BIGINT, count(DISTINCT patient) FROM "
@@ -162,9 +206,11 @@ def _mapping(tables: Tables) -> Table:
     by_analyte: dict[str, list[str]] = {}
     for key, number, patients in refused:
         analyte, _, reason = key.partition("/")
-        shown = HIDDEN if is_small(patients) else number
+        shown = FEW if is_small(patients) else number
         by_analyte.setdefault(analyte, []).append(f"{reason}: {shown}")
-    numbers = dict(understood)
+    numbers: dict[str, Cell] = {
+        analyte: FEW if is_small(patients) else n for analyte, n, patients in understood
+    }
     rows = tuple(
         (analyte, numbers.get(analyte, 0), "; ".join(by_analyte.get(analyte, ())))
         for analyte in sorted({*numbers, *by_analyte})
@@ -182,7 +228,8 @@ def _unread_codes(whole: Counts) -> Table:
     by_code: Counter[str] = Counter()
     for code, number in whole.unread.items():
         by_code[coding_of(code)] += number
-    rows = sorted(by_code.items(), key=lambda item: (-item[1], item[0]))[:_MOST_CODES]
+    listed = sorted(by_code.items(), key=lambda item: (-item[1], item[0]))[:_MOST_CODES]
+    rows = [(code, FEW if is_small(number) else number) for code, number in listed]
     return Table(
         "codes-not-read",
         f"Codes that nothing asks for, the {_MOST_CODES} most frequent",
@@ -201,5 +248,5 @@ def _failures(tables: Tables) -> Table:
         "failures",
         "Patients who could not be judged",
         ("error", "where", "patients"),
-        tuple((error, place, HIDDEN if is_small(n) else n) for error, place, n in rows),
+        tuple((error, place, FEW if is_small(n) else n) for error, place, n in rows),
     )

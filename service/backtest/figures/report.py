@@ -12,7 +12,7 @@ from service.backtest.figures.part import Answer, Measures, Report
 from service.backtest.figures.reading import reading
 from service.backtest.figures.variants import variants
 from service.backtest.plan import BASE
-from service.backtest.small_groups import HIDDEN, is_small, is_telling
+from service.backtest.small_groups import FEW, is_small, is_telling
 from service.backtest.statistics import Share
 
 if TYPE_CHECKING:
@@ -86,20 +86,22 @@ def _answers(tables: Tables, measures: Measures) -> tuple[Answer, ...]:
         "WHERE variant = '' AND finding = 'any'"
     )
     new = measures.values.get("new_cards_per_100_counts")
-    every = measures.values.get("cards_per_100_counts")
-    openings = measures.values.get("cards_per_100_openings")
+    every = measures.shown("cards_per_100_counts")
+    openings = measures.shown("cards_per_100_openings")
+    telling = is_telling(confirmed, full) or "confirmed_share" in measures.few
     return (
         Answer(
             "How often would it have fired?",
-            "–" if new is None else f"{new:g}",
-            f"new cards per 100 blood counts ({_rate(every)} with repeats;"
-            f" {_rate(openings)} per 100 openings of a chart, estimated)",
+            "–" if new is None else measures.shown("new_cards_per_100_counts"),
+            f"new cards per 100 blood counts ({every} with repeats;"
+            f" {openings} per 100 openings of a chart, estimated)",
         ),
         Answer(
             "Was it right?",
-            _percent(confirmed, full),
-            f"of the episodes proved right by the record, at least: {_of(confirmed, full)}"
-            f"{_interval(confirmed, full)}",
+            _percent(confirmed, full, telling=telling),
+            "of the episodes proved right by the record, at least:"
+            f" {_of(confirmed, full, telling=telling)}"
+            f"{_interval(confirmed, full, telling=telling)}",
         ),
         Answer(
             "Whom would it have missed?",
@@ -115,30 +117,26 @@ def _answers(tables: Tables, measures: Measures) -> tuple[Answer, ...]:
     )
 
 
-def _rate(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
-
-
 def _missed(carded: int, counted: int) -> str:
     return _percent(counted - carded, counted) if counted else "–"
 
 
-def _percent(number: int, whole: int) -> str:
-    if not whole or is_telling(number, whole) or is_small(whole):
+def _percent(number: int, whole: int, *, telling: bool = False) -> str:
+    if not whole or telling or is_telling(number, whole) or is_small(whole):
         return "few" if whole else "–"
     return f"{100 * number / whole:.0f} %"
 
 
-def _of(number: int, whole: int) -> str:
+def _of(number: int, whole: int, *, telling: bool = False) -> str:
     if is_small(whole):
-        return HIDDEN
-    if is_telling(number, whole):
-        return f"{HIDDEN} of {whole}" if is_small(number) else f"nearly all of {whole}"
+        return FEW
+    if telling or is_telling(number, whole):
+        return f"{FEW} of {whole}" if number <= whole - number else f"nearly all of {whole}"
     return f"{number} of {whole}"
 
 
-def _interval(number: int, whole: int) -> str:
+def _interval(number: int, whole: int, *, telling: bool = False) -> str:
     interval = Share(number, whole).interval
-    if interval is None or is_telling(number, whole) or is_small(whole):
+    if interval is None or telling or is_telling(number, whole) or is_small(whole):
         return ""
     return f" (95 % interval {100 * interval[0]:.0f} to {100 * interval[1]:.0f} %)"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from service.backtest.figures.part import Bar, Part, Plot, Table, per
 from service.backtest.outcomes import CONFIRMED
 from service.backtest.plan import BASE
-from service.backtest.small_groups import HIDDEN, is_small, is_telling
+from service.backtest.small_groups import FEW, is_small, is_telling
 
 if TYPE_CHECKING:
     from service.backtest.figures.part import Cell
@@ -71,11 +71,11 @@ def variants(tables: Tables, plan: Plan) -> Part | None:
                 new,
                 per(new, counts),
                 shown,
-                patients if not is_small(patients) else HIDDEN,
+                patients if not is_small(patients) else FEW,
                 _of(confirmed, full),
                 _of(lost, diseases),
-                HIDDEN if is_small(gaining) else gained,
-                HIDDEN if is_small(losing) else gone,
+                FEW if is_small(gaining) else gained,
+                FEW if is_small(losing) else gone,
             )
         )
         if counts:
@@ -102,7 +102,7 @@ def _by_finding(tables: Tables, variant: Variant) -> Table:
         if before == after:
             continue
         hide = is_small(patients) or is_small(later) or is_small(abs(later - patients))
-        rows.append((finding, *((HIDDEN,) * 2 if hide else (before, after))))
+        rows.append((finding, *((FEW,) * 2 if hide else (before, after))))
     return Table(
         f"what-if-{''.join(c if c.isalnum() else '-' for c in variant.name.lower())}",
         f"Episodes that differ: {variant.name}",
@@ -118,7 +118,7 @@ def _one(tables: Tables, query: str, variant: str) -> tuple[int, ...]:
 
 def _of(number: int, whole: int) -> str:
     if is_telling(number, whole) or is_small(whole):
-        return HIDDEN if is_small(whole) else f"{HIDDEN} of {whole}"
+        return FEW if is_small(whole) else f"{FEW} of {whole}"
     return f"{number} of {whole}" + (f" ({100 * number / whole:.0f} %)" if whole else "")
 
 

@@ -7,21 +7,26 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fhir_mappings.vocabulary.analytes import default_terminology
+from service.backtest.duckdb_connection import connect
 from service.backtest.export import ExportNotUsable, Piece, find_files, pieces
-from service.backtest.local_engine import connect, part, part_names, patients_of
+from service.backtest.local_engine import part, part_names, patients_of
 from service.backtest.merged_records import merged
 from service.backtest.progress import Progress
 from service.backtest.review import ReviewRefused, as_text, read_review
 from service.backtest.scratch import Scratch, ScratchNotUsable
+from service.backtest.set_aside import is_set_aside
 from service.backtest.sift import Sifter, lines_of
 from service.backtest.what_if import WhatIfRefused, read_what_if
 from service.backtest.workers import sift_into
 from service.cli import main
-from tests.support.backtests import count, patient, result
+from tests.support.backtests import count, patient, record_of, result
 from tests.support.backtests import lines_of as as_lines
 
 if TYPE_CHECKING:
@@ -67,7 +72,7 @@ def sorted_by_patient(
     with connect("256MB", 1, room.temporary) as engine:
         for name in part_names(room):
             for who, lines in patients_of(engine, room.parts / name):
-                found[who] = [json.loads(line) for line in lines]
+                found[who] = [json.loads(line) for line in lines if not is_set_aside(line)]
     whole = sifter.counts
     for counts in room.counts().values():
         whole = counts
@@ -88,7 +93,7 @@ def test_no_moment_in_the_period_is_told_with_what_was_found(tmp_path: Path) -> 
         str(tmp_path / "report"),
     )
     assert outcome.exit_code == 3
-    assert "2026-03-10" in outcome.stderr
+    assert "blood counts from 2026-03-10 to 2026-03-10" in outcome.stderr
     assert not (tmp_path / "report-scratch").exists()
 
 
@@ -375,6 +380,82 @@ def test_dates_before_the_period_do_not_count(tmp_path: Path) -> None:
         str(tmp_path / "report"),
     )
     assert outcome.exit_code == 1, outcome.stderr
-    burden = (tmp_path / "report" / "tables" / "burden.csv").read_text("utf-8").splitlines()[1]
-    assert burden.startswith("blood count known,1,1,100.0,1,")
+    verdicts = tmp_path / "report" / "verdicts"
+    judged, cards = (
+        duckdb.read_parquet(str(verdicts / f"{name}.parquet")).project(columns).fetchall()
+        for name, columns in (("judged", "kind, number"), ("card", "day, news"))
+    )
+    assert judged == [("count", 1)]
+    assert cards == [("2026-03-10", "new")]
     assert "p1" not in (tmp_path / "report" / "report.json").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("hdfs://a/export", "--out", "report"), "need --engine spark"),
+        (("export", "--out", "s3a://bucket/report"), "need --engine spark"),
+        (("export", "--out", "report", "--engine", "spark", "--resume"), "for the local engine"),
+        (("export", "--out", "hdfs://a/report", "--engine", "spark"), "--scratch names a folder"),
+    ],
+)
+def test_places_that_an_engine_does_not_know_are_refused(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
+) -> None:
+    monkeypatch.setattr("service.commands.backtest._require_extra", lambda _: None)
+    outcome = backtest(*arguments, "--from", "2026-01-01", "--to", "2026-02-01")
+    assert outcome.exit_code == 2
+    assert words in " ".join(outcome.stderr.split())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+ELEMENTS = ("id", "subject", "code", "identifier", "link", "participant", "contained", "period")
+
+
+@given(
+    kind=st.sampled_from(
+        ["Observation", "Patient", "Appointment", "MedicationRequest", "Medication"]
+    ),
+    elements=st.dictionaries(st.sampled_from(ELEMENTS), JSON),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_line_is_read_or_counted_whatever_it_holds(kind: str, elements: dict[str, Any]) -> None:
+    sifter = Sifter(TERMINOLOGY)
+    line = json.dumps({"resourceType": kind, **elements}).encode()
+    sifter.sift(line.replace(b"Infinity", b"1e999"))
+    assert sifter.counts.lines == 1
+    assert sifter.counts.unreadable.total() + sifter.counts.types.total() >= 1
+
+
+def test_a_report_that_names_what_nobody_reads_is_whole(tmp_path: Path) -> None:
+    """A blood count without platelets, whose report names a result of a code that nobody knows."""
+    volume = result("32623-1", 9.8, "fL", AT, name="volume")
+    counted = count(AT)[:2]
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "r",
+        "status": "final",
+        "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "58410-2"}]},
+        "effectiveDateTime": AT.isoformat(),
+        "issued": (AT + timedelta(hours=1)).isoformat(),
+        "result": [{"reference": f"Observation/{each['id']}"} for each in (volume, *counted)],
+    }
+    chart = [patient(), *counted, report]
+    for name, lines, dangling in (("whole", [*chart, volume], 0), ("not", chart, 1)):
+        room = Scratch(tmp_path / name)
+        room.open("test", resume=False)
+        folder = export(tmp_path / f"{name}-export", all=lines)
+        for number, piece in enumerate(pieces(find_files([folder]))):
+            sift_into(Sifter(TERMINOLOGY), piece, room.sifted, f"{number:03}")
+        part(room, "256MB", 1, parts=1)
+        with connect("256MB", 1, room.temporary) as engine:
+            ((_, mine),) = patients_of(engine, room.parts / part_names(room)[0])
+        record = record_of(mine, "p1")
+        panel = record.facts_of_results(AT + timedelta(hours=2)).panel
+        assert len(panel.not_delivered) == dangling
+        assert record.counters["named but not in the export: result"] == dangling

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.backtest.judging import judge
 from service.backtest.moments import count_moments, opening_moments
 from service.backtest.standing import standing_of
 from service.errors import ClinicalDataUnavailable
@@ -16,7 +17,16 @@ from service.feedback.card_states import states_of
 from service.interpreter.assessment.assess import assess_opening
 from service.interpreter.interpret import interpret, interpret_closed, is_open
 from service.samples import SAMPLES
-from tests.support.backtests import TERMINOLOGY, count, lines_of, live, patient, record_of, result
+from tests.support.backtests import (
+    RUN,
+    TERMINOLOGY,
+    count,
+    lines_of,
+    live,
+    patient,
+    record_of,
+    result,
+)
 
 if TYPE_CHECKING:
     from service.backtest.patient_record import Record
@@ -91,6 +101,79 @@ CODES = {
 }
 
 
+HL7 = "http://terminology.hl7.org/CodeSystem/"
+SNOMED, RXNORM = "http://snomed.info/sct", "http://www.nlm.nih.gov/research/umls/rxnorm"
+
+
+def coded(system: str, code: str) -> dict[str, Any]:
+    """A CodeableConcept."""
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def about_p1(kind: str, **fields: Any) -> dict[str, Any]:
+    """A resource about the patient of the charts."""
+    subject = {"reference": "Patient/p1"}
+    return {"resourceType": kind, "id": f"{kind}-1", "subject": subject, **fields}
+
+
+@st.composite
+def contexts(draw: st.DrawFn) -> dict[str, Any]:
+    """A stay, a medicine, an order, a visit, an examination: begun, ended or still to come."""
+    days = st.sampled_from([-400, -20, -8, -2, -1, 0, 1, 9])
+    one, other = sorted([draw(days), draw(days)])
+    start, end = (f"{NOW + timedelta(days=each):%Y-%m-%dT%H:%M:%SZ}" for each in (one, other))
+    kind = draw(
+        st.sampled_from(
+            [
+                "Encounter",
+                "MedicationRequest",
+                "MedicationAdministration",
+                "ServiceRequest",
+                "Procedure",
+                "Appointment",
+            ]
+        )
+    )
+    fields: dict[str, Any] = {
+        "Encounter": {
+            "status": draw(st.sampled_from(["finished", "in-progress"])),
+            "class": {"system": f"{HL7}v3-ActCode", "code": "IMP"},
+            "period": {"start": start, "end": end},
+        },
+        "MedicationRequest": {
+            "status": draw(st.sampled_from(["active", "completed", "stopped"])),
+            "intent": "order",
+            "authoredOn": start,
+            "medicationCodeableConcept": coded(RXNORM, "11248"),
+            "dispenseRequest": {"validityPeriod": {"end": end}},
+        },
+        "MedicationAdministration": {
+            "status": "completed",
+            "effectiveDateTime": start,
+            "medicationCodeableConcept": coded(RXNORM, "40048"),
+        },
+        "ServiceRequest": {
+            "status": draw(st.sampled_from(["active", "completed", "revoked"])),
+            "intent": "order",
+            "authoredOn": start,
+            "code": coded(SNOMED, draw(st.sampled_from(["183567007", "56241004"]))),
+        },
+        "Procedure": {
+            "status": "completed",
+            "performedDateTime": start,
+            "code": coded(SNOMED, "56241004"),
+        },
+        "Appointment": {
+            "status": draw(st.sampled_from(["booked", "fulfilled", "cancelled"])),
+            "created": start,
+            "start": end,
+            "serviceType": [coded(SNOMED, "394803006")],
+            "participant": [{"actor": {"reference": "Patient/p1"}, "status": "accepted"}],
+        },
+    }[kind]
+    return about_p1(kind, **fields)
+
+
 @st.composite
 def charts(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Results of few specimens, known late, twice, corrected or by day only; some context."""
@@ -130,6 +213,7 @@ def charts(draw: st.DrawFn) -> list[dict[str, Any]]:
                 "recordedDate": recorded.isoformat(),
             }
         )
+    made += draw(st.lists(contexts(), max_size=4, unique_by=lambda each: each["resourceType"]))
     if draw(st.booleans()):
         members = [
             {"reference": f"Observation/{each['id']}"}
@@ -176,11 +260,13 @@ def test_nothing_known_later_changes_a_verdict(
     assert told(mine) == told(theirs)
 
 
-def test_the_order_of_lines_means_nothing() -> None:
-    chart = [patient(), *count(NOW), *count(NOW - timedelta(days=3), hgb=12.5)]
+@given(chart=charts(), data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_order_of_lines_means_nothing(chart: list[dict[str, Any]], data: st.DataObject) -> None:
+    """Nor does it that a line comes twice."""
     lines = lines_of(chart)
-    one, other = record_of(lines, "p1"), record_of([*lines[::-1], lines[2]], "p1")
-    assert judged(one, NOW + timedelta(hours=2))[0] == judged(other, NOW + timedelta(hours=2))[0]
+    shuffled = data.draw(st.permutations([*lines, *lines[1:4]]))
+    assert judge(RUN, "p1", lines) == judge(RUN, "p1", shuffled)
 
 
 def test_a_count_is_not_known_before_it_is_issued() -> None:

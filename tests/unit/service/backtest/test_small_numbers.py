@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.backtest.small_groups import SMALL, hidden, is_telling, masked
+from service.backtest.small_groups import SMALL, hidden, hidden_shares, is_small, is_telling
 from service.backtest.statistics import Share, difference, kappa
 
 
@@ -24,7 +24,7 @@ def test_no_hidden_group_can_be_subtracted(groups: dict[str, int]) -> None:
 
 def test_nobody_is_no_small_group() -> None:
     assert hidden({"a": 0, "b": 12}) == frozenset()
-    assert masked([0, 3, 9, 20]) == [0, None, None, 20]
+    assert hidden({"a": 0, "b": 3, "c": 9, "d": 20}) == {"b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,22 @@ def test_a_share_tells_of_a_small_group_or_of_its_rest(
     number: int, whole: int, *, telling: bool
 ) -> None:
     assert is_telling(number, whole) is telling
+
+
+SHARES = st.integers(0, 40).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole)))
+
+
+@given(st.dictionaries(st.text(max_size=3), SHARES, max_size=8))
+def test_no_hidden_share_can_be_subtracted(shares: dict[str, tuple[int, int]]) -> None:
+    away = hidden_shares(shares)
+    assert {name for name, share in shares.items() if is_telling(*share)} <= away
+    shown = [name for name, (_, whole) in shares.items() if whole and name not in away]
+    if away and shown:
+        assert len(away) >= 2
+        number = sum(shares[name][0] for name in away)
+        rest = sum(shares[name][1] for name in away) - number
+        assert not is_small(number)
+        assert not is_small(rest)
 
 
 def test_intervals_are_those_of_the_textbooks() -> None:
