@@ -10,7 +10,7 @@ import sys
 import click
 
 _LIMITS = (
-    *("--limit-request-line", "4094"),
+    *("--limit-request-line", "8190"),
     *("--limit-request-fields", "64"),
     *("--limit-request-field_size", "8190"),
     *("--timeout", "60"),

@@ -22,6 +22,7 @@ from tests.support.smart_ehr import (
     chart,
     code_of,
 )
+from tests.support.tokens import clients_file
 
 if TYPE_CHECKING:
     from pytest_httpserver import HTTPServer
@@ -268,3 +269,18 @@ def test_the_card_of_a_client_without_the_app_does_not(ehr: SmartEhr) -> None:
     assert [link["type"] for link in card["links"]] == ["absolute"]
     assert user.http.get("/app/").status_code == 404
     assert user.http.get("/app/launch").status_code == 404
+
+
+def test_a_client_of_the_file_has_its_own_app(ehr: SmartEhr, tmp_path: Any) -> None:
+    """With a clients file the setting counts no more: each client has its own registration."""
+    path = clients_file(
+        tmp_path, f'fhir_servers = ["{ehr.base}"]', 'app = { client_id = "of-the-file" }'
+    )
+    user = browser(ehr.base, clients_file=path)
+    sent = user.launch(ehr.base)
+    assert sent["client_id"] == "of-the-file"
+    assert user.ask(sent["state"]).status_code == 200
+    without = browser(
+        ehr.base, clients_file=clients_file(tmp_path, f'fhir_servers = ["{ehr.base}"]')
+    )
+    assert without.http.get("/app/").status_code == 404
