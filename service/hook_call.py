@@ -14,6 +14,7 @@ from service.clinical_data.facts_reader import FactsReader
 from service.errors import ClinicalDataUnavailable
 from service.fhir_client.failures import Failure, FailureKind
 from service.interpreter.assessment.assess import assess_opening
+from service.interpreter.assessment.unusable import due_results
 from service.interpreter.interpret import interpret, interpret_closed, is_open
 from service.observability.logging import Event, log
 
@@ -91,18 +92,11 @@ def respond(
     Raises ClinicalDataUnavailable when data that decides the answer is not available.
     """
     about_orders = call.hook != PATIENT_VIEW
-    data = source.first_stage()
-    _require(data.failures, _INDISPENSABLE)
     reader = FactsReader(call, now, knowledge.terminology)
-    facts = reader.read(data)
-    _require(_failures(data, facts), _INDISPENSABLE)
-    if not any(facts.panel.results.get(analyte) for analyte in BLOOD_COUNTS):
-        data = source.with_reports(data)
-        facts = reader.read(data)
-    if facts.panel.not_delivered:
-        data = source.with_members(data, facts.panel.not_delivered)
-        facts = reader.read(data)
+    data, facts = _first_stage(source, reader)
     opening = assess_opening(facts, now)
+    # A count that was sent and cannot be used is named, with or without a differential.
+    _require(_failures(data, facts), () if due_results(opening) else _INDISPENSABLE)
     second_stage = is_open(opening, knowledge.findings_off)
     if second_stage:
         data = source.second_stage(data)
@@ -132,7 +126,7 @@ def respond(
             if about_orders
             else interpretation.undecided_groups
         )
-        _require(_failures(data, facts), undecided)
+        _require(_failures(data, facts), {*_INDISPENSABLE, *undecided})
     if interpretation.withheld_counts is not None and (not about_orders or _asks(facts)):
         raise _withheld(interpretation.withheld_counts)
     outcome = repeats.hold_back(cards, interpretation, call, now)
@@ -162,6 +156,21 @@ def _interpreted(
     return facts, interpretation
 
 
+def _first_stage(source: ClinicalDataSource, reader: FactsReader) -> tuple[ClinicalData, Facts]:
+    """Everything of the first stage, with what reports and panels hold or name."""
+    data = source.first_stage()
+    _require_counts(data.failures)
+    facts = reader.read(data)
+    _require_counts(_failures(data, facts))
+    if not any(facts.panel.results.get(analyte) for analyte in BLOOD_COUNTS):
+        data = source.with_reports(data)
+        facts = reader.read(data)
+    if facts.panel.not_delivered:
+        data = source.with_members(data, facts.panel.not_delivered)
+        facts = reader.read(data)
+    return data, facts
+
+
 def _asks(facts: Facts) -> bool:
     """Whether a drafted medicine is one that an order finding is about."""
     return any(draft.sets for draft in facts.context.drafts)
@@ -188,6 +197,12 @@ def _failures(data: ClinicalData, facts: Facts) -> dict[DataGroup, Failure]:
     """Return why keys are not available: not retrieved, or unreadable."""
     unreadable = facts.unavailable - data.unavailable
     return data.failures | dict.fromkeys(unreadable, Failure(FailureKind.UNREADABLE))
+
+
+def _require_counts(failures: Mapping[DataGroup, Failure]) -> None:
+    """Where only the differential failed, counts that cannot be used may still be named."""
+    if DataGroup.PATIENT in failures or DataGroup.BLOOD_COUNTS in failures:
+        _require(failures, _INDISPENSABLE)
 
 
 def _require(failures: Mapping[DataGroup, Failure], groups: Iterable[DataGroup]) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fhir_mappings.terminology import CodeMeaning, Terminology
 
 _NAMES = (
+    (re.compile(r"\b(?:ha?emoglobins?|hgb|hb)\b"), Analyte.HEMOGLOBIN),
     (re.compile(r"\b(?:platelets?|plts?|thrombocytes?)\b"), Analyte.PLATELETS),
     (re.compile(r"\b(?:neutrophils?|anc|granulocytes?)\b"), Analyte.NEUTROPHILS),
     (
@@ -49,9 +50,7 @@ def miscoded_count(
         number = read_number(valued, units_in_text=True)
     except NoNumber:
         return None
-    if not _is_count_unit(number.unit):
-        return None
-    counted = next(_counted(valued, meaning), None)
+    counted = _counted(number.unit, valued, meaning, terminology)
     if counted is None:
         return None
     definition = terminology.definition(counted)
@@ -66,9 +65,21 @@ def miscoded_count(
         f" {definition.name.lower()}."
     )
     shown = f"{number.text} {number.unit}"
-    return refused(
-        replace(meaning, analyte=counted), envelope, Reason.VALUE, sentence, shown, meant
-    )
+    return refused(replace(meaning, analyte=counted), envelope, Reason.CODE, sentence, shown, meant)
+
+
+def _counted(
+    unit: str, valued: Observation | Component, meaning: CodeMeaning, terminology: Terminology
+) -> Analyte | None:
+    """What the number counts, by its unit and name; grams per volume can only be hemoglobin."""
+    if _is_count_unit(unit):
+        named = (each for each in _named(valued, meaning) if each is not Analyte.HEMOGLOBIN)
+        return next(named, None)
+    try:
+        read_unit(unit, terminology.definition(Analyte.HEMOGLOBIN))
+    except UnitNotUnderstood:
+        return None
+    return Analyte.HEMOGLOBIN
 
 
 def _is_count_unit(unit: str) -> bool:
@@ -81,7 +92,7 @@ def _is_count_unit(unit: str) -> bool:
     )
 
 
-def _counted(valued: Observation | Component, meaning: CodeMeaning) -> Iterator[Analyte]:
+def _named(valued: Observation | Component, meaning: CodeMeaning) -> Iterator[Analyte]:
     """Yield what the sent names say, then what the code's own name says; one name, one meaning."""
     names = [coding.display for coding in valued.code.coding]
     for name in (*names, valued.code.text, meaning.display):

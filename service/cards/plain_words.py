@@ -57,7 +57,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.OTHER_PATIENT: "of another patient",
     Reason.NOT_DELIVERED: "named by a panel, but not sent",
     Reason.SPECIMEN: "not this patient's own blood",
-    Reason.CODE: "codes of different tests on one result",
+    Reason.CODE: "code does not fit the result",
     Reason.MALFORMED: "result is malformed",
 }
 

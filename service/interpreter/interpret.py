@@ -15,6 +15,7 @@ from service.interpreter.answer.modifier_triggers import by_danger
 from service.interpreter.answer.orders import orders_due
 from service.interpreter.answer.results_used import (
     could_not_check,
+    counts_not_had,
     left_out,
     set_aside,
     used_results,
@@ -99,7 +100,7 @@ def interpret(
         modifiers=applied,
         remarks=_remarks(walk, case, any_card=any_card),
         named_drugs=_named_drugs(applied, situation) if any_card else (),
-        could_not_check=could_not_check(situation, walk.finding) if any_card else (),
+        could_not_check=_not_checked(situation, walk, any_card=any_card),
         undecided_groups=walk.undecided_groups(case),
         undecided_order_groups=walk.undecided_order_groups(case),
         explanation=explain(
@@ -162,6 +163,13 @@ def _remarks(walk: Evaluation, case: Case, *, any_card: bool) -> tuple[Remark, .
     doubts = data_quality_remarks(case) if walk.data_quality else ()
     said_of = None if walk.silenced else walk.finding
     return (*doubts, *remarks_for_card(case, said_of)) if any_card else doubts
+
+
+def _not_checked(situation: Situation, walk: Evaluation, *, any_card: bool) -> tuple[str, ...]:
+    """A card about data quality alone is about counts, and says only which could not be had."""
+    if any_card:
+        return could_not_check(situation, walk.finding)
+    return counts_not_had(situation) if walk.data_quality else ()
 
 
 def _states(situation: Situation) -> States:

@@ -79,6 +79,12 @@ def left_out(situation: Opening, aside: Iterable[Unreadable]) -> tuple[Unreadabl
     return tuple(islice(others, MOST_LEFT_OUT))
 
 
+def counts_not_had(situation: Situation) -> tuple[str, ...]:
+    """Return in plain words which counts were not available."""
+    wanted = (DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL)
+    return tuple(GROUP_NAMES[group] for group in wanted if group in situation.unavailable)
+
+
 def could_not_check(situation: Situation, finding: Rule | None) -> tuple[str, ...]:
     """Return in plain words what was not available and bears on the cards."""
     matters = frozenset(DataGroup)

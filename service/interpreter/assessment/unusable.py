@@ -38,7 +38,7 @@ _WORDS = {
     Reason.FUTURE: "a result was sent that is dated in the future",
     Reason.NO_TIME: "a result was sent without a time",
     Reason.ABSENT: "a result was sent without a value",
-    Reason.CODE: "a result was sent under codes that contradict each other",
+    Reason.CODE: "a result was sent under a code that does not fit it",
     Reason.STATUS: "registered, but not reported yet",
 }
 _NO_STATEMENT_WORDS = {

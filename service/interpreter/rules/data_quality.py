@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhir_mappings.panel import UNSURE, Analyte
+from fhir_mappings.panel import UNSURE, Analyte, Reason
 from service.interpreter.assessment.unusable import due_results
 from service.interpreter.formatting import day, listed, sentence
 from service.interpreter.interpretation import CellLine, CellLineState, FindingIndicator
@@ -76,13 +76,17 @@ def _refused_sentence(item: Unreadable, situation: Situation) -> str:
     text = f"{name}{when}{reported} was not used: {item.explanation.rstrip('.')}."
     meant = _severe_if_meant(item, situation)
     if meant is not None:
-        which = (
-            "it is this patient's and current"
-            if item.reason in UNSURE
-            else (f"{meant.normalize():f} in the usual unit was meant")
-        )
+        which = _what_would_hold(item, meant)
         text += f" If {which}, this is a severe value: ask the laboratory at once."
     return text
+
+
+def _what_would_hold(item: Unreadable, meant: Decimal) -> str:
+    if item.reason is Reason.CODE:
+        return "it is what its name says"
+    if item.reason in UNSURE:
+        return "it is this patient's and current"
+    return f"{meant.normalize():f} in the usual unit was meant"
 
 
 def data_quality_paragraphs(case: Case) -> str:

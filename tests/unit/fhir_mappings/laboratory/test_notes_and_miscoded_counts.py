@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,7 +114,7 @@ def test_a_count_is_reported_as_what_its_name_says(code, name, unit):
     panel = panel_of(made)
     assert panel.results == {}
     found = refused(panel, NAMES[name])
-    assert (found.reason, found.reported) == (Reason.VALUE, f"15 {unit}")
+    assert (found.reason, found.reported) == (Reason.CODE, f"15 {unit}")
     assert found.candidates == (15,)
 
 
@@ -121,6 +123,14 @@ def test_a_count_is_reported_as_what_its_name_says(code, name, unit):
 )
 def test_without_a_name_the_code_says_whose_words_it_is_for(code, analyte):
     assert refused(panel_of(observation(code, 15, "10*9/L")), analyte).candidates == (15,)
+
+
+@pytest.mark.parametrize("name", ["HEMOGLOBIN", "Hgb", ""])
+@pytest.mark.parametrize("code", ["6742-1", "11125-2", "18314-5"])
+def test_grams_per_volume_under_a_code_of_the_film_can_only_be_hemoglobin(code, name):
+    made = observation(code, 8.9, "g/dL", code=concept(coding(code, display=name)))
+    found = refused(panel_of(made), Analyte.HEMOGLOBIN)
+    assert (found.reason, found.candidates) == (Reason.CODE, (Decimal("8.9"),))
 
 
 @pytest.mark.parametrize(

@@ -6,91 +6,29 @@ written, and the answer must be that of the clean chart, or say what was not use
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.hook_calls import NOW, PATIENT, PATIENT_ID, call, client, empty_prefetch, post
+from tests.support.hook_calls import client
+from tests.support.written_charts import (
+    SNOMED,
+    Json,
+    answer,
+    condition,
+    leading,
+    lines,
+    observation,
+    quantity_range,
+)
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
-
-YESTERDAY = (NOW - timedelta(days=1)).isoformat()
-LOINC = "http://loinc.org"
-SNOMED = "http://snomed.info/sct"
-GROUPS = {
-    "bloodCounts": ("718-7", "6690-2", "777-3"),
-    "differential": ("751-8", "747-6"),
-    "ironStudies": ("2498-4", "2500-7", "2502-3", "2276-4"),
-    "vitaminB12": ("2132-9", "13964-2"),
-    "kidneyFunction": ("98979-8",),
-}
-CHART: dict[str, tuple[Any, str]] = {
-    "718-7": (8.9, "g/dL"),
-    "6690-2": (2.4, "10*3/uL"),
-    "751-8": (1.1, "10*3/uL"),
-    "777-3": (84, "10*3/uL"),
-    "2498-4": (95, "ug/dL"),
-    "2500-7": (310, "ug/dL"),
-    "2502-3": (31, "%"),
-    "2276-4": (180, "ng/mL"),
-    "2132-9": (1480, "pg/mL"),
-}
-Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def browser() -> FlaskClient:
     return client()
-
-
-def observation(code: str, value: Any = None, unit: str = "", /, **more: Any) -> Json:
-    made: Json = {
-        "resourceType": "Observation",
-        "id": f"o-{code}",
-        "status": "final",
-        "code": {"coding": [{"system": LOINC, "code": code}]},
-        "subject": {"reference": f"Patient/{PATIENT_ID}"},
-        "effectiveDateTime": YESTERDAY,
-    }
-    if value is not None:
-        made["valueQuantity"] = {"value": value, "unit": unit}
-    return made | more
-
-
-def answer(browser: FlaskClient, *changed: Json, conditions: tuple[Json, ...] = ()) -> Json:
-    """The answer for the chart with these results in place of its own."""
-    codes = [each["code"]["coding"][0]["code"] for each in changed]
-    rest = [observation(code, *pair) for code, pair in CHART.items() if code not in codes]
-    prefetch = empty_prefetch() | {"patient": PATIENT}
-    for key, wanted in GROUPS.items():
-        found = [r for r in (*changed, *rest) if r["code"]["coding"][0]["code"] in wanted]
-        prefetch[key] = bundle(*found)
-    if conditions:
-        prefetch["conditions"] = bundle(*conditions)
-    body = call(prefetch=prefetch, extension={"heme-hooks": {"explain": True}})
-    response = post(browser, body)
-    assert response.status_code == 200, response.get_data(as_text=True)
-    return response.json  # type: ignore[return-value]
-
-
-def bundle(*resources: Json) -> Json:
-    entries = [{"resource": resource} for resource in resources]
-    return {"resourceType": "Bundle", "type": "searchset", "entry": entries}
-
-
-def lines(given: Json) -> Json:
-    states: Json = given["extension"]["heme-hooks"]["states"]
-    return dict(states["lines"])
-
-
-def leading(given: Json) -> str | None:
-    return next((card["source"]["topic"]["code"] for card in given["cards"]), None)
-
-
-def quantity_range(low: float, high: float, unit: str) -> Json:
-    return {"low": {"value": low, "unit": unit}, "high": {"value": high, "unit": unit}}
 
 
 @pytest.fixture(scope="module")
@@ -181,18 +119,8 @@ def test_a_kidney_is_known_by_any_spelling_of_its_rate(browser: FlaskClient, uni
     assert leading(given) == "false-high-b12"
 
 
-def condition(text: str) -> Json:
-    return {
-        "resourceType": "Condition",
-        "id": "c1",
-        "subject": {"reference": f"Patient/{PATIENT_ID}"},
-        "clinicalStatus": {"coding": [{"code": "active"}]},
-        "code": {"text": text},
-    }
-
-
 def test_a_leukemia_in_words_is_known(browser: FlaskClient) -> None:
-    known = answer(browser, conditions=(condition("Acute myeloid leukemia"),))
+    known = answer(browser, condition({"text": "Acute myeloid leukemia"}))
     assert leading(known) != "pancytopenia-high-b12"
 
 
@@ -202,4 +130,4 @@ def test_a_leukemia_in_words_is_known(browser: FlaskClient) -> None:
 def test_a_leukemia_that_is_denied_doubted_or_of_the_family_suppresses_nothing(
     browser: FlaskClient, clean: Json, text: str
 ) -> None:
-    assert leading(answer(browser, conditions=(condition(text),))) == leading(clean)
+    assert leading(answer(browser, condition({"text": text}))) == leading(clean)
