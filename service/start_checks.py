@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fhir_mappings.vocabulary.analytes import default_terminology
+from fhir_mappings.vocabulary.condition_terms import condition_terms
 from fhir_mappings.vocabulary.orders import ORDERS
 from fhir_mappings.vocabulary.site_mappings import SiteMappingError, load_terminology
 from service.interpreter.rules import FINDINGS
@@ -59,6 +60,7 @@ def _parts(settings: Settings, problems: list[str]) -> StartedParts:
             problems.extend(refused.problems)
             return otherwise
 
+    condition_terms()  # A fault in a vocabulary stops the start, not the first call.
     attempt(_check_findings, None)
     parts = StartedParts(
         settings,

@@ -14,24 +14,27 @@ from fhir_mappings.context import ValueSetName
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAMES = frozenset(ValueSetName)
-
 
 @cache
 def condition_terms() -> Mapping[str, frozenset[ValueSetName]]:
     """Return the value sets of each name, the name in small letters.
 
-    Raises pydantic.ValidationError on bad FHIR.
+    Raises ValueError on bad FHIR and for a target that is no value set: a name that is passed over
+    would leave a known disease unknown.
     """
     text = resources.files("fhir_mappings").joinpath("condition_terms.json").read_text("utf-8")
+    return read_terms(text)
+
+
+def read_terms(text: str) -> Mapping[str, frozenset[ValueSetName]]:
+    """Read a ConceptMap from names to value sets, in the words of `condition_terms`."""
     concept_map = ConceptMap.model_validate_json(text)
-    found = {
-        str(element.code).casefold(): frozenset(
-            ValueSetName(str(target.code))
-            for target in element.target or ()
-            if target.code in _NAMES
-        )
-        for group in concept_map.group or ()
-        for element in group.element
-    }
-    return MappingProxyType({term: sets for term, sets in found.items() if sets})
+    found: dict[str, frozenset[ValueSetName]] = {}
+    for group in concept_map.group or ():
+        for element in group.element:
+            term = str(element.code).casefold()
+            sets = frozenset(ValueSetName(str(each.code)) for each in element.target or ())
+            if not sets:
+                raise ValueError(f"condition_terms.json: {term!r} has no value set")
+            found[term] = found.get(term, frozenset()) | sets
+    return MappingProxyType(found)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.panel import changed
+from service.cards.escaping import plain
 from service.cards.names import analyte_name, order_name
 from service.cards.plain_words import (
     FLAG_WORDS,
@@ -28,6 +29,7 @@ from service.interpreter.rules.sources import SOURCES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from fhir_mappings.context import Condition
     from fhir_mappings.panel import LabResult, Unreadable
     from service.interpreter.interpretation import FiredFinding, Interpretation, States
     from service.interpreter.nearest_changes import NearestChange
@@ -36,6 +38,9 @@ Json = dict[str, Any]
 
 EXTENSION_KEY = "heme-hooks"
 """The member of `extension` that holds the explanation."""
+
+_LONGEST_ENTRY = 200
+"""Characters of an entry of the problem list."""
 
 
 def explanation_document(
@@ -95,10 +100,20 @@ def explanation_document(
             for order in interpretation.withheld
         ],
         "couldNotCheck": list(interpretation.could_not_check),
+        "readFromWords": [_read_from_words(each) for each in interpretation.read_from_words],
         "whatWouldChange": [_change(each) for each in changes],
         "data": dict(sources),
     }
     return _without_empty(document)
+
+
+def _read_from_words(condition: Condition) -> Json:
+    """An entry of the problem list without a code, and what its words were taken for."""
+    return {
+        "text": plain(condition.display, _LONGEST_ENTRY),
+        "takenFor": sorted(condition.sets),
+        **({"doubted": True} if condition.doubted else {}),
+    }
 
 
 def _change(change: NearestChange) -> Json:

@@ -120,6 +120,11 @@ def _proposed_line(order: Json) -> str:
     return f"{text}: {because}" if because else text
 
 
+def _words_line(entry: Json) -> str:
+    line = f"{_text(entry.get('text'))}: {', '.join(map(_text, entry.get('takenFor') or []))}"
+    return f"{line} (doubted)" if entry.get("doubted") else line
+
+
 def _pair_line(item: Json) -> str:
     return f"{_text(item.get('name'))}: {_text(item.get('value'))}"
 
@@ -133,6 +138,7 @@ _SECTIONS: tuple[tuple[str, str, Any], ...] = (
     ("NOTES", "notes", _text),
     ("REPORTED BUT NOT USED", "setAside", _set_aside_line),
     ("COULD NOT BE CHECKED", "couldNotCheck", _text),
+    ("READ FROM WORDS, NOT FROM A CODE", "readFromWords", _words_line),
     ("PROPOSED", "proposed", _proposed_line),
     (
         "NOT PROPOSED",

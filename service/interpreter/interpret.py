@@ -13,6 +13,7 @@ from service.interpreter.answer.explanation import explain, nobody
 from service.interpreter.answer.indicators import indicator_of
 from service.interpreter.answer.modifier_triggers import by_danger
 from service.interpreter.answer.orders import orders_due
+from service.interpreter.answer.read_from_words import read_from_words, words_remark
 from service.interpreter.answer.results_used import (
     could_not_check,
     counts_not_had,
@@ -98,7 +99,8 @@ def interpret(
         if any_card or walk.stopped is Step.HOSPICE
         else withheld_counts(situation),
         modifiers=applied,
-        remarks=_remarks(walk, case, any_card=any_card),
+        remarks=_remarks(walk, case, tuple(each.id for each in applied), any_card=any_card),
+        read_from_words=read_from_words(situation, walk, tuple(each.id for each in applied)),
         named_drugs=_named_drugs(applied, situation) if any_card else (),
         could_not_check=_not_checked(situation, walk, any_card=any_card),
         undecided_groups=walk.undecided_groups(case),
@@ -158,11 +160,17 @@ def _data_quality_may_be_due(opening: Opening) -> bool:
     return unknown_age or data_quality_due(opening)
 
 
-def _remarks(walk: Evaluation, case: Case, *, any_card: bool) -> tuple[Remark, ...]:
+def _remarks(
+    walk: Evaluation, case: Case, acting: tuple[str, ...], *, any_card: bool
+) -> tuple[Remark, ...]:
     """A card about data quality alone says only what the refused values may hide."""
     doubts = data_quality_remarks(case) if walk.data_quality else ()
-    said_of = None if walk.silenced else walk.finding
-    return (*doubts, *remarks_for_card(case, said_of)) if any_card else doubts
+    if not any_card:
+        return doubts
+    said = [*remarks_for_card(case, None if walk.silenced else walk.finding)]
+    if words := words_remark(case.situation, walk, acting):
+        said.append(words)
+    return (*doubts, *sorted(said, key=lambda remark: remark.rank))
 
 
 def _not_checked(situation: Situation, walk: Evaluation, *, any_card: bool) -> tuple[str, ...]:

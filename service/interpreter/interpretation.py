@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
-    from fhir_mappings.context import MedicationDraft, Patient
+    from fhir_mappings.context import Condition, MedicationDraft, Patient
     from fhir_mappings.panel import (
         Analyte,
         DataGroup,
@@ -351,6 +351,7 @@ class Interpretation:
     matters to the cards.
     `set_aside` are the results of the windows that could not be used. `withheld_counts` is why no
     count can be judged although some were sent: such a call is refused, not answered with silence.
+    `read_from_words` are the conditions without a known code that change the answer.
     """
 
     states: States
@@ -367,6 +368,7 @@ class Interpretation:
     remarks: tuple[Remark, ...] = ()
     named_drugs: tuple[str, ...] = ()
     could_not_check: tuple[str, ...] = ()
+    read_from_words: tuple[Condition, ...] = ()
     undecided_groups: frozenset[DataGroup] = frozenset()
     undecided_order_groups: frozenset[DataGroup] = frozenset()
     explanation: Explanation = UNEXPLAINED

@@ -48,11 +48,10 @@ def goals_of_care() -> str:
 def deferral(case: Case, *, deferred: bool) -> str:
     """M1: what to look into first; the drugs themselves are named by M9."""
     situation = case.situation
-    recorded = [
-        each.display for each in (*situation.history.hypersplenism, *situation.history.drug_induced)
-    ]
+    recorded = (*situation.history.hypersplenism, *situation.history.drug_induced)
     if recorded:
-        names = sentence(names_of(recorded, 2))
+        words = " (in words, without a code)" if any(each.in_words for each in recorded) else ""
+        names = sentence(names_of((each.display for each in recorded), 2)) + words
         if deferred:
             return f"{names}: look into this first; no marrow is proposed until then."
         return f"{names}: a possible explanation, not to be assumed benign."

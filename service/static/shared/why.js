@@ -28,6 +28,7 @@ export function drawWhy(node, why, { fold = false } = {}) {
     section("Not proposed", list(why.withheld, (item) => `${item.order}: ${item.reason}`)),
     section("Held back", list(why.heldBack, (item) => `${item.summary} (${item.reason})`)),
     section("Could not be checked", list(why.couldNotCheck, (item) => item)),
+    section("Read from words, not from a code", list(why.readFromWords, taken)),
     why.rules && (fold
       ? h("details", {}, h("summary", {}, "All rules, in the order tried"), path(why.rules))
       : section("All rules, in the order tried", path(why.rules))));
@@ -40,6 +41,10 @@ function conditions(rule) {
       const at = phrase.lastIndexOf(": ");
       return at < 0 ? phrase : [phrase.slice(0, at), ": ", h("strong", {}, phrase.slice(at + 2))];
     }));
+}
+
+function taken({ text, takenFor, doubted }) {
+  return `${text}: ${(takenFor ?? []).join(", ")}${doubted ? " (doubted)" : ""}`;
 }
 
 function changes(items) {

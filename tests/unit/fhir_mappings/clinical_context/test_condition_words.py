@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mappings.clinical_context.condition_words import named_in
 from fhir_mappings.context import ValueSetName as S
-from fhir_mappings.vocabulary.condition_terms import condition_terms
+from fhir_mappings.vocabulary.condition_terms import condition_terms, read_terms
 from tests.support.context import ICD10CM, SNOMED, context, resource
 
 TERMS = sorted(condition_terms())
@@ -146,3 +148,20 @@ def test_the_verification_status_counts_beside_the_words():
 @given(st.text(max_size=2000))
 def test_no_text_breaks_it(text):
     named_in([text])
+
+
+def terms(*targets):
+    element = {"code": "Some Disease", "target": [_target(each) for each in targets]}
+    group = [{"element": [element]}]
+    return json.dumps({"resourceType": "ConceptMap", "status": "active", "group": group})
+
+
+def _target(code):
+    return {"code": code, "equivalence": "equivalent"}
+
+
+def test_a_name_for_no_known_set_stops_the_load():
+    assert read_terms(terms("hospice-care")) == {"some disease": {S.HOSPICE_CARE}}
+    for targets in (["hospice-car"], ["hospice-care", "leukaemia"], []):
+        with pytest.raises(ValueError, match=r"hospice-car|leukaemia|some disease"):
+            read_terms(terms(*targets))
