@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 LOINC = "http://loinc.org"
 LOINC_SYSTEMS = frozenset({LOINC, "https://loinc.org", "urn:oid:2.16.840.1.113883.6.1"})
 """The three spellings of the LOINC code system that are read (A5)."""
+
+_NO_ADDRESS = frozenset({"", "loinc", "ln", "lnc", "loinc.org", "www.loinc.org"})
+"""What stands for the system where a sender gives none, or a name for it (HL7 v2 table 0396)."""
 
 UCUM = "http://unitsofmeasure.org"
 UCUM_SYSTEMS = frozenset(
@@ -71,6 +75,13 @@ class Role(StrEnum):
     AUER_RODS = "auer-rods"
     BLOOD_ONLY = "blood-only"
     PANEL = "panel"
+
+
+@lru_cache(maxsize=512)
+def _is_loinc(system: str) -> bool:
+    """Whether a system is one of LOINC's but for letter case, blanks, a slash or `urn:oid:`."""
+    plain = system.strip().lower().rstrip("/").replace("//www.", "//")
+    return plain in LOINC_SYSTEMS or f"urn:oid:{plain}" in LOINC_SYSTEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +197,13 @@ class Terminology:
             meaning = self.site.get((system.strip(), code.strip()))
             if meaning is not None:
                 return meaning
-        if system in LOINC_SYSTEMS or system.strip() in LOINC_SYSTEMS:
+        if system in LOINC_SYSTEMS or _is_loinc(system):
             return self.loinc.get(code) or self.loinc.get(code.strip())
         return None
+
+    def meaning_without_system(self, system: str, code: str) -> CodeMeaning | None:
+        """Return what LOINC calls a code whose system is missing, or a name and no address."""
+        return self.loinc.get(code.strip()) if system.strip().lower() in _NO_ADDRESS else None
 
     def definition(self, analyte: Analyte) -> AnalyteDefinition:
         """Return how an analyte is measured."""

@@ -32,6 +32,7 @@ from fhir_mappings.laboratory.smear import (
     words_of,
 )
 from fhir_mappings.panel import (
+    BLOOD_COUNTS,
     UNSURE,
     Analyte,
     DataGroup,
@@ -135,7 +136,11 @@ def _read_valued(
     meaning = classified.meaning
     readings: Sequence[Reading]
     if classified.contradictory:
-        readings = _contradiction(classified.contradictory, envelope)
+        sentence = "The codings of this result mean different measurements."
+        readings = _refused_code(classified.contradictory, envelope, sentence)
+    elif (named := classified.without_system) and named.kind is CodeKind.ANALYTE:
+        sentence = "The code is one of LOINC, but its system is not told."
+        readings = _refused_code([named], envelope, sentence)
     elif meaning is None:
         readings = _unmeant(valued, envelope, unreadable_fields)
     elif meaning.kind is CodeKind.PANEL:
@@ -222,6 +227,8 @@ def _refusal(meaning: CodeMeaning, envelope: Envelope) -> tuple[Reason, str] | N
     if envelope.refusal is not None:
         return envelope.refusal, envelope.explanation
     if envelope.marrow and meaning.kind is not CodeKind.MARROW:
+        if meaning.analyte in BLOOD_COUNTS:
+            return Reason.CODE, "The code says blood, and the specimen bone marrow."
         return Reason.SPECIMEN, "The specimen is bone marrow, not blood."
     return None
 
@@ -260,9 +267,10 @@ def _measured(
     return finding(envelope, SmearSet.BLAST_FLAG, present, SmearMethod.ANALYSER, meaning.code, text)
 
 
-def _contradiction(meanings: Sequence[CodeMeaning], envelope: Envelope) -> list[Unreadable]:
+def _refused_code(
+    meanings: Sequence[CodeMeaning], envelope: Envelope, sentence: str
+) -> list[Unreadable]:
     """One refusal per analyte that the codings speak of, so that none of them looks unmeasured."""
-    sentence = "The codings of this result mean different measurements."
     reason, explanation = Reason.CODE, sentence
     if envelope.refusal is not None:
         reason, explanation = envelope.refusal, envelope.explanation

@@ -162,6 +162,10 @@ def _of_usual_code(code: bytes, terminology: Terminology) -> frozenset[Analyte] 
     known = [meaning for meaning in meant if meaning is not None]
     if any(meaning.kind is not CodeKind.ANALYTE for meaning in known):
         return frozenset()
+    if not known and any(
+        terminology.meaning_without_system(each.system, each.code) for each in concept.coding
+    ):
+        return frozenset()
     return frozenset(each.analyte for each in known if each.analyte is not None) or None
 
 

@@ -7,6 +7,7 @@ one's, or this one's ignored in silence.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 IdentifierKey = tuple[str, str]
 """System and value as they are compared."""
 
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -103,7 +105,15 @@ class PatientNames:
             return Owner.UNKNOWN
         if any(base) and not self._is_own_server("/".join(base[1:]), full_url):
             return Owner.UNKNOWN
-        return Owner.PATIENT if last in self.ids else Owner.OTHER
+        if last in self.ids:
+            return Owner.PATIENT
+        # What is no id, or is one of the patient's numbers in place of the id, names no record.
+        is_record = _ID.fullmatch(last) and last not in self._numbers
+        return Owner.OTHER if is_record else Owner.UNKNOWN
+
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        return frozenset(value for _, value in self.identifiers)
 
     def _of(self, patient: NamedPatient) -> Owner:
         if patient.id in self.ids or patient.identifiers & self.identifiers:

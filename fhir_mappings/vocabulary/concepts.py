@@ -19,18 +19,23 @@ _SPECIMEN_ROLES = frozenset(Role) - _SAME_MEASUREMENT
 
 
 class Classified(Struct, frozen=True):
-    """What a code means: one meaning, none, or several that contradict each other."""
+    """What a code means: one meaning, none, or several that contradict each other.
+
+    `without_system`: no meaning, but what LOINC calls this code; its system is not told.
+    """
 
     coding: Coding
     meaning: CodeMeaning | None = None
     contradictory: tuple[CodeMeaning, ...] = ()
+    without_system: CodeMeaning | None = None
 
 
 def classify(code: CodeableConcept, terminology: Terminology) -> Classified:
     """Decide what a CodeableConcept means (A5); a site's own mapping outranks LOINC."""
     if len(code.coding) == 1:
         only = code.coding[0]
-        return Classified(only, terminology.meaning_of(only.system, only.code))
+        meaning = terminology.meaning_of(only.system, only.code)
+        return Classified(only, meaning) if meaning else _without_system(code, terminology)
     known = [
         (coding, meaning)
         for coding in code.coding
@@ -44,12 +49,19 @@ def classify(code: CodeableConcept, terminology: Terminology) -> Classified:
     known = by_site or known
     values = [pair for pair in known if pair[1].kind is not CodeKind.PANEL] or known
     if not values:
-        first = code.coding[0] if code.coding else Coding(display=code.text)
-        return Classified(first)
+        return _without_system(code, terminology)
     if len({_identity(meaning) for _, meaning in values}) > 1:
         return Classified(values[0][0], contradictory=tuple(meaning for _, meaning in values))
     best = min(values, key=lambda pair: (pair[1].role is Role.DEPRECATED, pair[1].method_rank))
     return Classified(*best)
+
+
+def _without_system(code: CodeableConcept, terminology: Terminology) -> Classified:
+    for coding in code.coding:
+        meaning = terminology.meaning_without_system(coding.system, coding.code)
+        if meaning is not None:
+            return Classified(coding, without_system=meaning)
+    return Classified(code.coding[0] if code.coding else Coding(display=code.text))
 
 
 def _identity(meaning: CodeMeaning) -> tuple[str, str, str]:

@@ -96,6 +96,10 @@ SUBJECT = [
     {"reference": "#p"},
     {"reference": "Group/1"},
     {"reference": "Device/1"},
+    {"reference": f"Patient/{PATIENT}#a"},
+    {"reference": f"Patient/{PATIENT}?x=1"},
+    {"reference": f"Patient/{MRN}"},
+    {"reference": f"Patient/{OID}|{MRN}"},
     {"reference": "Location/1"},
     {"reference": PATIENT},
     {"reference": ""},
@@ -188,6 +192,7 @@ CODES = [
     {"coding": ..., "text": 7},
 ]
 SYSTEMS = ["https://loinc.org", "urn:oid:2.16.840.1.113883.6.1", " http://loinc.org "]
+SYSTEMS += ["HTTP://LOINC.org/", "http://www.loinc.org", "2.16.840.1.113883.6.1", "", "LN", "LOINC"]
 MORE = [
     {field: value}
     for field, values in {
@@ -206,7 +211,10 @@ MORE = [
             [{"low": {"value": "x"}}],
         ],
         "note": [[], "see the film", [{"text": "repeated"}], [{"text": None}]],
-        "specimen": [{}, [], {"reference": "Specimen/9"}, {"display": "Venous blood"}],
+        "specimen": [
+            *[{}, [], {"reference": "Specimen/9"}, {"display": "Venous blood"}],
+            *[{"display": "Bone marrow"}, {"display": "Bone marrow aspirate, left iliac crest"}],
+        ],
         "focus": [[], {}, [{}], [{"reference": "Encounter/1"}], "x"],
         "method": [{}, {"text": "estimate"}, 5],
         "device": [{}, {"display": "analyser"}],
@@ -240,6 +248,7 @@ def changes(count: Json) -> Iterator[Json]:
         codings = [own] if written is ... else [own if each is ... else each for each in written]
         yield {"code": code | {"coding": codings}}
     yield from ({"code": {"coding": [own | {"system": system}]}} for system in SYSTEMS)
+    yield {"code": {"coding": [own | {"display": "Bone marrow differential"}]}}
     yield from MORE
 
 

@@ -60,6 +60,8 @@ def why_unusable(items: Collection[Unreadable]) -> str:
 def due_results(situation: Opening) -> tuple[Unreadable, ...]:
     """Return the newest unusable result of each analyte that no usable result replaces (3.3)."""
     due = [_due_count(analyte, situation) for analyte in BLOOD_COUNTS]
+    if not any(due) and not any(analyte in situation.selected for analyte in BLOOD_COUNTS):
+        due.append(_nameless(situation))
     if situation.counts.low_lines >= 2 and not situation.child:
         due += [
             next(iter(situation.unreadable.get(analyte, ())), None)
@@ -85,6 +87,21 @@ def withheld_counts(situation: Opening) -> Reason | None:
         if item.analyte in BLOOD_COUNTS and (item.taken is None or item.taken >= oldest)
     }
     return next((reason for reason in WITHHOLDING if reason in reasons), None)
+
+
+def _nameless(situation: Opening) -> Unreadable | None:
+    """Return a result of which not even the code could be read: it may be any of the counts."""
+    oldest = situation.now - WINDOWS.stale
+    return next(
+        (
+            item
+            for item in situation.facts.panel.unreadable
+            if item.analyte is None
+            and item.reason is Reason.MALFORMED
+            and (item.taken is None or item.taken >= oldest)
+        ),
+        None,
+    )
 
 
 def _due_count(analyte: Analyte, situation: Opening) -> Unreadable | None:
