@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import main
+from tests.support.answers import findings_of
 from tests.support.chart_server import ChartServer
-from tests.support.findings import findings_of
 from tests.support.hook_calls import NOW, PATIENT, PATIENT_ID, call, client, post
 from tests.support.written_charts import (
     CHART,

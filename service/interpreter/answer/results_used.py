@@ -82,7 +82,7 @@ def left_out(situation: Opening, aside: Iterable[Unreadable]) -> tuple[Unreadabl
 def counts_not_had(situation: Situation) -> tuple[str, ...]:
     """Return in plain words which counts were not available."""
     wanted = (DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL)
-    return tuple(GROUP_NAMES[group] for group in wanted if group in situation.unavailable)
+    return tuple(group.words for group in wanted if group in situation.unavailable)
 
 
 def could_not_check(situation: Situation, finding: Rule | None) -> tuple[str, ...]:
