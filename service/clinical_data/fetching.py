@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import OBSERVATION_GROUPS, DataGroup
 from service.clinical_data.parallel import Key, Pages, run_side_by_side
-from service.clinical_data.refused_searches import COUNT, is_refusal, without_count
+from service.clinical_data.refused_searches import (
+    COUNT,
+    OPTIONAL,
+    is_not_offered,
+    is_refusal,
+    without_count,
+)
 from service.clinical_data.search_log import SearchLog
 from service.fhir_client.failures import Failure, FailureKind, FetchFailed
 from service.fhir_client.responses import look_at
@@ -32,6 +38,9 @@ _LABORATORY = ("laboratory",)
 
 FILM_REPORTS_FROM = timedelta(days=31)
 """The 30 d in which a film counts (clinical-definition 2.4), and a day for time zones."""
+
+FILM_REPORTS_SHARE = 0.4
+"""Of the call's time: what an answer can do without must not use up what it needs."""
 
 Tasks = dict[tuple[DataGroup, str], "Callable[[], Pages]"]
 Answers = dict[DataGroup, "Pages | Failure"]
@@ -74,9 +83,27 @@ class Fetcher:
         self._search_log = search_log or SearchLog()
         self._now = now
         self._categories: dict[str, Pages | Failure] = {}
+        self._film_deadline = deadline.part(FILM_REPORTS_SHARE)
 
     def fetch(self, next_links: Mapping[DataGroup, str | None]) -> dict[DataGroup, Fetched]:
         """Fetch the keys given: from a next link where there is one, else from the start."""
+        not_offered = {group for group in next_links if self._is_not_offered(group)}
+        fetched = self._fetch({g: link for g, link in next_links.items() if g not in not_offered})
+        for group, got in fetched.items():
+            if group in OPTIONAL and isinstance(got.answer, Failure) and is_not_offered(got.answer):
+                self._note_not_offered(group)
+                not_offered.add(group)
+        failure = Failure(FailureKind.NOT_OFFERED)
+        return fetched | {group: Fetched(failure) for group in not_offered}
+
+    def _is_not_offered(self, group: DataGroup) -> bool:
+        return group in OPTIONAL and self._plan.memory.refuses(str(self.server.base), group.value)
+
+    def _note_not_offered(self, group: DataGroup) -> None:
+        log.warning(Event.SEARCH_NOT_OFFERED, fhir_host=self.server.base.host, keys=[group.value])
+        self._plan.memory.remember(str(self.server.base), group.value)
+
+    def _fetch(self, next_links: Mapping[DataGroup, str | None]) -> dict[DataGroup, Fetched]:
         links = {group: link for group, link in next_links.items() if link is not None}
         tasks = self._searches(group for group in next_links if group not in links)
         answers = self._run(tasks | self._continuations(links))
@@ -103,15 +130,29 @@ class Fetcher:
         if tasks and (refused := self.server.enter()) is not None:
             return dict.fromkeys(tasks, refused)
         watched = self._search_log.watching(tasks, self._patient_id)
-        answers = run_side_by_side(watched, self._deadline, self._plan.workers)
+        answers = run_side_by_side(
+            watched, self._deadline, self._plan.workers, self._hurried(tasks)
+        )
         self._search_log.ended(answers)
         return answers
+
+    def _hurried(self, tasks: Iterable[Key]) -> dict[Key, Deadline]:
+        """Film reports may take a share of the time and no more."""
+        film = DataGroup.FILM_REPORTS
+        return {
+            key: self._film_deadline for key in tasks if isinstance(key, tuple) and key[0] is film
+        }
+
+    def _server_for(self, group: DataGroup) -> FhirServer:
+        is_film = group is DataGroup.FILM_REPORTS
+        return self.server.within(self._film_deadline) if is_film else self.server
 
     def _continuations(self, links: Mapping[DataGroup, str]) -> Tasks:
         tasks: Tasks = {}
         for group, link in links.items():
             query = self._queries(group)[0]
-            tasks[group, query] = partial(self.server.continue_search, query, link)
+            server = self._server_for(group)
+            tasks[group, query] = partial(server.continue_search, query, link)
         return tasks
 
     def _searches(self, groups: Iterable[DataGroup]) -> Tasks:
@@ -122,22 +163,23 @@ class Fetcher:
                 tasks[group, ""] = partial(self._read, template.resource_type)
             elif not (self._refuses_codes and group in OBSERVATION_GROUPS):
                 for query in self._queries(group):
-                    tasks[group, query] = partial(self._search, query)
+                    server = self._server_for(group)
+                    tasks[group, query] = partial(self._search, query, server)
         return tasks
 
-    def _search(self, query: str) -> Pages:
+    def _search(self, query: str, server: FhirServer) -> Pages:
         """Search; where that is refused, again without a page size."""
-        base, memory = str(self.server.base), self._plan.memory
+        base, memory = str(server.base), self._plan.memory
         plain = without_count(query)
         if plain == query or memory.refuses(base, COUNT):
-            return self.server.search(plain)
+            return server.search(plain)
         try:
-            return self.server.search(query)
+            return server.search(query)
         except FetchFailed as failed:
             if not is_refusal(failed.failure):
                 raise
             try:
-                pages = self.server.search(plain)
+                pages = server.search(plain)
             except FetchFailed:
                 raise failed from None
         log.warning(Event.COUNT_REFUSED, fhir_host=self.server.base.host)
@@ -197,7 +239,7 @@ class Fetcher:
             for category in _CATEGORIES.get(group, _LABORATORY):
                 if category not in self._categories:
                     query = template.query_by_category(self._patient_id, category)
-                    tasks[category] = partial(self._search, query)
+                    tasks[category] = partial(self._search, query, self.server)
         self._categories |= self.side_by_side(tasks)
 
     def _of_categories(self, group: DataGroup) -> Pages | Failure:

@@ -98,8 +98,12 @@ class ClinicalDataSource:
         if self._not_used:
             reasons = [f"{group.value}: {why}" for group, why in self._not_used.items()]
             log.warning(Event.PREFETCH_NOT_USED, keys=reasons)
-        if failures := self._data.failures:
-            kinds = [f"{group.value}={_kind(failure)}" for group, failure in failures.items()]
+        kinds = [
+            f"{group.value}={_kind(failure)}"
+            for group, failure in self._data.failures.items()
+            if failure.kind is not FailureKind.NOT_OFFERED  # said once, when it was found out
+        ]
+        if kinds:
             log.warning(Event.DATA_UNAVAILABLE, keys=kinds)
 
     def _gathered(self, groups: Mapping[DataGroup, GroupData]) -> ClinicalData:

@@ -18,12 +18,16 @@ Pages = tuple[bytes, ...]
 
 
 def run_side_by_side(
-    tasks: Mapping[Key, Callable[[], Pages]], deadline: Deadline, workers: int
+    tasks: Mapping[Key, Callable[[], Pages]],
+    deadline: Deadline,
+    workers: int,
+    hurried: Mapping[Key, Deadline] | None = None,
 ) -> dict[Key, Pages | Failure]:
     """Run the tasks, at most `workers` at a time; answer for each at the deadline at the latest.
 
-    A task that raises FetchFailed, or that is not done by then, gives a Failure. Sockets still
-    waiting at the deadline are cut, so that no thread outlives the call for long.
+    `hurried` names tasks with an earlier deadline: once the others are done, nobody waits longer
+    for them. A task that raises FetchFailed, or that is not done by then, gives a Failure. Sockets
+    still waiting at the deadline are cut, so that no thread outlives the call for long.
     """
     if not tasks:
         return {}
@@ -33,9 +37,15 @@ def run_side_by_side(
         futures = {
             key: executor.submit(copy_context().run, _attempt, task) for key, task in tasks.items()
         }
-        _, late = wait(futures.values(), timeout=deadline.remaining)
+        early = {key: own for key, own in (hurried or {}).items() if key in futures}
+        others = [future for key, future in futures.items() if key not in early]
+        late = wait(others, timeout=deadline.remaining).not_done
         if late:
             deadline.cut()
+        for key, own in early.items():
+            if over := wait([futures[key]], timeout=own.remaining).not_done:
+                own.cut()
+                late |= over
         # One that ends because its socket was just cut says anything but the true reason.
         return {
             key: Failure(FailureKind.DEADLINE) if future in late else future.result()

@@ -6,6 +6,7 @@ import re
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from fhir_mappings.panel import DataGroup
 from service.fhir_client.failures import FailureKind
 
 if TYPE_CHECKING:
@@ -19,13 +20,24 @@ CODES = "codes"
 COUNT = "_count"
 """A search with a page size (Microsoft's server: above its maximum)."""
 
+OPTIONAL = frozenset(
+    {DataGroup.FILM_REPORTS, DataGroup.MEDICATION_STATEMENTS, DataGroup.APPOINTMENTS}
+)
+"""Searches that many servers do not offer, and that an answer can do without."""
+
 _PAGE_SIZE = re.compile(r"&_count=[^&]*")
 _REFUSALS = frozenset({400, 414, 422, 501})
+_UNKNOWN = frozenset({404, 405})
 
 
 def is_refusal(failure: Failure) -> bool:
     """Whether the server refused the search itself, so that another search may be tried."""
     return failure.kind is FailureKind.OUTCOME or failure.status in _REFUSALS
+
+
+def is_not_offered(failure: Failure) -> bool:
+    """Whether the server knows the resource type or the search not at all."""
+    return is_refusal(failure) or failure.status in _UNKNOWN
 
 
 def without_count(query: str) -> str:

@@ -212,10 +212,10 @@ def _search_failed(
         )
     refused = failure.kind is FailureKind.OUTCOME or failure.status in _REFUSED
     if refused and _COUNT.search(query) and _tried(probe, _COUNT.sub("", query)) is None:
-        return make(
+        return warning(
             topic,
             "the server refuses _count",
-            "It must take _count (FHIR R4, search): ask its vendor; until then the search fails.",
+            "Nothing to do: it is asked again without; the log says so once an hour.",
         )
     if refused and template.codes:
         by_category = template.query_by_category("x", "laboratory").partition("?")[0]
@@ -224,10 +224,25 @@ def _search_failed(
             f"{failure.sentence}: the search by code is refused",
             f"The service falls back to {by_category}?category=laboratory: check that it works.",
         )
+    if group is DataGroup.FILM_REPORTS:
+        return make(topic, failure.sentence, _WITHOUT_FILM_REPORTS)
     return make(topic, failure.sentence, _without(kind))
 
 
+_WITHOUT_FILM_REPORTS = (
+    "Films described in reports alone are read only where a card may follow; no call ends by it."
+)
+
+_OPTIONAL = {
+    "MedicationStatement": "Medicines that are only stated, not prescribed here, are not seen",
+    "Appointment": "Visits to hematology that are planned are not seen",
+}
+"""What many servers do not offer, and what is missed then."""
+
+
 def _without(kind: str) -> str:
+    if kind in _OPTIONAL:
+        return f"{_OPTIONAL[kind]}: a card says so where it could change it, the log once an hour."
     if kind in {"Patient", "Observation"}:
         return "Without it calls are answered with 412."
     return "Cards say that it could not be checked: ask the vendor for it."

@@ -69,6 +69,7 @@ class Deadline:
         self._timer = timer
         self._end = timer() + seconds
         self._watches: set[SocketWatch] = set()
+        self._parts: list[Deadline] = []
         self._lock = Lock()
         self._over = False
 
@@ -76,6 +77,13 @@ class Deadline:
     def remaining(self) -> float:
         """Seconds left, 0 when none are."""
         return max(0.0, self._end - self._timer())
+
+    def part(self, share: float) -> Deadline:
+        """A deadline of its own at this share of the whole time, and never after this one."""
+        part = Deadline(min(self.remaining, self.seconds * share), self._timer)
+        with self._lock:
+            self._parts.append(part)
+        return part
 
     @contextmanager
     def watch(self) -> Iterator[SocketWatch]:
@@ -112,9 +120,9 @@ class Deadline:
         """End every request of this call that is still under way."""
         with self._lock:
             self._over = True
-            watches = tuple(self._watches)
-        for watch in watches:
-            watch.cut()
+            watches, parts = tuple(self._watches), tuple(self._parts)
+        for open_end in (*watches, *parts):
+            open_end.cut()
 
 
 current_watch: ContextVar[SocketWatch | None] = ContextVar("current_watch", default=None)

@@ -26,6 +26,7 @@ class FailureKind(StrEnum):
     NOT_FHIR = "wrong-resource-type"
     WRONG_PATIENT = "wrong-patient"
     OUTCOME = "operation-outcome"
+    NOT_OFFERED = "search-not-offered"
     TOO_LARGE = "too-large"
     TOO_MANY_PAGES = "too-many-pages"
     PAGE_LOOP = "page-loop"
@@ -48,6 +49,7 @@ _SENTENCES = {
     FailureKind.NOT_FHIR: "the FHIR server answered with another resource type than asked for",
     FailureKind.WRONG_PATIENT: "the Patient is not the one of context.patientId",
     FailureKind.OUTCOME: "the FHIR server answered with an OperationOutcome of severity error",
+    FailureKind.NOT_OFFERED: "the FHIR server does not offer this search",
     FailureKind.TOO_LARGE: "the FHIR server's answer is larger than the limit",
     FailureKind.TOO_MANY_PAGES: "the search has more pages than the limit",
     FailureKind.PAGE_LOOP: "the search's next links form a circle",

@@ -46,7 +46,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from service.interpreter.assessment.situation import Opening, Situation
-    from service.interpreter.interpretation import AppliedModifier, Facts, Remark, States
+    from service.interpreter.interpretation import (
+        AppliedModifier,
+        Facts,
+        ProposedOrder,
+        Remark,
+        States,
+    )
     from service.interpreter.rules.rule import Rule
     from service.interpreter.thresholds import Thresholds
 
@@ -102,7 +108,7 @@ def interpret(
         remarks=_remarks(walk, case, tuple(each.id for each in applied), any_card=any_card),
         read_from_words=read_from_words(situation, walk, tuple(each.id for each in applied)),
         named_drugs=_named_drugs(applied, situation) if any_card else (),
-        could_not_check=_not_checked(situation, walk, any_card=any_card),
+        could_not_check=_not_checked(situation, walk, orders.proposed, any_card=any_card),
         undecided_groups=walk.undecided_groups(case),
         undecided_order_groups=walk.undecided_order_groups(case),
         explanation=explain(
@@ -173,10 +179,14 @@ def _remarks(
     return (*doubts, *sorted(said, key=lambda remark: remark.rank))
 
 
-def _not_checked(situation: Situation, walk: Evaluation, *, any_card: bool) -> tuple[str, ...]:
+def _not_checked(
+    situation: Situation, walk: Evaluation, orders: tuple[ProposedOrder, ...], *, any_card: bool
+) -> tuple[str, ...]:
     """A card about data quality alone is about counts, and says only which could not be had."""
     if any_card:
-        return could_not_check(situation, walk.finding)
+        proposed = {each.order for each in orders}
+        urgent = bool(walk.overlays)
+        return could_not_check(situation, walk.finding, proposed, urgent=urgent)
     return counts_not_had(situation) if walk.data_quality else ()
 
 

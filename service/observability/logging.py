@@ -34,6 +34,7 @@ class Event(StrEnum):
     CIRCUIT_CLOSED = "FHIR server answers again"
     CODE_SEARCH_REFUSED = "search by code refused"
     COUNT_REFUSED = "search with a page size refused"
+    SEARCH_NOT_OFFERED = "search not offered by the FHIR server"
     MEDICATION_NOT_READ = "medication not read"
     OTHER_PATIENT = "resources of another patient refused"
     PATIENT_NOT_NAMED = "resources that do not name their patient not used"

@@ -8,9 +8,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup
+from service.interpreter.answer.modifiers import is_pattern
+from service.interpreter.interpretation import HEMATOLOGY_REFERRAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable, Iterator
 
     from fhir_mappings.panel import LabResult, Unreadable
     from service.interpreter.assessment.situation import Opening, Situation
@@ -85,13 +87,37 @@ def counts_not_had(situation: Situation) -> tuple[str, ...]:
     return tuple(group.words for group in wanted if group in situation.unavailable)
 
 
-def could_not_check(situation: Situation, finding: Rule | None) -> tuple[str, ...]:
-    """Return in plain words what was not available and bears on the cards."""
+def _idle(finding: Rule | None, proposed: Container[str], *, urgent: bool) -> Iterator[DataGroup]:
+    """Yield what would change nothing, whatever stood in it."""
+    # A visit to come only makes the referral needless (M5).
+    if HEMATOLOGY_REFERRAL not in proposed:
+        yield DataGroup.APPOINTMENTS
+    # A medicine bears on how counts are read, and on every urgent finding.
+    if not urgent and not is_pattern(finding):
+        yield DataGroup.MEDICATION_STATEMENTS
+
+
+def could_not_check(
+    situation: Situation,
+    finding: Rule | None,
+    proposed: Container[str] = (HEMATOLOGY_REFERRAL,),
+    *,
+    urgent: bool = False,
+) -> tuple[str, ...]:
+    """Return in plain words what was not available and bears on the cards.
+
+    `proposed` are the orders of the card, `urgent` tells whether an urgent finding leads it. Many
+    servers hold neither visits to come nor medicines by statement: that is said only where it
+    could change the card.
+    """
+    idle = frozenset(_idle(finding, proposed, urgent=urgent))
     matters = frozenset(DataGroup)
     if finding is not None and finding.replaces_overlay_orders:
         matters = _CONTEXT_OF_STOPS
     missing = [
-        group.words for group in DataGroup if group in situation.unavailable and group in matters
+        group.words
+        for group in DataGroup
+        if group in situation.unavailable and group in matters and group not in idle
     ]
     broken = Counter(situation.facts.context.unreadable)
     entries = [

@@ -149,6 +149,33 @@ def test_an_ordinary_specimen_and_a_focus_on_the_patient_change_nothing():
     assert only(panel_of(hemoglobin(**more)), HGB).value
 
 
+@pytest.mark.parametrize("system", [None, "", " ", "LN", "LOINC", "loinc.org"])
+def test_a_count_by_a_loinc_code_without_its_system_is_not_unmeasured(system):
+    code = {"code": HEMOGLOBIN} | ({} if system is None else {"system": system})
+    panel = panel_of(hemoglobin(code=concept(code)))
+    assert refused(panel, HGB).reason is Reason.CODE
+    local = concept({"code": "4711", "system": ""})
+    assert panel_of(hemoglobin(code=local)).unreadable == ()
+
+
+@pytest.mark.parametrize(
+    "system",
+    ["HTTP://loinc.org", "https://LOINC.org/", "http://www.loinc.org", "2.16.840.1.113883.6.1"],
+)
+def test_the_address_of_loinc_is_known_in_any_case_and_with_a_slash(system):
+    code = concept({"code": HEMOGLOBIN, "system": system})
+    assert only(panel_of(hemoglobin(code=code)), HGB).value
+
+
+@pytest.mark.parametrize("code", ["718-7", "6690-2", "751-8", "777-3"])
+@pytest.mark.parametrize("where", ["Bone marrow", "Bone marrow aspirate, iliac crest"])
+def test_a_count_of_a_marrow_specimen_is_a_contradiction(code, where):
+    """Its code says blood: one of the two is wrong, and the line is not unmeasured."""
+    unit = "g/dL" if code == "718-7" else "10*9/L"
+    (item,) = panel_of(observation(code, 8.9, unit, specimen={"display": where})).unreadable
+    assert (item.reason, item.loinc) == (Reason.CODE, code)
+
+
 def test_marrow_is_not_blood():
     blasts = observation("26446-5", 12, "%", specimen={"display": "Bone marrow aspirate"})
     assert refused(panel_of(blasts), Analyte.BLAST_PERCENT).reason is Reason.SPECIMEN
@@ -206,7 +233,6 @@ def test_loinc_is_known_by_three_spellings(system):
     "code",
     [
         concept(coding(HEMOGLOBIN, "urn:oid:1.2.3")),
-        concept({"code": HEMOGLOBIN}),
         {"text": "Hemoglobin"},
         concept(coding("4548-4")),
         concept(coding("30353-7")),
