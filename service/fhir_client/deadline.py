@@ -121,8 +121,10 @@ class Deadline:
         with self._lock:
             self._over = True
             watches, parts = tuple(self._watches), tuple(self._parts)
-        for open_end in (*watches, *parts):
-            open_end.cut()
+        for watch in watches:
+            watch.cut()
+        for part in parts:
+            part.cut()
 
 
 current_watch: ContextVar[SocketWatch | None] = ContextVar("current_watch", default=None)

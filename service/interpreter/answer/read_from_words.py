@@ -44,7 +44,10 @@ _BY_MODIFIER: dict[str, Callable[[Situation], Iterable[object]]] = {
     "M8": lambda situation: (*situation.history.liver_disease, *situation.history.kidney_disease),
     "M10": lambda situation: situation.history.splenomegaly,
     "M11": lambda situation: situation.history.secondary_causes,
-    "M13": lambda situation: (*situation.history.copper_deficiency, *situation.history.copper_malabsorption),
+    "M13": lambda situation: (
+        *situation.history.copper_deficiency,
+        *situation.history.copper_malabsorption,
+    ),
     "M16": lambda situation: situation.history.alcohol,
 }
 _SUPPRESSING_MODIFIERS = ("M7", "M1")
