@@ -24,6 +24,7 @@ from service.backtest.scratch import Scratch
 from service.backtest.sift import Sifter
 from service.backtest.workers import sift_into
 from service.cds_hooks.prefetch_template import PATIENT_TOKEN, Template
+from service.clinical_data.refused_searches import is_refusal, without_count
 from service.fhir_client.failures import FetchFailed
 
 if TYPE_CHECKING:
@@ -237,10 +238,10 @@ def _bundled(resources: Iterable[Found]) -> bytes:
 def _fetched(server: FhirServer, patient_id: str, trouble: Trouble) -> tuple[bytes, ...]:
     pages = [server.read("Patient", patient_id)]
     for category in _CATEGORIES:
-        pages += server.search(_SEARCH.query_by_category(patient_id, category))
+        pages += _searched(server, _SEARCH.query_by_category(patient_id, category))
     for kind, search in _CONTEXT_SEARCHES.items():
         try:
-            pages += server.search(search.queries(patient_id, 1)[0])
+            pages += _searched(server, search.queries(patient_id, 1)[0])
         except FetchFailed:
             trouble.searches[kind] = trouble.searches.get(kind, 0) + 1
     return tuple(pages)
@@ -252,3 +253,14 @@ def _reference(subject: object) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _searched(server: FhirServer, query: str) -> tuple[bytes, ...]:
+    """Search as a hook call does: where a page size is refused, again without one."""
+    try:
+        return server.search(query)
+    except FetchFailed as failed:
+        plain = without_count(query)
+        if plain == query or not is_refusal(failed.failure):
+            raise
+    return server.search(plain)
