@@ -1,4 +1,6 @@
+import ca.uhn.fhir.batch2.api.IJobMaintenanceService;
 import ca.uhn.fhir.batch2.jobs.config.Batch2JobsConfig;
+import ca.uhn.fhir.batch2.jobs.export.BulkDataExportProvider;
 import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.context.support.IValidationSupport;
 import ca.uhn.fhir.interceptor.api.IInterceptorService;
@@ -27,6 +29,9 @@ import jakarta.persistence.EntityManagerFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Properties;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
 import org.apache.catalina.Context;
 import org.apache.catalina.startup.Tomcat;
@@ -54,7 +59,13 @@ public final class HapiServer {
     @Import({JpaR4Config.class, HapiJpaConfig.class, JpaBatch2Config.class, Batch2JobsConfig.class,
              SubscriptionChannelConfig.class, SubscriptionSubmitterConfig.class, ThreadPoolFactoryConfig.class})
     public static class Storage {
-        @Bean public JpaStorageSettings storageSettings() { return new JpaStorageSettings(); }
+        @Bean public JpaStorageSettings storageSettings() {
+            JpaStorageSettings storage = new JpaStorageSettings();
+            storage.setSchedulingDisabled(false);
+            storage.setEnableTaskBulkExportJobExecution(true);
+            storage.setEnableBulkExportJobReuse(false);
+            return storage;
+        }
         @Bean public PartitionSettings partitionSettings() { return new PartitionSettings(); }
         @Bean public SubscriptionSettings subscriptionSettings() { return new SubscriptionSettings(); }
 
@@ -95,6 +106,7 @@ public final class HapiServer {
         server.setInterceptorService(beans.getBean(IInterceptorService.class));
         server.registerProviders(beans.getBean(ResourceProviderFactory.class).createProviders());
         server.registerProvider(beans.getBean(JpaSystemProvider.class));
+        server.registerProvider(beans.getBean(BulkDataExportProvider.class));
         server.setServerConformanceProvider(new JpaCapabilityStatementProvider(
                 server, beans.getBean(IFhirSystemDao.class), beans.getBean(JpaStorageSettings.class),
                 beans.getBean(ISearchParamRegistry.class), beans.getBean(IValidationSupport.class)));
@@ -115,6 +127,22 @@ public final class HapiServer {
         return tomcat;
     }
 
+    /** Each step of an export waits for a pass; its own scheduler makes one a minute. */
+    private static void runJobs(IJobMaintenanceService jobs) {
+        ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(task -> {
+            Thread thread = new Thread(task, "jobs");
+            thread.setDaemon(true);
+            return thread;
+        });
+        timer.scheduleWithFixedDelay(() -> {
+            try {
+                jobs.runMaintenancePass();
+            } catch (RuntimeException failed) {
+                System.err.println("HAPI jobs: " + failed);
+            }
+        }, 5, 1, TimeUnit.SECONDS);
+    }
+
     private static void endWithInput() {
         Thread watcher = new Thread(() -> {
             try {
@@ -133,8 +161,10 @@ public final class HapiServer {
         if (arguments.length > 1 && arguments[1].equals("tied")) {
             endWithInput();
         }
-        Tomcat tomcat = tomcat(port, restServer(new AnnotationConfigApplicationContext(Storage.class)));
+        ApplicationContext beans = new AnnotationConfigApplicationContext(Storage.class);
+        Tomcat tomcat = tomcat(port, restServer(beans));
         tomcat.start();
+        runJobs(beans.getBean(IJobMaintenanceService.class));
         System.out.println("HAPI FHIR " + VersionUtil.getVersion() + " at http://127.0.0.1:" + port + "/fhir");
         tomcat.getServer().await();
     }
