@@ -62,7 +62,7 @@ class ClientNotAuthenticated(CdsServiceError):
 
 
 class ClientNotAllowed(CdsServiceError):
-    """A known CDS Client asks for what it may not have, such as a FHIR server not on its list."""
+    """A known CDS Client asks for something not allowed, such as a FHIR server not on its list."""
 
     status = 403
     code = "client-not-allowed"
@@ -126,7 +126,7 @@ class EvidenceUnavailable(CdsServiceError):
 
 
 class RequestTooLarge(CdsServiceError):
-    """The body holds more than this service looks at in one call."""
+    """The body holds more than this service reads in one call."""
 
     status = 413
     code = "too-many-entries"

@@ -1,7 +1,7 @@
 """The one `Settings` of a running service, read from `HEME_HOOKS_*` when it starts.
 
 Development is the default and needs no setting. Production refuses to start until it is safe, and
-says everything that is missing at once.
+lists everything that is missing at once.
 """
 
 from __future__ import annotations

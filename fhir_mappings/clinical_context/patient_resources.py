@@ -39,14 +39,14 @@ if TYPE_CHECKING:
     from fhir_mappings.terminology import LocalCoding
 
 NOBODY = PatientNames("")
-"""For documents of which it does not matter whose they are."""
+"""For documents for which it does not matter whose they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatientResources:
     """Resources in order of appearance, each resource once.
 
-    A subject that is the patient is written in the usual way, however it came. `full_urls` is the
+    A subject that is the patient is written in one way, however it was sent. `full_urls` is the
     entry's fullUrl of each, `unreadable` the type of every entry that could not be read,
     `of_others` counts what names another patient, `of_nobody` the type of what names nobody who
     can be matched. `site` says what the site's own codes stand for

@@ -1,8 +1,8 @@
-"""FHIR documents to the Panel of one patient at one moment (clinical-definition 1.1).
+"""FHIR documents as the Panel of one patient at one moment (clinical-definition 1.1).
 
 Each document is a Bundle of any type or a single resource. Neither their order nor repetition
-changes what comes out. Everything reported is in the Panel: as a result, a finding or as
-`Unreadable` with its reason; codes that no table knows are left to the mapping report (`readings`).
+changes the result. Everything reported is in the Panel: as a result, a finding or as `Unreadable`
+with its reason; codes that no table knows are left to the mapping report (`readings`).
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def read_panel(
     """Read every laboratory fact about one patient.
 
     With documents by data group, a group one of whose documents cannot be read at all becomes
-    unavailable. `patient` chooses among reference ranges for age and sex. Raises nothing on
-    account of the documents.
+    unavailable. `patient` chooses among reference ranges for age and sex. No document raises an
+    error.
     """
     record = LaboratoryRecord(patient_id, now, terminology, patient)
     return record.panel(documents, unavailable)
@@ -129,7 +129,7 @@ class LaboratoryRecord:
         unavailable: frozenset[DataGroup] = frozenset(),
         look_back: LookBack | None = None,
     ) -> Panel:
-        """Return what these documents say, in the words of `read_panel`.
+        """Return what these documents say, as `read_panel` does.
 
         `look_back` says which results nobody will look at, so that they are left unread; None reads
         all.
@@ -181,7 +181,7 @@ class LaboratoryRecord:
     def _incomplete(
         self, entries: Iterable[_Entry], pages: Iterable[tuple[Page, OfKnownCode]]
     ) -> Iterator[Incomplete]:
-        """The panels and reports that name what did not come along."""
+        """The panels and reports that name missing members."""
         grouping = [entry for entry in entries if _groups_others(entry.resource)]
         if not grouping:
             return
@@ -231,7 +231,7 @@ def readings(
 ) -> tuple[Reported, ...]:
     """Everything reported, each with the coding and the unit it came with, for a mapping report.
 
-    `patient_id` None accepts any subject. Nothing is settled or derived.
+    `patient_id` None accepts any subject. Nothing is chosen or derived.
     """
     decoded = [decode(document, LABORATORY_KINDS) for document in documents]
     entries = _newest_versions(decoded)
@@ -268,7 +268,7 @@ def _not_decoded(decoded: Iterable[Decoded]) -> Iterator[Reported]:
 
 
 def _resolved(entries: Sequence[_Entry], chart: ReadingContext) -> ReadingContext:
-    """Resolve what resources say of each other: patients, specimens, members of reports."""
+    """Resolve the references between resources: patients, specimens, members of reports."""
     chart = _with_patients_and_specimens(entries, chart)
     members: dict[str, Envelope] = {}
     for entry in [entry for entry in entries if _groups_others(entry.resource)]:
@@ -321,7 +321,7 @@ def _grouped(entry: _Entry, chart: ReadingContext) -> tuple[Envelope, Sequence[R
 
 
 def _delivered(pages: Iterable[tuple[Page, OfKnownCode]]) -> frozenset[str]:
-    """Every key of an Observation that came, whether or not it is read."""
+    """Every key of an Observation that was sent, whether or not it is read."""
     keys: set[str] = set()
     for page, _ in pages:
         for each in page.observations:
@@ -405,7 +405,7 @@ def _panel(
 
 
 def _newest_first(facts: Collection[Any]) -> tuple[Any, ...]:
-    """Sort, and count once what differs only in where it stood."""
+    """Sort, and count once what differs only in its place."""
     if len(facts) <= 1:
         return tuple(facts)
     distinct: dict[Any, Any] = {}

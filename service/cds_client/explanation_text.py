@@ -101,7 +101,7 @@ def _set_aside_line(result: Json) -> str:
 
 
 def _finding_line(finding: Json) -> str:
-    """One paragraph: who speaks, what it says, under which conditions, on whose word."""
+    """One paragraph: the finding, its text, its conditions and its sources."""
     parts = [f"{_text(finding.get('id'))} ({_text(finding.get('indicator')) or 'no card'})."]
     parts += map(_text, (finding.get("summary"), finding.get("meaning")))
     parts += map(_text, finding.get("text") or [])

@@ -41,7 +41,7 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
-    """Wrap one paragraph to `width` columns; words that are too long stay whole."""
+    """Wrap one paragraph to `width` columns; words that are too long are not broken."""
     return textwrap.wrap(
         text,
         max(width, _MIN_WIDTH),

@@ -1,4 +1,4 @@
-"""What a service's refusal means for the person who called: what failed, where, and the mend."""
+"""What a service's refusal means for the person who called: what failed, where, and what helps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MENDS = (
     ("not JSON", _METADATA),
     ("another resource type", _METADATA),
 )
-"""Words of a failure (service/fhir_client/failures.py) and what most likely mends it."""
+"""Words of a failure (service/fhir_client/failures.py) and what most likely helps."""
 
 
 class _Details(msgspec.Struct):
@@ -66,7 +66,7 @@ def reason_of(answer: bytes) -> str:
 
 
 def refusal(status: int, answer: bytes, *, server: str = "", patient: str = "") -> str:
-    """Return one text: the status, what failed at which FHIR server, and the likely mend.
+    """Return one text: the status, what failed at which FHIR server, and what likely helps.
 
     Failures of one cause are named once, with their prefetch keys. `server` and `patient` are those
     of the call, empty where data were prefetched.

@@ -27,7 +27,7 @@ _LABORATORY = (*OBSERVATION_GROUPS, DataGroup.FILM_REPORTS, DataGroup.DIAGNOSTIC
 
 
 class FactsReader:
-    """Reads what was gathered for one call, after each stage; no page is read twice."""
+    """Reads what was gathered for one call, after each stage; every page is read once."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class FactsReader:
         panel = self._laboratory.panel(
             _laboratory_pages(data),
             data.unavailable,
-            # Who asks why is shown the whole course of the results.
+            # A call that asks for its evidence is shown the whole course of the results.
             None if call.wants_explanation else look_back,
         )
         context = read_context(
@@ -111,11 +111,11 @@ def _patient(data: ClinicalData, patient_id: str) -> Patient:
 
 
 def _laboratory_pages(data: ClinicalData) -> dict[DataGroup, tuple[bytes, ...]]:
-    """Return the laboratory's pages by key; one that several keys share stands under the first.
+    """Return the laboratory's pages by key; one that several keys share is under the first.
 
     Keys share pages when their search by code was refused and one by category took its place.
     """
-    # Told apart by their length first: the hash of a page costs as much as passing over it.
+    # Compared by their length first: the hash of a page costs as much as passing over it.
     seen: dict[int, list[bytes]] = {}
     pages: dict[DataGroup, tuple[bytes, ...]] = {}
     for group in _LABORATORY:

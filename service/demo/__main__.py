@@ -102,7 +102,7 @@ def run(wished: Wishes) -> None:
     with ExitStack() as stack:
         port = _service_port(wished.port)
         base = wished.fhir_server or stack.enter_context(embedded_server(wished.fhir_port))
-        # Another's server is written to only when no patient of its own was named.
+        # Somebody else's server is written to only when no patient of its own was named.
         if not (wished.fhir_server and wished.patient):
             _load(base)
         patient = _patient_id(wished)
@@ -150,7 +150,7 @@ def _service(port: int, service: str, base: str, ehr: str) -> Iterator[None]:
 
 
 def _settings(service: str, base: str, ehr: str) -> dict[str, str]:
-    """The service's environment variables, whatever stands in ours."""
+    """The service's environment variables, whatever ours are."""
     return {
         "HEME_HOOKS_ENVIRONMENT": "development",
         "HEME_HOOKS_PUBLIC_URL": service,
@@ -258,7 +258,7 @@ def _show_addresses(service: str, base: str, patient: str, ehr: str) -> None:
 
 
 def main() -> int:
-    """Run the demo; the exit code tells whether it went well."""
+    """Run the demo; the exit code says whether it succeeded."""
 
     def leave(*_: object) -> None:
         raise KeyboardInterrupt

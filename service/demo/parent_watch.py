@@ -1,4 +1,4 @@
-"""Run a command that must not outlive whoever started it.
+"""Run a command that must not outlive the process that started it.
 
 `python -m service.demo.parent_watch COMMAND...`
 

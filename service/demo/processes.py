@@ -23,7 +23,7 @@ STOP_LIMIT = 10.0
 
 
 class ServerNotStarted(Exception):
-    """A server did not come up; the message is one sentence for a person."""
+    """A server did not start; the message is one sentence for a person."""
 
 
 def free_port() -> int:
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether we could listen on this port of loopback."""
+    """Whether this port of loopback is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

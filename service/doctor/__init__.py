@@ -1,1 +1,1 @@
-"""What goes wrong when a CDS Client and its FHIR server are registered, checked one by one."""
+"""Checks of a CDS Client and its FHIR server before go-live, one by one."""

@@ -1,4 +1,4 @@
-"""One thing that was checked, and how it turned out."""
+"""One check and its result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How a check turned out."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"

@@ -1,4 +1,4 @@
-"""The FHIR server: can it be reached, what it says of itself, its clock, and each of our searches.
+"""The FHIR server: can it be reached, its CapabilityStatement, its clock, and each of our searches.
 
 Every search of a hook call is made once as the call makes it, for a patient that a person names.
 """
@@ -168,7 +168,7 @@ def _parameters(
 def check_searches(
     probe: Probe, templates: Mapping[DataGroup, Template], patient_id: str
 ) -> Iterator[Check]:
-    """Make the first search of each prefetch key as a call would, and say what became of it."""
+    """Make the first search of each prefetch key as a call would, and report the outcome."""
     good: list[str] = []
     for group, template in templates.items():
         query = (

@@ -1,4 +1,4 @@
-"""Single requests of the doctor to a FHIR server, with what the hook call does not look at."""
+"""Single requests of the doctor to a FHIR server, with details that a hook call does not read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_BYTES = 32 * 1024 * 1024
 class Answer:
     """What a server answered: the status, its clock, the body and what it is.
 
-    `failure` says why it is of no use; `document` is None where the body is not JSON.
+    `failure` says why it cannot be used; `document` is None where the body is not JSON.
     """
 
     status: int

@@ -1,6 +1,6 @@
-"""The access token for the FHIR server: does it still hold, and do its scopes cover our searches?
+"""The access token for the FHIR server: is it valid, and do its scopes cover our searches?
 
-It is read, where it is a JSON Web Token, and never verified: that is the FHIR server's business.
+A JSON Web Token is read but not verified: that is the FHIR server's task.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TOKEN, SCOPES = "access token", "scopes"
 def check_access_token(
     token: str | None, templates: Mapping[DataGroup, Template], now: datetime
 ) -> Iterator[Check]:
-    """Whether the token is one, has not expired, and covers each prefetch key."""
+    """Whether the token is well-formed, has not expired, and covers each prefetch key."""
     if token is None:
         yield warning(
             TOKEN,

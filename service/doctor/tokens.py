@@ -88,7 +88,7 @@ def _keys(client: CdsClient, session: requests.Session) -> dict[str, PyJWK]:
 
 
 def check_audience(public_url: str, services: Sequence[str]) -> Iterator[Check]:
-    """Say what stands in `aud`: it is the URL of each endpoint, letter by letter."""
+    """Say what `aud` must be: the URL of each endpoint, letter by letter."""
     if not public_url:
         yield warning(
             AUDIENCE,

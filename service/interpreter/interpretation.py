@@ -169,11 +169,11 @@ class States:
 
 
 NOT_JUDGED = States({}, Pattern.NONE, B12State.MISSING, IronState.MISSING, FunctionState.UNKNOWN)
-"""The states of a patient of whom nothing is said."""
+"""The states of a patient without any card."""
 
 
 class Overlay(StrEnum):
-    """The urgent findings that stand beside any other, highest first (clinical-definition 3.1)."""
+    """The urgent findings, possible beside any other, highest first (clinical-definition 3.1)."""
 
     NEUTROPENIC_FEVER = "neutropenic-fever"
     CIRCULATING_BLASTS = "circulating-blasts"
@@ -185,7 +185,7 @@ class Overlay(StrEnum):
 
 HEMATOLOGY_REFERRAL = "hematology-referral"
 MARROW_BIOPSY = "marrow-biopsy"
-"""The two orders that rules, cards and feedback treat apart (ids of clinical-definition 4)."""
+"""The two orders that rules, cards and feedback treat specially (ids of clinical-definition 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +245,7 @@ class AppliedModifier:
 
 
 class RemarkRank(IntEnum):
-    """What stands first among the remarks about a patient (clinical-definition 3.4)."""
+    """The order of the remarks about a patient (clinical-definition 3.4)."""
 
     GOALS_OF_CARE = 1
     ALREADY_DONE = 2
@@ -295,7 +295,7 @@ class ShownValue:
 
 
 class RuleOutcome(StrEnum):
-    """What became of one rule."""
+    """The outcome of one rule."""
 
     FIRED = "fired"
     FALSE = "false"
@@ -333,7 +333,7 @@ class Explanation:
 
 
 UNEXPLAINED = Explanation("")
-"""Of a call that does not ask why."""
+"""The explanation of a call that asks for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,13 +342,12 @@ class Interpretation:
 
     `overlay` is the highest overlay (its card comes first) and `lower_overlays` the others, named
     in its detail. `finding` is the row that ended steps 1 to 12, None when none did. Order
-    proposals are one list, already freed of what exists (4.3), switched off or deferred;
+    proposals are one list, without what exists already (4.3), is switched off or is deferred;
     `withheld` says which were left out and why. `order_findings` are the order-hook cards,
     `data_quality` the last card. `remarks` are the sentences about this patient by rank; the
     `paragraphs` of the findings say the same at length. `named_drugs` are the marrow-suppressive
-    drugs that M9 names. `undecided` lists rules that unavailable
-    or unreadable data left open; `could_not_check` says in plain words what was not available and
-    matters to the cards.
+    drugs that M9 names. `undecided` lists rules that unavailable or unreadable data left open;
+    `could_not_check` says in plain words what was not available and matters to the cards.
     `set_aside` are the results of the windows that could not be used. `withheld_counts` is why no
     count can be judged although some were sent: such a call is refused, not answered with silence.
     `read_from_words` are the conditions without a known code that change the answer.

@@ -1,4 +1,4 @@
-"""The rules as the page "About this rule" tells them: for physicians, without ids and codes."""
+"""The rules as on the page "About this rule": for physicians, without ids and codes."""
 
 from __future__ import annotations
 

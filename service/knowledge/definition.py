@@ -1,4 +1,4 @@
-"""The parts of docs/clinical-definition.md that the tables carry, by document and block name."""
+"""The printed parts of docs/clinical-definition.md, by document and block name."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def knowledge_markdown() -> str:
 
 
 def rule_markdown(rule_id: str) -> str:
-    """Return one rule as Markdown. Raises KeyError for an id that is none."""
+    """Return one rule as Markdown. Raises KeyError for an unknown id."""
     row = {each.id: each for each in rule_rows()}[rule_id]
     named = {name: SOURCES[name] for name in row.citations}
     parts = [
@@ -114,7 +114,7 @@ def _order_list(row: RuleRow) -> str:
 
 
 def modifiers_table() -> str:
-    """Return the modifiers with what sets them off and what they change."""
+    """Return the modifiers with their triggers and effects."""
     return table(
         ["Modifier", "When", "Effect"],
         ([row.id, prose(row.trigger), prose(row.effect)] for row in MODIFIER_ROWS),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ModifierRow:
-    """One modifier: what sets it off and what it changes."""
+    """One modifier: its trigger and its effect."""
 
     id: str
     trigger: str

@@ -1,4 +1,4 @@
-"""What a hospital's results would be read as, counted per code and unit, before go-live.
+"""How a hospital's results would be read, counted by code and unit, before go-live.
 
 `sources` brings charts one after the other, `tally` counts what `fhir_mappings` makes of them,
 `proposals` drafts the ConceptMap rows that are missing, `rendering` shows it all. No identifier

@@ -1,4 +1,4 @@
-"""Which codes stand beside each other, and in Observations of which category."""
+"""Which codes occur together, and in Observations of which category."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_TEXT = 80
 
 
 def short(text: str) -> str:
-    """Return a name or unit in one line of bearable length."""
+    """Return a name or unit in one line of limited length."""
     return " ".join(text.split())[:_LONGEST_TEXT]
 
 
@@ -33,7 +33,7 @@ class _Named(Struct, frozen=True):
 
 @dataclass(slots=True)
 class Codings:
-    """Which codes stand beside each other, and in Observations of which category."""
+    """Which codes occur together, and in Observations of which category."""
 
     laboratory: set[tuple[str, str]] = field(default_factory=set)
     elsewhere: set[tuple[str, str]] = field(default_factory=set)

@@ -1,6 +1,6 @@
 """ConceptMap rows that a site could add for its codes of conditions, medicines and the rest.
 
-Drafted from names: for local codes that only their words made readable, and for procedures whose
+Drafted from names: for local codes that were read only by their words, and for procedures whose
 name is one of ours. Each is a question to the site, not an answer.
 """
 
@@ -38,7 +38,7 @@ _CONFIRM = "By its name; the site must confirm."
 
 
 def context_proposals(tally: ContextTally) -> tuple[Proposal, ...]:
-    """Draft every row, those that would help most first."""
+    """Draft every row, the most useful first."""
     drafts = [draft for row in tally.rows.values() for draft in _drafts(row)]
     return tuple(sorted(drafts, key=lambda p: (-p.count, p.source, p.code, p.target)))
 

@@ -1,4 +1,4 @@
-"""Counting what Conditions, medicines, procedures and encounters are read as, per code.
+"""Counting how Conditions, medicines, procedures and encounters are read, by code.
 
 As for results, nothing of a patient is kept: codes and their names, and numbers of entries. An
 entry without any code is counted by what its words were read as, its words are not shown.
@@ -40,7 +40,7 @@ MOST_ROWS = 20_000
 
 
 class Kind(StrEnum):
-    """Which part of the context a code stands in."""
+    """Which part of the context a code belongs to."""
 
     CONDITION = "Condition"
     MEDICINE = "medicine"
@@ -66,7 +66,7 @@ class ContextKey(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What one entry was read as; `as_what` names value sets, a medicine or a class."""
+    """How one entry was read; `as_what` names value sets, a medicine or a class."""
 
     how: How
     as_what: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class ContextRow:
     read_as: Counter[Reading] = field(default_factory=Counter)
 
     def number(self, how: How) -> int:
-        """How many entries were read so."""
+        """How many entries were read this way."""
         return sum(number for reading, number in self.read_as.items() if reading.how is how)
 
 

@@ -45,7 +45,7 @@ CONTEXT_TYPES = (
 _COUNTED = _RESULTS | set(CONTEXT_TYPES)
 _READ_TYPES = _COUNTED | {"Specimen", "Patient", "Medication"}
 _MEMORY = "512MB"
-"""What the engine that brings a patient's lines together may hold."""
+"""How much memory the engine that sorts lines by patient may use."""
 
 _DEEPEST_BUNDLE = 3
 _SEARCH = Template("Observation", (("patient", PATIENT_TOKEN), ("_count", "200")))
@@ -59,8 +59,8 @@ _CATEGORIES = ("laboratory", "vital-signs")
 class Trouble:
     """What could not be read at all: lines and entries; patients of a server, by failure.
 
-    `files` says of each Bundle that holds nothing why. `searches` counts by resource type the
-    searches for context that failed; results count without.
+    `files` says for each Bundle without content why. `searches` counts by resource type the
+    searches for context that failed; results are counted without them.
     """
 
     unreadable: int = 0
@@ -78,7 +78,7 @@ class ChartDocuments:
 
 
 class _Peek(Struct, frozen=True):
-    """The part of a resource that tells whose it is."""
+    """The part of a resource that says whose it is."""
 
     resourceType: Any = ""
     id: Any = ""
@@ -128,11 +128,11 @@ def bundle_charts(document: bytes, trouble: Trouble, name: str) -> Iterator[Char
 def ndjson_charts(
     folder: Path, terminology: Terminology, trouble: Trouble, progress: Callable[[str], None]
 ) -> Iterator[ChartDocuments]:
-    """Read a Bulk Data export, packed files too, by the reader and the engine of a backtest.
+    """Read a Bulk Data export, compressed files too, with the reader and the engine of a backtest.
 
-    What matters is brought together by patient in a temporary folder, so that the memory needed
-    stays the same however large the export is. Raises ExportNotUsable when there is no NDJSON
-    file, or when the export's own manifest says that it is not whole.
+    What matters is sorted by patient in a temporary folder, so that the memory needed stays the
+    same however large the export is. Raises ExportNotUsable when there is no NDJSON file, or when
+    the export's own manifest says that it is incomplete.
     """
     files = find_files([folder])
     with tempfile.TemporaryDirectory(prefix="heme-hooks-mapping-") as made:
@@ -205,7 +205,7 @@ def _entries(raw: bytes) -> list[_Entry]:
 
 
 def _charts(found: Sequence[Found]) -> Iterator[ChartDocuments]:
-    """Part resources by patient; specimens that name nobody may be anybody's."""
+    """Split resources by patient; specimens that name nobody may be anybody's."""
     urls = {
         without_version(each.full_url): each.resource_id or each.full_url.rpartition(":")[2]
         for each in found

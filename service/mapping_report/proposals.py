@@ -1,9 +1,9 @@
 """ConceptMap rows that a site could add: for codes without a meaning, for units not understood.
 
-A row is proposed only where the name of the code, taken whole, is a name of one measurement and
-its unit is one of that measurement; or where only one usual unit puts the values where such
-results lie. Each is a question to the laboratory, not an answer. A LOINC code is never given
-another meaning: then the row is for the local code that stands beside it.
+A row is proposed only where the name of the code, taken whole, is a name of one measurement and its
+unit is one of that measurement; or where only one usual unit puts the values in the usual range.
+Each is a question to the laboratory, not an answer. A LOINC code is never given another meaning:
+then the row is for the local code beside it.
 """
 
 from __future__ import annotations
@@ -95,7 +95,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "8310-5": ("body temperature", "temperature"),
 }
 """Names under which laboratories report; fillers such as count or serum are left out. Where two
-measurements share a name, the unit tells them apart."""
+measurements share a name, the unit distinguishes them.
+"""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -124,7 +125,7 @@ class Proposal:
 
 
 def proposals(tally: Tally) -> tuple[Proposal, ...]:
-    """Draft every row, those that would help most first; one for each code or unit."""
+    """Draft every row, the most useful first; one for each code or unit."""
     best: dict[tuple[str, str], Proposal] = {}
     drafts = list(_drafts(tally))
     for draft in drafts:
@@ -188,7 +189,7 @@ def _is_a_unit(text: str) -> bool:
 
 
 def _code_rows(row: Row, count: int, terminology: Terminology) -> Iterator[Proposal]:
-    """The code's name is a measurement's, another one than the code's own, and so is its unit."""
+    """Name and unit are those of a measurement other than the code's own."""
     known = terminology.meaning_of(row.key.system, row.key.code)
     for system, code, display in _local_codings(row):
         names = (display, row.display)
@@ -228,7 +229,7 @@ def _reads(unit: str, analyte: Analyte | None, terminology: Terminology) -> bool
 
 
 def _unit_rows(row: Row, count: int, terminology: Terminology) -> Iterator[Proposal]:
-    """One usual unit puts nearly all values where such results lie, every other hardly half."""
+    """One usual unit puts nearly all values in the usual range, every other at most half."""
     if len(row.analytes) != 1:
         return
     (analyte,) = row.analytes

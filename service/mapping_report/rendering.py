@@ -165,7 +165,7 @@ def _excluded(tally: Tally) -> Iterator[Line]:
 
 
 def _blasts(tally: Tally) -> Iterator[Line]:
-    """Every code whose name says blasts, whatever became of it: it must not go unseen."""
+    """Every code whose name says blasts, however it was read: none must be overlooked."""
     for row in _by_count(tally, lambda row: row.count if row.says_blasts else 0):
         yield row.count, row, _what_became_of(row)
 

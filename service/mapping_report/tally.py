@@ -1,7 +1,7 @@
-"""Counting what results are read as: per code and unit, in whole charts.
+"""Counting how results are read, by code and unit, in whole charts.
 
 Nothing of a patient is kept: codes, their names, units, numbers of results and, for units that are
-not understood, how many values would lie where such results lie under each usual unit.
+not understood, how many values would lie in the usual range under each usual unit.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from service.mapping_report.inputs import ChartDocuments
 
 END_OF_TIME = datetime(9998, 12, 31, tzinfo=UTC)
-"""Results are judged as of here, so that the shifted dates of a de-identified export tell nothing
-about its codes and units; dates after now are counted apart."""
+"""Results are judged as of here, so that the shifted dates of a de-identified export do not hide
+its codes and units; dates after now are counted separately.
+"""
 
 MOST_ROWS = 20_000
 _NUMBER = re.compile(r"[<>]?=?\s*(\d+(?:\.\d+)?)")
@@ -51,7 +52,7 @@ _BLASTS = re.compile(
     r"(?<!erythro)(?<!normo)(?<!megalo)(?<!sidero)(?<!fibro)(?<!osteo)(?<!neuro)(?<!glio)"
     r"blast(?:s|en|os|es|i)?(?![a-z])|promonocyt"
 )
-"""Names of leukemic cells; not those of other cells and tumors that are called so."""
+"""Names of leukemic cells; not of other cells and tumors with similar names."""
 
 
 class Key(NamedTuple):
@@ -73,9 +74,9 @@ class Refusal(NamedTuple):
 class Row:
     """Everything that was counted for one code and unit.
 
-    `read_as` says analyte or finding and how the unit is converted; `checked` are refusals that
-    took another result of the same patient to see; `fits` counts, for a unit that is not
-    understood, the values that each usual unit would put where such results lie.
+    `read_as` says analyte or finding and how the unit is converted; `checked` are refusals because
+    of another result of the same patient; `fits` counts, for a unit that is not understood, the
+    values that each usual unit would put in the usual range.
     """
 
     key: Key

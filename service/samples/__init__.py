@@ -1,7 +1,7 @@
 """Sample patients: charts that show every finding and its traps, for demos, trials and tests.
 
-Nobody real: names, dates and values are made up. Dates are counted back from the day of loading,
-so that the findings stay what they are.
+Nobody is real: names, dates and values are invented. Dates are counted back from the day of
+loading, so that the findings stay the same.
 """
 
 from service.samples.catalog import GROUPS, NAMES, SAMPLES, SEED, hook_call, sample_bundle

@@ -33,7 +33,7 @@ SEED = "index-pattern"
 
 
 def sample_bundle(name: str, now: datetime) -> dict[str, Any]:
-    """One sample as an R4 transaction Bundle; KeyError when there is none of that name."""
+    """One sample as an R4 transaction Bundle; KeyError when there is none with that name."""
     entries = [put(resource) for resource in SAMPLES[name].resources(now)]
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 

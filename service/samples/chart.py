@@ -1,4 +1,4 @@
-"""A sample patient: the chart as written, made real at one moment."""
+"""A sample patient: the chart as written, with dates filled in for one moment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TAG_SYSTEM = "https://heme-hooks.org/fhir/CodeSystem/sample"
 TAG_CODE = "sample"
-"""On every resource of every sample; a second tag carries the sample's name."""
+"""On every resource of every sample; a second tag has the sample's name."""
 ID_PREFIX = "heme-hooks-"
 ADULT = 18
 
@@ -68,8 +68,8 @@ class Sample:
     """One sample patient, and what the service should say about it.
 
     `findings` are the topics of the cards, in order, without the marrow and work-up cards;
-    `indicator` is that of the first card, empty when there is none; `marrow` tells whether a
-    marrow card is due. `drafts` stand in the draftOrders of an order-select call.
+    `indicator` is that of the first card, empty when there is none; `marrow` tells whether a marrow
+    card is due. `drafts` are in the draftOrders of an order-select call.
     """
 
     name: str
@@ -170,7 +170,7 @@ def _place(value: Any, now: datetime, ids: dict[int, str]) -> Any:  # noqa: ANN4
 
 
 def _neighbours(person: Person) -> list[Resource]:
-    """What stands in any chart and must change nothing."""
+    """What is in any chart and must change nothing."""
     made = [
         lab("2951-2", 139, "mmol/L", days=6),
         lab("2823-3", 4.1, "mmol/L", days=6),

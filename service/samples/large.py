@@ -1,4 +1,4 @@
-"""A chart of any size, for trials of speed and of paging: the index pattern on top of years."""
+"""A chart of any size, to try speed and paging: the index pattern after years of results."""
 
 from __future__ import annotations
 

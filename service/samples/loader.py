@@ -1,4 +1,4 @@
-"""Puts the sample patients on a FHIR server, and takes them away again.
+"""Writes the sample patients to a FHIR server, and removes them again.
 
 Ids are chosen here and are not numeric, as HAPI's public sandbox asks: writing again replaces, so
 that repeating renews the dates and duplicates nothing. Every resource is tagged; only what carries
@@ -37,11 +37,12 @@ TYPES = (
     "AllergyIntolerance",
     "Patient",
 )
-"""The resource types of all samples, the Patient last: it can go only when nothing points at it."""
+"""The resource types of all samples, the Patient last: it goes last, when nothing refers to it.
+"""
 
 TIMEOUT = (10, 120)
 PAUSES = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between tries: HAPI answers 409 when two writers meet."""
+"""Seconds between tries: HAPI answers 409 when two writers collide."""
 PAUSE_OF_START = 2.0
 CONFLICT = 409
 GONE = {404, 410}
@@ -69,7 +70,7 @@ def wait_for(
     sleep: Callable[[float], object] = wait,
     monotonic: Callable[[], float] = clock,
 ) -> None:
-    """Return once the server answers /metadata with 200, at the latest after so many seconds.
+    """Return once the server answers /metadata with 200, at the latest after that many seconds.
 
     A server that starts refuses connections, or answers with an error, for a minute and more.
     """
@@ -94,7 +95,7 @@ def load(
     """Write the samples, one transaction each, and return the Patient ids.
 
     What an earlier load left of these samples and is no longer part of them is deleted in the same
-    transaction. Raises SamplesNotWritten; KeyError for a name that is none.
+    transaction. Raises SamplesNotWritten; KeyError for an unknown name.
     """
     bundles = {name: sample_bundle(name, now) for name in names}
     server = _Server(base_url, session, sleep)
@@ -139,7 +140,7 @@ def _delete(reference: str) -> dict[str, Any]:
 
 
 class _Server:
-    """One FHIR server as the loader needs it."""
+    """One FHIR server, as far as the loader needs it."""
 
     def __init__(
         self, base_url: str, session: requests.Session, sleep: Callable[[float], object]
@@ -160,7 +161,7 @@ class _Server:
         return dict(found)
 
     def transaction(self, bundle: dict[str, Any], what: str) -> None:
-        """Post one transaction; again when it meets another writer."""
+        """Post one transaction; again when another writer is in the way."""
         status = self._post(bundle)
         if status >= requests.codes.bad_request:
             raise SamplesNotWritten(
@@ -191,7 +192,7 @@ class _Server:
         return status < requests.codes.bad_request or status in GONE
 
     def _post(self, bundle: dict[str, Any]) -> int:
-        """The HTTP status, after as many tries as a conflict is worth."""
+        """The HTTP status, after retries for conflicts."""
         data = json.dumps(bundle).encode()
         for pause in (*PAUSES, None):
             status = self._request("POST", self.base, data=data).status_code
@@ -234,7 +235,7 @@ class _Server:
         params: dict[str, str] | None = None,
         data: bytes | None = None,
     ) -> requests.Response:
-        # HAPI answers a repeated search from its cache for a minute, unless it is asked not to.
+        # HAPI answers a repeated search from its cache for a minute, unless told otherwise.
         headers = {"Accept": FHIR_JSON, "Cache-Control": "no-cache"}
         if data is not None:
             headers["Content-Type"] = FHIR_JSON

@@ -20,11 +20,11 @@ _OTHER_NAMES: dict[str, str] = {
     "8480-6": "Systolic blood pressure",
     "8462-4": "Diastolic blood pressure",
 }
-"""Names that our vocabulary does not have, or not in the words that a laboratory sends."""
+"""Names that our vocabulary lacks, or words differently from a laboratory."""
 
 
 def loinc_name(code: str) -> str:
-    """Return what a laboratory calls a LOINC code. Raises KeyError for one that nobody named."""
+    """Return what a laboratory calls a LOINC code. Raises KeyError for one without a name."""
     return _OTHER_NAMES.get(code) or default_terminology().loinc[code].display
 
 
@@ -51,4 +51,5 @@ REFERENCE_RANGES: dict[tuple[str, str], tuple[float | None, float | None]] = {
     ("2951-2", "mmol/L"): (135, 145),
     ("2823-3", "mmol/L"): (3.5, 5.1),
 }
-"""LOINC code and unit to low and high limit, for a woman; the man reported in SI units has his."""
+"""LOINC code and unit to low and high limit, for a woman; the man reported in SI units has his own.
+"""

@@ -1,4 +1,4 @@
-"""Short words for what is no laboratory result: conditions, procedures, medicines, encounters."""
+"""Helpers for what is not a laboratory result: conditions, procedures, medicines, encounters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def condition(
 
 
 def procedure(code: str, text: str, *, days: float, status: str = "completed") -> Resource:
-    """A Procedure by SNOMED CT code; one still in progress began so many days ago."""
+    """A Procedure by SNOMED CT code; one still in progress began that many days ago."""
     when: Resource = {"performedDateTime": Ago(days)}
     if status == "in-progress":
         when = {"performedPeriod": {"start": Ago(days)}}

@@ -1,4 +1,4 @@
-"""Short words for writing charts: each makes one FHIR R4 resource as plain JSON types.
+"""Helpers for writing charts: each makes one FHIR R4 resource as plain JSON types.
 
 A moment is written as `Ago(days)` and another resource of the same chart as `Link(resource)`;
 `chart.Sample.resources` puts dates and references in their place. Quantities carry a unit and,
@@ -25,7 +25,7 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ago:
-    """A moment so many days before the chart is loaded; a date only when `whole_day`."""
+    """A moment this many days before the chart is loaded; a date only when `whole_day`."""
 
     days: float
     whole_day: bool = False

@@ -1,4 +1,4 @@
-"""Sample patients: charts that tempt a careless reader (clinical-definition 1 and 3.5)."""
+"""Sample patients: charts that mislead a careless reader (clinical-definition 1 and 3.5)."""
 
 from __future__ import annotations
 

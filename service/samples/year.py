@@ -1,7 +1,7 @@
-"""A year of a made-up hospital: some 200 persons whose course, and what came of it, is known.
+"""A year of a made-up hospital: about 200 persons whose course and outcome are known.
 
-Each story is planted for a fixed number of persons, so that a report on the export can be held
-against what went in. Nobody real; the same seed gives the same year, byte for byte.
+Each story is planted for a fixed number of persons, so that a report on the export can be compared
+with what went in. Nobody real; the same seed gives the same year, byte for byte.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Person:
         return made
 
     def labs(self, at: datetime, values: dict[str, float], *, noise: float = 0.03) -> None:
-        """Add results of one specimen, known an hour and a half later, and one nobody asks for."""
+        """Add results of one specimen, known an hour and a half later, and one that is not used."""
         issued = _text(at + timedelta(minutes=90))
         for name, value in values.items():
             code, display, unit = _COUNTS[name]
@@ -217,7 +217,7 @@ def _b12_deficiency(person: Person, at: datetime) -> None:
 
 
 def _b12_despite_high(person: Person, at: datetime) -> None:
-    """High B12, and B12 was begun all the same."""
+    """High B12, and B12 was given nevertheless."""
     person.visit(at)
     person.labs(at, _PANCYTOPENIA | _HIGH_B12)
     person.prescribe(at + _days(6), "11248", "cyanocobalamin 1 mg")
@@ -283,7 +283,7 @@ def _unseen(person: Person, at: datetime) -> None:
 
 
 def _wrong_unit(person: Person, at: datetime) -> None:
-    """Hemoglobin in a unit that cannot be."""
+    """Hemoglobin in an impossible unit."""
     person.visit(at)
     person.labs(at, _NORMAL | {"hgb": 12.5})
     for each in person.resources:
@@ -329,7 +329,7 @@ def _one(
     birth = date(2025 - chance.randint(35, 84), chance.randint(1, 12), chance.randint(1, 28))
     person = Person(number, chance, birth)
     person.resources.append(_patient(person))
-    # The record goes back two years, so that what is new can be told from what is not.
+    # The record goes back two years, so that new findings can be distinguished from old ones.
     person.labs(datetime(2023, 6, 1, 9, tzinfo=UTC) + _days(chance.randint(0, 200)), dict(_NORMAL))
     start = datetime(2025, 1, 10, 8, tzinfo=UTC) + _days(chance.randint(0, 320))
     story(person, start + timedelta(minutes=chance.randint(0, 480)))

@@ -41,7 +41,7 @@ class ChartForPage:
     unavailable: dict[str, str] = field(default_factory=dict)
 
     def encoded(self) -> bytes:
-        """JSON with every number's digits as they were."""
+        """JSON with the digits of every number unchanged."""
         return encode(
             {
                 "patientId": self.patient_id,

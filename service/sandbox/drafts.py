@@ -14,7 +14,7 @@ _OFFERED = {
 
 
 def offered_drafts() -> dict[str, dict[str, Any]]:
-    """Return the drafts by name; the page adds whose they are."""
+    """Return the drafts by name; the page adds the patient."""
     return {name: _draft(name, *medicine) for name, medicine in _OFFERED.items()}
 
 

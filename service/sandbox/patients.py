@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 def find_patients(server: FhirServer, deadline: Deadline, text: str) -> list[Json]:
-    """Return at most `MOST` patients whose name begins so, or whose id this is.
+    """Return at most `MOST` patients whose name begins with the text, or whose id it is.
 
     An empty text finds the first ones of the server. Raises ClinicalDataUnavailable when the server
     answers neither the search nor the read.

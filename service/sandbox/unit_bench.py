@@ -37,7 +37,7 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 def read_sample(sample: Sample, now: datetime, terminology: Terminology) -> Json:
-    """Return what the value would be read as: `outcome`, one sentence, and the parts."""
+    """Return how the value would be read: `outcome`, one sentence, and the parts."""
     meaning = terminology.meaning_of(LOINC, sample.code)
     if meaning is None:
         return _answer("unknown-code", "This code is in no table of the service: not read.")

@@ -1,7 +1,7 @@
-"""The audit: one JSON line for each hook call and each feedback, in a stream of its own.
+"""The audit: one JSON line for each hook call and each feedback, in a separate stream.
 
 It says who asked, about whom (as keyed hashes that the store has too), what was found, where the
-data came from and what became of the call. It holds no name, no id, no value and no token.
+data came from and the outcome of the call. It holds no name, no id, no value and no token.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class StreamAudit:
 class FileAudit:
     """The audit in a file that every worker appends to.
 
-    One line is one write at the end of the file, so lines of different workers do not mix. The
-    file is opened again when something else stands under its name: log rotation moves it away.
+    One line is one write at the end of the file, so lines of different workers do not mix. The file
+    is reopened when another file has its name: log rotation moves it away.
     """
 
     def __init__(self, path: Path) -> None:

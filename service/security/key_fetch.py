@@ -1,7 +1,7 @@
 """Fetching a key set over HTTP: one deadline for all of it, a limit on its size, no redirect.
 
 A proxy of the environment is used, as for anything but FHIR servers, and the certificates that the
-system trusts: unlike a FHIR request, this one carries nothing worth keeping.
+system trusts: unlike a FHIR request, this one contains no secret.
 """
 
 from __future__ import annotations

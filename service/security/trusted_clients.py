@@ -1,6 +1,6 @@
 """The CDS Clients that may call, from one TOML file (HEME_HOOKS_CLIENTS_FILE).
 
-Each `[[clients]]` names an issuer and its key set; what else it may do is switched per client.
+Each `[[clients]]` names an issuer and its key set; what else it may do is set for each client.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ class CdsClient:
     def knows_key_set(self, jku: object) -> bool:
         """Whether a token may name this key set. It is compared only, never fetched.
 
-        Where the keys stand in a file, no URL is configured: then the issuer's own origin may be
-        named, as the public CDS Hooks sandbox does, and nothing else.
+        If the keys are in a file, no URL is configured: then the issuer's own origin may be named,
+        as the public CDS Hooks sandbox does, and nothing else.
         """
         if self.jwks_url is not None:
             return jku == self.jwks_url
@@ -115,7 +115,7 @@ def anonymous(settings: Settings) -> CdsClient:
 
 
 def load_clients(path: Path, *, production: bool) -> tuple[CdsClient, ...]:
-    """Read the clients file; relative key files stand beside it.
+    """Read the clients file; relative key files are beside it.
 
     Raises ClientsRefused with every problem at once, each naming the client concerned.
     """
