@@ -83,6 +83,19 @@ def test_every_threat_and_hazard_names_tests_that_exist() -> None:
             assert f"def {function}" in (ROOT / path).read_text("utf-8"), function
 
 
+@pytest.mark.parametrize("document", ["docs/developer.md", "CONTRIBUTING.md"])
+def test_what_the_developers_document_points_at_exists(document: str) -> None:
+    """Recipes that lead nowhere are worse than none."""
+    path = ROOT / document
+    text = path.read_text("utf-8")
+    named = re.findall(r"`((?:service|fhir_mappings|tests|docs)/[\w/.*-]+)`", text)
+    links = [each for each in re.findall(r"\]\(([^)#]+)", text) if "://" not in each]
+
+    assert len([*named, *links]) > 2
+    assert [each for each in named if not list(ROOT.glob(each.rstrip("/")))] == []
+    assert [each for each in links if not (path.parent / each).exists()] == []
+
+
 def test_the_findings_that_the_safety_document_names_exist() -> None:
     text = (DOCS / "clinical-safety.md").read_text("utf-8")
     for name in re.findall(r"\[\"([a-z0-9-]+)\"\]", text):
