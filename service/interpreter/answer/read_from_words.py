@@ -1,7 +1,7 @@
 """Conditions that were matched by their words, without a code, and that change the answer.
 
 Such a match is a suspicion: it is followed, and said, so that a reader can check the entry
-(clinical-knowledge 5).
+(clinical-definition 5).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Searches that many servers do not offer, and that an answer can do without (architecture 2.6)."""
+"""Searches that many servers do not offer, and that an answer can do without."""
 
 from __future__ import annotations
 
