@@ -41,6 +41,9 @@ NON_ADHERENCE = {
 }
 """Our override reason to HL7's code and how near it is (ConceptMap.equivalence)."""
 
+_TO_BE_EXPLAINED = frozenset({"inexact"})
+"""Equivalence for which FHIR R4 asks a comment (ConceptMap, cmd-1)."""
+
 _DESCRIPTION = (
     "Finds pancytopenia whose blood picture points at the bone marrow, and what must be thought of "
     "before and beside it. Decision support, not a diagnosis."
@@ -203,8 +206,6 @@ def override_reason_map() -> Json:
         "date": RULE_TABLE_DATE,
         "publisher": "heme-hooks",
         "description": "For CDS Clients and reports that count by HL7's codes.",
-        "sourceUri": OVERRIDE_SYSTEM,
-        "targetUri": NON_ADHERENCE_SYSTEM,
         "group": [
             {
                 "source": OVERRIDE_SYSTEM,
@@ -220,11 +221,10 @@ def _mapped(code: str, display: str) -> Json:
     if target is None:
         return {"code": code, "display": display, "target": [{"equivalence": "unmatched"}]}
     other, equivalence = target
-    return {
-        "code": code,
-        "display": display,
-        "target": [{"code": other, "equivalence": equivalence}],
-    }
+    mapped = {"code": other, "equivalence": equivalence}
+    if equivalence in _TO_BE_EXPLAINED:
+        mapped["comment"] = "The two overlap; each means more than the other says."
+    return {"code": code, "display": display, "target": [mapped]}
 
 
 def export_bundle() -> Json:
