@@ -34,8 +34,13 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 CALL = "/cds-services/pancytopenia-patient-view"
-PATIENT = {"resourceType": "Patient", "id": "p1", "gender": "female", "birthDate": "1958-02-03"}
-EMPTY = {"resourceType": "Bundle", "type": "searchset", "total": 0}
+PATIENT: dict[str, object] = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "gender": "female",
+    "birthDate": "1958-02-03",
+}
+EMPTY: dict[str, object] = {"resourceType": "Bundle", "type": "searchset", "total": 0}
 BLANKS = b" " * 31_000_000
 NOW = datetime.fromtimestamp(time.time(), tz=UTC).isoformat()
 TEXTS = {
@@ -229,6 +234,7 @@ def resident(master: int) -> int:
 def keys() -> None:
     """How long a call waits for a key server that drips."""
     import jwt
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
     with tempfile.TemporaryDirectory() as folder:
         text = '[[clients]]\nname = "drip"\nissuer = "https://drip.example"\n'
@@ -244,8 +250,12 @@ def keys() -> None:
             "upgrade",
         ]
         subprocess.run(upgrade, env={**os.environ, "HEME_HOOKS_DATABASE_URL": store}, check=True)
-        key = jwt.algorithms.RSAAlgorithm.from_jwk(json.dumps(own_key()))
-        claims = {"iss": "https://drip.example", "aud": f"https://hooks.example{CALL}", "jti": "1"}
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        claims: dict[str, object] = {
+            "iss": "https://drip.example",
+            "aud": f"https://hooks.example{CALL}",
+            "jti": "1",
+        }
         claims |= {"iat": int(time.time()), "exp": int(time.time()) + 300}
         token = jwt.encode(claims, key, "RS384", {"kid": "k", "typ": "JWT"})
         head = {"Authorization": f"Bearer {token}"}
@@ -255,15 +265,6 @@ def keys() -> None:
                     lambda: b.post(base + CALL, json=call(), headers=head, timeout=20)
                 )
                 print(f"dripping key server, {turn} call: {seconds:.1f} s, {status or 'no answer'}")
-
-
-def own_key() -> dict[str, str]:
-    """A private key made for this run."""
-    from cryptography.hazmat.primitives.asymmetric import rsa
-    from jwt.algorithms import RSAAlgorithm
-
-    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return dict(RSAAlgorithm.to_jwk(made, as_dict=True))
 
 
 if __name__ == "__main__":
