@@ -30,6 +30,7 @@ from service.commands.serve import gunicorn_command
 from service.demo.embedded_server import embedded_server
 from service.demo.processes import HOST, ServerNotStarted, check_port, free_port, is_free, running
 from service.demo.small_ehr import APP_ID
+from service.own_command import own_command
 from service.storage.migrations import upgrade
 from service.storage.store import create_engine
 
@@ -234,27 +235,32 @@ def _check_seed(response: dict[str, Any], patient: str) -> None:
 
 
 def _show_addresses(service: str, base: str, patient: str, ehr: str) -> None:
+    program = own_command()
     lines = (
         ("discovery", f"{service}/cds-services"),
         ("the call", f"POST {service}/cds-services/{SERVICE}"),
         ("FHIR server", base),
         ("the chart", f"{base}/Observation?patient={patient}"),
-        ("other patients", ".venv/bin/heme-hooks samples list"),
-        (
-            "one of them",
-            f".venv/bin/heme-hooks try --fhir-server {base} --patient heme-hooks-blasts",
-        ),
+        ("other patients", f"{program} samples list"),
+        ("one of them", f"{program} try --fhir-server {base} --patient heme-hooks-blasts"),
         ("the report", f"{service}/feedback/report"),
-        ("as text", f"{_STORE_SETTING}={_store_url()} .venv/bin/heme-hooks feedback report"),
+        ("as text", f"{_STORE_SETTING}={_store_url()} {program} feedback report"),
     )
     for name, value in lines:
         print(f"  {name:<15} {value}")
     print("\nSee the card in a small EHR, and open the evidence from it:\n")
     print(f"  {ehr}/patients/{patient}")
-    state = urlencode({"server": base, "patient": patient}, safe=":/")
     print("\nSee it in a browser, change a value, watch the cards and their reasons:\n")
-    print(f"  {service}/sandbox#{state}\n")
+    print(f"  {service}/sandbox#{_state(base, patient)}\n")
     print("Ctrl-C ends it.", flush=True)
+
+
+def _state(base: str, patient: str) -> str:
+    """What the page opens with: the list of samples for one of them, else the patient there."""
+    sample = patient.removeprefix(samples.ID_PREFIX)
+    if sample != patient and sample in samples.NAMES:
+        return urlencode({"sample": sample})
+    return urlencode({"server": base, "patient": patient}, safe=":/")
 
 
 def main() -> int:

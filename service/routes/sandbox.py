@@ -165,7 +165,7 @@ def _setup(product: Application) -> dict[str, object]:
         "noteWords": {note.value: words for note, words in NOTE_WORDS.items()},
         "drafts": offered_drafts(),
         "servers": [*servers, PUBLIC_HAPI[0]],
-        "command": own_command(),
+        "command": own_command(anywhere=True),
     }
 
 

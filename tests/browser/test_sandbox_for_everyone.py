@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from service import samples
+from service.demo import __main__ as demo
 
 if TYPE_CHECKING:
     from tests.browser.pages import EvidenceApp, Sandbox
@@ -107,6 +108,17 @@ def test_chart_card_and_evidence_stand_side_by_side(sandbox: Sandbox, width: int
         " * t.ownerSVGElement.getBoundingClientRect().width / 280)",
     )
     assert min(sizes) >= 11
+
+
+@pytest.mark.parametrize("width", [1440, 1280])
+def test_the_link_of_the_demo_opens_with_the_samples_in_sight(sandbox: Sandbox, width: int) -> None:
+    sandbox.page.set_viewport_size({"width": width, "height": 800})
+    patient = samples.SAMPLES[samples.SEED].patient_id
+    sandbox.open(f"#{demo._state('http://127.0.0.1:9/fhir', patient)}")
+    picker, card = (
+        sandbox.page.locator(part).first.bounding_box() for part in ("#sample", "#cards .card")
+    )
+    assert picker["y"] + picker["height"] < card["y"] < 800
 
 
 def test_on_a_phone_the_card_follows_the_line_of_the_patient(sandbox: Sandbox) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from service import samples
 from service.cli import main
 from service.demo import __main__ as demo
 from service.demo.processes import ServerNotStarted, free_port, running
@@ -144,6 +145,14 @@ def test_the_last_address_is_the_sandbox_with_this_patient(
         "127.0.0.1:8000/sandbox#server=",
         "127.0.0.1:9/fhir&patient=a-1\n\nCtrl-C ends it.\n",
     ]
+
+
+def test_for_a_sample_the_sandbox_opens_with_the_list_of_samples(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    patient = samples.SAMPLES["blasts"].patient_id
+    demo._show_addresses("http://127.0.0.1:8000", "http://127.0.0.1:9/fhir", patient, "http://ehr")
+    assert "http://127.0.0.1:8000/sandbox#sample=blasts\n" in capsys.readouterr().out
 
 
 def test_the_report_that_the_demo_names_reads_the_demos_store(

@@ -248,6 +248,7 @@ def test_the_command_is_named_as_the_shell_finds_it(
     monkeypatch.chdir(script.parents[2])
     named = own_command()
     assert named == str(script.relative_to(script.parents[2]))
+    assert own_command(anywhere=True) == str(script)
     done = subprocess.run([f"./{named}", "--version"], capture_output=True, check=True, text=True)
     assert "heme-hooks" in done.stdout
 
