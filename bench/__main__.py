@@ -40,7 +40,8 @@ def run(effort: Effort, *, scaled: bool) -> list[str]:
     """Measure, and return the report as lines of Markdown."""
     figures, contenders, memory = _side_by_side(effort)
     names = report.present_names(contenders)
-    wanted = targets(figures, memory)
+    first_answers = {each.name: each.server.started for each in contenders}
+    wanted = targets(figures, memory, first_answers)
     lines = [_machine(effort), "", "### Targets", "", *report.target_table(wanted)]
     lines += ["", "### CPU of a call", "", _what_cpu_is(contenders), ""]
     lines += report.cost_table(figures, names)
