@@ -40,6 +40,7 @@ FEWEST_THREADS = 4
 """Of a worker: half of them may wait for one FHIR server."""
 
 
+_APP = msgspec.json.Decoder(RegisteredApp)
 _READER = re.compile(r"[A-Za-z0-9._@-]{1,100}:[0-9a-f]{64}")
 
 
@@ -307,7 +308,7 @@ class Settings(BaseSettings):
         if not given:
             return None
         try:
-            app = msgspec.json.decode(given, type=RegisteredApp)
+            app = _APP.decode(given)
         except msgspec.DecodeError as error:
             raise ValueError(f'must be JSON such as {{"client_id": "..."}}: {error}') from None
         if problems := list(app.problems(production=False)):

@@ -367,7 +367,9 @@ def _of_members(
 
 
 def _says_all(member: Dated, terminology: Terminology) -> bool:
-    if not member.head.status or not (member.head.effectiveDateTime or member.head.effectivePeriod):
+    head = member.head
+    dated = head.effectiveDateTime or head.effectivePeriod
+    if not (head.status and dated and head.issued):
         return False
     named = analytes_named(bytes(member.head.code), terminology)
     return named is None or bool(named)

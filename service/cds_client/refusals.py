@@ -50,10 +50,14 @@ class _Resource(msgspec.Struct, tag="OperationOutcome", tag_field="resourceType"
     """Anything that says it is an OperationOutcome."""
 
 
+_OUTCOME = msgspec.json.Decoder(_Outcome)
+_RESOURCE = msgspec.json.Decoder(_Resource)
+
+
 def is_outcome(answer: bytes) -> bool:
     """Whether an answer is an OperationOutcome."""
     try:
-        msgspec.json.decode(answer, type=_Resource)
+        _RESOURCE.decode(answer)
     except DECODE_ERRORS:
         return False
     return True
@@ -109,7 +113,7 @@ def _listed(keys: list[str]) -> str:
 
 def _issues(answer: bytes) -> list[_Issue]:
     try:
-        return msgspec.json.decode(answer, type=_Outcome).issue
+        return _OUTCOME.decode(answer).issue
     except DECODE_ERRORS:
         return []
 

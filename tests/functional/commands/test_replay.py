@@ -46,7 +46,7 @@ def test_the_reasons_are_given_when_asked_for(saved: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "says"),
     [
-        ("{", 2, "no JSON object"),
+        ("{", 2, "not JSON (broken off at line 1, column 2)"),
         ("[]", 2, "no JSON object"),
         ('{"hook": "encounter-start"}', 2, "no hook of this service"),
         ('{"hook": 1}', 2, "no hook of this service"),
