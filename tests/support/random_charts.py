@@ -279,7 +279,11 @@ def b12_medicine(draw: Draw) -> None:
     if dice.random() < 0.3:
         fields["b12_deficiency"] = True
     if dice.random() < 0.5:
-        draw.add("b12", dice.choice((110, 199, 200)), first + dice.choice((-9.5, 0.6, 2, 60, 179)))
+        draw.add(
+            "b12",
+            dice.choice((110, 199, 200)),
+            max(0, first + dice.choice((-9.5, 0.6, 2, 60, 179))),
+        )
     if dice.random() < 0.5:
         days = first + dice.choice((-9.5, -8.5, -6.5, -2.5, 2, 100))
         draw.add("mma", dice.choice((0.3, 0.41, 0.9, 2.1)), max(days, 0.3))
