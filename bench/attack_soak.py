@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.attacks import drip
 from bench.calls import present
 from bench.servers import Server
 from service.commands.serve import ALLOCATOR
@@ -64,14 +65,6 @@ issuer = "https://drip.example"
 jwks_url = "{keys}/keys"
 fhir_servers = ["{healthy}"]
 """
-
-
-def drips(_: str, connection: socket.socket) -> None:
-    """A key server that is never late by any socket's measure, and never done."""
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    while True:
-        connection.sendall(b" ")
-        time.sleep(0.3)
 
 
 def healthy(path: str, connection: socket.socket) -> None:
@@ -158,7 +151,7 @@ def soak(minutes: float) -> list[str]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         hung = stack.enter_context(hung_server())
-        keys = stack.enter_context(raw_server(drips))
+        keys = stack.enter_context(raw_server(drip))
         fine = stack.enter_context(raw_server(healthy))
         (folder / "keys.json").write_text(jwks(ec=EC_KEY), "utf-8")
         text = CLIENTS.format(healthy=fine.base, hung=hung.base, keys=keys.base)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import requests
 from requests.exceptions import RequestException
-from urllib3.exceptions import HTTPError, NameResolutionError
+from urllib3.exceptions import HTTPError
 
 from service.fhir_client.deadline import Deadline
 from service.fhir_client.failures import Failure, FailureKind, FetchFailed
+from service.fhir_client.request import kind_of
 from service.fhir_client.responses import ByteBudget, Document, look_at, read_body
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Probe:
                     clock = _clock(response.headers.get("Date"))
                     return Answer(response.status_code, clock, body, _document(body))
             except (RequestException, HTTPError, OSError) as error:
-                raise FetchFailed(_kind(error)) from None
+                raise FetchFailed(kind_of(error)) from None
 
 
 def _document(body: bytes) -> Document | None:
@@ -89,13 +90,3 @@ def _clock(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _kind(error: Exception) -> FailureKind:
-    if isinstance(error, requests.Timeout):
-        return FailureKind.DEADLINE
-    if isinstance(error, requests.exceptions.SSLError):
-        return FailureKind.TLS
-    cause = error.args[0] if error.args else None
-    unresolved = isinstance(getattr(cause, "reason", None), NameResolutionError)
-    return FailureKind.NAME if unresolved else FailureKind.CONNECTION

@@ -49,7 +49,8 @@ def send(
                 _check_status(response.status_code)
                 return _body(response, deadline, budget)
         except (RequestException, HTTPError, OSError) as error:
-            raise FetchFailed(_kind_of(error, deadline)) from None
+            kind = kind_of(error) if deadline.remaining else FailureKind.DEADLINE
+            raise FetchFailed(kind) from None
 
 
 def _body(response: requests.Response, deadline: Deadline, budget: ByteBudget) -> bytes:
@@ -61,8 +62,9 @@ def _body(response: requests.Response, deadline: Deadline, budget: ByteBudget) -
         raise FetchFailed(kind) from None
 
 
-def _kind_of(error: Exception, deadline: Deadline) -> FailureKind:
-    if isinstance(error, requests.Timeout) or not deadline.remaining:
+def kind_of(error: Exception) -> FailureKind:
+    """Return which failure an error of a connection is."""
+    if isinstance(error, requests.Timeout):
         return FailureKind.DEADLINE
     if isinstance(error, requests.exceptions.SSLError):
         return FailureKind.TLS
