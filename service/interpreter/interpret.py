@@ -89,6 +89,7 @@ def interpret(
     any_card = bool(overlays) or shown is not None
     aside = set_aside(situation)
     applied = modifiers.applied(case, walk.finding) if any_card or walk.silenced else ()
+    acting = tuple(each.id for each in applied)
     return Interpretation(
         states=_states(situation),
         overlay=overlays[0] if overlays else None,
@@ -105,8 +106,8 @@ def interpret(
         if any_card or walk.stopped is Step.HOSPICE
         else withheld_counts(situation),
         modifiers=applied,
-        remarks=_remarks(walk, case, tuple(each.id for each in applied), any_card=any_card),
-        read_from_words=read_from_words(situation, walk, tuple(each.id for each in applied)),
+        remarks=_remarks(walk, case, acting, any_card=any_card),
+        read_from_words=read_from_words(situation, walk, acting),
         named_drugs=_named_drugs(applied, situation) if any_card else (),
         could_not_check=_not_checked(situation, walk, orders.proposed, any_card=any_card),
         undecided_groups=walk.undecided_groups(case),
