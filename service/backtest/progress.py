@@ -41,6 +41,11 @@ class Progress:
         self._told = now
         self._show(self._text(done, whole, now))
 
+    def note(self, sentence: str) -> None:
+        """Tell what the person who runs it must know, on a line of its own."""
+        self._end_line()
+        self.write(f"{sentence}\n")
+
     def done(self) -> None:
         """Leave the line."""
         self._end_line()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.backtest.scratch import write_whole
+from service.backtest.sheets import rows_of
 from service.backtest.statistics import Share, kappa
 
 if TYPE_CHECKING:
@@ -16,19 +17,16 @@ if TYPE_CHECKING:
     from service.backtest.tables import Tables
 
 WORDS = ("apt", "arguable", "nuisance", "wrong")
-COLUMNS = (
-    *("case", "finding", "patient", "moment", "values", "context"),
-    *("reviewer 1", "reviewer 2", "remarks"),
-)
-MISSED = "missed"
-_LONGEST_FILE = 64 * 1024 * 1024
+SHEET = "review.csv"
+OWN_COLUMNS = ("case", "finding", "patient", "moment", "values", "context")
+COLUMNS = (*OWN_COLUMNS, "reviewer 1", "reviewer 2", "remarks")
 
 
 class ReviewRefused(ValueError):
     """The sheet cannot be counted; the message is for a person."""
 
 
-def write_review(tables: Tables, out: Path, examples: int) -> None:
+def write_review(tables: Tables, path: Path, examples: int) -> None:
     """Write so many charts of each finding, drawn at random, the same way in every run.
 
     The sheet holds patient data; the outcome is not on it.
@@ -44,7 +42,7 @@ def write_review(tables: Tables, out: Path, examples: int) -> None:
     writer.writerow(COLUMNS)
     for case, row in enumerate(rows, 1):
         writer.writerow((case, *map(_safe, row), "", "", ""))
-    write_whole(out / "review.csv", text.getvalue().encode("utf-8-sig"))
+    write_whole(path, text.getvalue().encode("utf-8-sig"))
 
 
 def _safe(cell: object) -> object:
@@ -64,15 +62,11 @@ class Reviewed:
 
 def read_review(path: Path) -> list[Reviewed]:
     """Count a sheet that came back; the first of the list is all of it. Raises ReviewRefused."""
-    if path.stat().st_size > _LONGEST_FILE:
-        raise ReviewRefused("The sheet is too large.")
     try:
-        text = path.read_text("utf-8-sig")
-        dialect = csv.Sniffer().sniff(text.splitlines()[0], ",;\t") if text else csv.excel
-        rows = list(csv.DictReader(io.StringIO(text), dialect=dialect))
-    except (ValueError, csv.Error, IndexError) as error:
+        header, rows = rows_of(path)
+    except (ValueError, csv.Error) as error:
         raise ReviewRefused(f"The sheet is no CSV file: {error}") from None
-    if not rows or not {"finding", "reviewer 1", "reviewer 2"} <= rows[0].keys():
+    if not rows or not {"finding", "reviewer 1", "reviewer 2"} <= set(header):
         raise ReviewRefused("The sheet lacks a column: finding, reviewer 1, reviewer 2.")
     judged = [(row["finding"], _word(row, 1), _word(row, 2)) for row in rows]
     names = ["all", *sorted({finding for finding, _, _ in judged})]

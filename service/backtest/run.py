@@ -18,11 +18,13 @@ from service.backtest.export import find_files, pieces
 from service.backtest.figures.report import report_of
 from service.backtest.local_engine import judge_part, part, part_names
 from service.backtest.report_folder import report_folder
-from service.backtest.review import write_review
+from service.backtest.review import OWN_COLUMNS, SHEET, write_review
 from service.backtest.scratch import NoRoom, Scratch, fingerprint, write_whole
+from service.backtest.sheets import free_name, is_as_written
 from service.backtest.sift import Counts
 from service.backtest.tables import load
 from service.backtest.workers import Setting, Workers, sift_piece
+from service.backtest.worklist import COLUMNS as WORKLIST_COLUMNS
 from service.backtest.worklist import write_worklist
 
 if TYPE_CHECKING:
@@ -100,7 +102,16 @@ def run(job: Job, progress: Progress) -> bool:
             judged = _judge(job, scratch, workers, files, progress)
         finally:
             workers.stop()
-        complete = report_on(job, folder, judged, scratch, progress, began, len(files))
+        complete = report_on(
+            job,
+            folder,
+            judged,
+            scratch,
+            progress,
+            began,
+            len(files),
+            lambda name: not is_as_written(job.out / name, OWN_COLUMNS),
+        )
     scratch.remove()
     return complete
 
@@ -198,9 +209,11 @@ def report_on(
     progress: Progress,
     began: float,
     files: int,
+    is_taken: Callable[[str], bool],
 ) -> bool:
     """Write everything that is reported into a folder; whether the report is complete.
 
+    `is_taken` tells the names in `out` whose files stay as they are.
     Raises NothingToJudge, ScratchNotUsable, OSError.
     """
     with disk_told("the tables"):
@@ -210,7 +223,10 @@ def report_on(
                 raise NothingToJudge(_what_was_found(tables))
             progress.stage("counting and writing")
             took = timedelta(seconds=round(monotonic() - began))
-            return _write_report(job, folder, judged, tables, took, files, progress)
+            complete = _write_report(job, folder, judged, tables, took, files)
+            progress.done()
+            _write_what_names_patients(job, folder, tables, progress, is_taken)
+            return complete
 
 
 def _write_report(
@@ -220,7 +236,6 @@ def _write_report(
     tables: Tables,
     took: timedelta,
     files: int,
-    progress: Progress,
 ) -> bool:
     about = (
         *job.versions,
@@ -237,12 +252,36 @@ def _write_report(
         _write(folder / "tables" / f"{table.name}.csv", as_csv(table))
     tables.export(folder / "verdicts")
     _write(folder / "run.json", json.dumps(dict(about), indent=1) + "\n")
-    if judged.plan.examples:
-        write_review(tables, folder, judged.plan.examples)
-    if job.worklist is not None:
-        write_worklist(tables, job.worklist)
-    progress.done()
     return not report.incomplete
+
+
+def _write_what_names_patients(
+    job: Job,
+    folder: Path,
+    tables: Tables,
+    progress: Progress,
+    is_taken: Callable[[str], bool],
+) -> None:
+    """Write the review sheet and the worklist, beside those that people wrote into."""
+    if job.plan.examples:
+        name = free_name(SHEET, is_taken)
+        write_review(tables, folder / name, job.plan.examples)
+        _tell(progress, f"{job.remote_out.rstrip('/') or job.out}/", SHEET, name)
+    if job.worklist is not None:
+        place = job.worklist
+        name = free_name(
+            place.name, lambda each: not is_as_written(place.with_name(each), WORKLIST_COLUMNS)
+        )
+        write_worklist(tables, place.with_name(name))
+        _tell(progress, f"{place.parent}/", place.name, name)
+
+
+def _tell(progress: Progress, folder: str, wanted: str, name: str) -> None:
+    if name != wanted:
+        progress.note(
+            f"{folder}{wanted} holds what people wrote and stays as it is; the new one is {name}."
+        )
+    progress.note(f"{folder}{name} names patients.")
 
 
 def _what_was_found(tables: Tables) -> str:

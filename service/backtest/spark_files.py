@@ -48,6 +48,12 @@ def _files(spark: Any, place: str) -> Iterator[tuple[str, int]]:  # noqa: ANN401
         yield each.getPath().toString(), each.getLen()
 
 
+def is_there(spark: Any, place: str) -> bool:  # noqa: ANN401  no stubs
+    """Whether a file or folder exists."""
+    system, path = _system(spark, place)
+    return bool(system.exists(path))
+
+
 def put_report(spark: Any, folder: Path, place: str) -> None:  # noqa: ANN401  no stubs
     """Copy a report into another file system: all of it, or what was there stays as it was."""
     unfinished = f"{place.rstrip('/')}.unfinished"

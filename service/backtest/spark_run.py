@@ -7,6 +7,7 @@ Places with a scheme (hdfs://, s3a://) are read and written through Spark's own 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,10 @@ import msgspec
 
 from service.backtest.export import find_files
 from service.backtest.report_folder import report_folder
+from service.backtest.review import OWN_COLUMNS
 from service.backtest.run import Judged, record_end, report_on, room_told
 from service.backtest.scratch import Scratch, decode_counts
+from service.backtest.sheets import is_as_written
 from service.backtest.spark_engine import (
     counted,
     judged,
@@ -25,7 +28,7 @@ from service.backtest.spark_engine import (
     sifted,
     spark_told,
 )
-from service.backtest.spark_files import REMOTE, find_remote, put_report
+from service.backtest.spark_files import REMOTE, find_remote, is_there, put_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,15 +47,25 @@ def run_on_spark(job: Job, progress: Progress) -> bool:
         files = _files(spark, job.sources)
         with room_told(scratch, ()), spark_told():
             scratch.open("spark", resume=False)
+            is_taken = partial(_is_taken, spark, job)
             with report_folder(scratch.folder / "report" if job.remote_out else job.out) as folder:
                 judged = _judge(job, spark, files, scratch, progress)
-                complete = report_on(job, folder, judged, scratch, progress, began, len(files))
+                complete = report_on(
+                    job, folder, judged, scratch, progress, began, len(files), is_taken
+                )
                 if job.remote_out:
                     put_report(spark, folder, job.remote_out)
     finally:
         scratch.remove()
         spark.stop()
     return complete
+
+
+def _is_taken(spark: Any, job: Job, name: str) -> bool:  # noqa: ANN401  no stubs
+    """A sheet that is elsewhere is not read: any that is there stays."""
+    if job.remote_out:
+        return is_there(spark, f"{job.remote_out.rstrip('/')}/{name}")
+    return not is_as_written(job.out / name, OWN_COLUMNS)
 
 
 def _files(spark: Any, sources: Sequence[str]) -> tuple[str, ...]:  # noqa: ANN401  no stubs

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _URGENCY = "CASE indicator WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END"
 
 
+COLUMNS = ("patient", "findings", "first card", "indicator", "last moment judged")
+
+
 def write_worklist(tables: Tables, path: Path) -> None:
     """Write the open loops, the most urgent first, readable by the owner only."""
     rows = tables.rows(
@@ -25,6 +28,6 @@ def write_worklist(tables: Tables, path: Path) -> None:
     )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("patient", "findings", "first card", "indicator", "last moment judged"))
+    writer.writerow(COLUMNS)
     writer.writerows(rows)
     write_whole(path, text.getvalue().encode())

@@ -332,10 +332,6 @@ def _tell(job: Job, *, complete: bool) -> None:
     click.echo(f"{place}/report.html")
     if not complete:
         click.echo("The report is incomplete; it says why on its first page.", err=True)
-    if job.plan.examples:
-        click.echo(f"{place}/review.csv names patients.", err=True)
-    if job.worklist:
-        click.echo(f"{job.worklist} names patients.", err=True)
 
 
 @backtest.command("review")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
+from msgspec.structs import replace
 
 from fhir_mappings.vocabulary.analytes import default_terminology
 from service.backtest import judging
@@ -29,6 +30,7 @@ from service.backtest.progress import Progress
 from service.backtest.report_folder import report_folder
 from service.backtest.run import Job, run
 from service.backtest.scratch import NoRoom, Scratch
+from service.backtest.sheets import is_as_written
 from service.backtest.verdicts import Card, Failure
 from service.storage.pseudonyms import keyed_hash
 from tests.support.backtest_faults import MARKED, dying_at, failing
@@ -333,6 +335,55 @@ def test_a_report_comes_in_the_place_of_the_one_before(tmp_path: Path) -> None:
         (out / "mine.txt").write_text("kept")
     assert sorted(path.name for path in out.rglob("*")) == ["mine.txt", "tables", "two.csv"]
     assert out.stat().st_mode & 0o077 == 0
+
+
+def test_what_people_wrote_into_a_sheet_outlives_another_run(plain: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    changes = {"plan": replace(PLAN, examples=3, worklist=True), "worklist": tmp_path / "loops.csv"}
+
+    def again() -> dict[str, str]:
+        told.clear()
+        again = job(tmp_path, plain / "export", **changes)
+        run(again, Progress(told.append, terminal=False))
+        sheets = (*(tmp_path / "report").glob("*.csv"), *tmp_path.glob("*.csv"))
+        return {path.name: path.read_text("utf-8-sig") for path in sorted(sheets)}
+
+    first = again()
+    assert list(first) == ["loops.csv", "review.csv"]
+    assert again() == first, "nobody wrote into them"
+
+    header, *cases = first["review.csv"].splitlines()
+    filled = "\n".join([header, cases[0].removesuffix(",,") + ",apt,", *cases[1:]])
+    (tmp_path / "report" / "review.csv").write_text(filled, "utf-8-sig")
+    header, *loops = first["loops.csv"].splitlines()
+    noted = "\n".join([f"{header},note", *(f"{loop},seen on Monday" for loop in loops)])
+    (tmp_path / "loops.csv").write_text(noted, "utf-8-sig")
+    kept = again()
+    assert (kept["review.csv"], kept["loops.csv"]) == (filled, noted)
+    assert (kept["review-2.csv"], kept["loops-2.csv"]) == (first["review.csv"], first["loops.csv"])
+    assert sum("stays as it is; the new one is" in line for line in told) == 2
+    assert again() == kept, "the second sheet is still empty, and is replaced"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"case,finding,reviewer 1\n1,x,\n", True),
+        (b"case;finding;reviewer 1\r\n1;x; \r\n", True),
+        (b"case,finding,reviewer 1\n1,x,apt\n", False),
+        (b"case,finding\n1,x,a word beside the last column\n", False),
+        (b"case,finding,remarks\n1,x,sch\xf6n\n", False),
+        (b"PK\x03\x04 a workbook", False),
+        (b"what I noted", False),
+    ],
+)
+def test_a_sheet_is_as_written_only_where_nobody_wrote(
+    tmp_path: Path, content: bytes, expected: bool
+) -> None:
+    sheet = tmp_path / "review.csv"
+    assert is_as_written(sheet, ("case", "finding")), "not there"
+    sheet.write_bytes(content)
+    assert is_as_written(sheet, ("case", "finding")) is expected
 
 
 # Interruptions
