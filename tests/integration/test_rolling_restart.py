@@ -147,10 +147,10 @@ def test_workers_that_are_renewed_lose_no_call(tmp_path: Path) -> None:
 
 
 def test_an_instance_that_drains_is_not_ready_and_still_answers() -> None:
-    with instances(1, HEME_HOOKS_DRAIN_SECONDS="3") as (one,), session() as browser:
+    with instances(1, HEME_HOOKS_DRAIN_SECONDS="12") as (one,), session() as browser:
         base = f"http://{HOST}:{one.port}"
         one.tell_to_stop()
-        end = time.monotonic() + 2
+        end = time.monotonic() + 8
         while (answer := browser.get(f"{base}/health/ready", timeout=5)).ok:
             assert time.monotonic() < end
         assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE

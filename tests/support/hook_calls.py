@@ -12,6 +12,7 @@ from service.app import create_app
 from service.cds_hooks.bundle_prefetch import read_bundle
 from service.cds_hooks.discovery import load_catalogue
 from service.settings import Settings
+from tests.support.deadlines import AMPLE
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -32,7 +33,8 @@ PATIENT: dict[str, Any] = {
 
 def client(stream: io.StringIO | None = None, **settings: Any) -> FlaskClient:
     """The service at a fixed moment, with settings of its own."""
-    app = create_app(Settings(**settings), clock=lambda: NOW, log_stream=stream or io.StringIO())
+    made = Settings(**{"call_deadline": AMPLE, **settings})
+    app = create_app(made, clock=lambda: NOW, log_stream=stream or io.StringIO())
     return app.test_client()
 
 

@@ -55,7 +55,7 @@ def raw_server(answer: Callable[[str, socket.socket], None]) -> Iterator[RawServ
 def drips_in_the_handshake(_: str, connection: socket.socket) -> None:
     """Begin TLS (RFC 8446, 5.1: a record of 16,000 bytes) and never end it, a byte now and then."""
     connection.sendall(b"\x16\x03\x03\x3e\x80\x02\x00\x3e\x7c\x03\x03")
-    for _ in range(400):
+    while True:
         connection.sendall(b"\x00")
         time.sleep(0.05)
 

@@ -93,9 +93,14 @@ def test_cpu_grows_at_most_linearly_with_every_text(
         if cost(browser, calls(LARGEST)) < CHEAP:
             continue
         sizes = [LARGEST >> n for n in range(3, -1, -1)]
-        costs = [cost(browser, calls(size), 3) for size in sizes]
-        pairs = [(a, b) for a, b in pairwise(costs) if b > CHEAP / 4]
-        assert all(after <= GROWTH * before for before, after in pairs), (piece, costs)
+        # A busy machine disturbs single measurements: what grows too fast does so each time.
+        for tries in (3, 6, 12):
+            costs = [cost(browser, calls(size), tries) for size in sizes]
+            pairs = [(a, b) for a, b in pairwise(costs) if b > CHEAP / 4]
+            if all(after <= GROWTH * before for before, after in pairs):
+                break
+        else:
+            raise AssertionError((piece, costs))
 
 
 WORST = {

@@ -6,10 +6,12 @@ import gc
 import json
 import time
 import tracemalloc
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.deadlines import until
 from tests.support.hook_calls import EMPTY, PATIENT, call, client, empty_prefetch, post
 from tests.support.raw_server import http, raw_server
 
@@ -59,13 +61,17 @@ def collector_off() -> Iterator[None]:
 
 
 def held_after(browser: FlaskClient, bodies: list[bytes], status: set[int]) -> int:
-    """The bytes that calls leave behind, the first one apart: it fills caches."""
+    """The bytes that calls leave behind, the first one apart: it fills caches.
+
+    Threads whose sockets were cut are given the time to end.
+    """
     before = 0
     for number, body in enumerate(bodies):
         assert post(browser, body).status_code in status
         if number == 0:
             before = tracemalloc.get_traced_memory()[0]
-    time.sleep(0.3)  # threads whose sockets were cut end now
+    with suppress(AssertionError):
+        until(lambda: tracemalloc.get_traced_memory()[0] - before < SIZE)
     return tracemalloc.get_traced_memory()[0] - before
 
 

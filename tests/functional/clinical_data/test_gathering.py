@@ -27,6 +27,7 @@ from service.fhir_client.deadline import Deadline
 from service.fhir_client.failures import FailureKind
 from service.fhir_client.server import FhirServer
 from service.fhir_client.transport import fhir_session
+from tests.support.deadlines import AMPLE, SLACK, kept, until
 from tests.support.raw_server import raw_server
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def source(
     prefetch: dict[str, Any],
     *,
     base: str | None = BASE,
-    seconds: float = 3.0,
+    seconds: float = AMPLE,
     memory: RefusalMemory | None = None,
     workers: int = 12,
 ) -> ClinicalDataSource:
@@ -288,20 +289,24 @@ def test_a_server_that_refuses_everything_is_not_remembered(
 
 
 def test_searches_of_a_stage_run_side_by_side() -> None:
-    def slow(_: object) -> Response:
-        time.sleep(0.2)
+    asked: list[object] = []
+    together = threading.Event()
+
+    def slow(request: object) -> Response:
+        asked.append(request)
+        if len(asked) >= 4:
+            together.set()
+        together.wait(SLACK)
         return Response(json.dumps(EMPTY), mimetype="application/json")
 
     with HTTPServer(threaded=True) as server:
         server.expect_request("/fhir/Patient/p1").respond_with_json(PATIENT)
         for kind in ("Observation", "DiagnosticReport"):
             server.expect_request(f"/fhir/{kind}").respond_with_handler(slow)
-        started = time.monotonic()
         data = source({}, base=server.url_for("/fhir")).first_stage()
-        taken = time.monotonic() - started
     assert not data.failures
     assert len(server.log) >= 6
-    assert taken < 0.9
+    assert together.is_set(), "four searches were open at once"
 
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "])
@@ -315,13 +320,9 @@ def test_one_deadline_holds_for_the_whole_call_and_no_thread_is_left(head: bytes
             time.sleep(0.05)
 
     with raw_server(drip) as server:
-        started = time.monotonic()
-        data = gather({}, base=server.base, seconds=0.5, workers=4)
-        assert time.monotonic() - started < 1.0
-        ends = time.monotonic() + 3
-        while _fetching() and time.monotonic() < ends:
-            time.sleep(0.02)
-        assert not _fetching()
+        with kept(0.5):
+            data = gather({}, base=server.base, seconds=0.5, workers=4)
+        until(lambda: not _fetching())
     assert set(data.failures) == set(DataGroup)
     assert {failure.kind for failure in data.failures.values()} == {FailureKind.DEADLINE}
 

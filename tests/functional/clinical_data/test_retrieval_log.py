@@ -6,6 +6,7 @@ import io
 import json
 from typing import Any
 
+from tests.support.deadlines import AMPLE
 from tests.support.hook_calls import call, client, empty_prefetch, post, seed_prefetch
 from tests.support.raw_server import http, raw_server
 
@@ -45,7 +46,7 @@ def test_a_call_that_is_refused_logs_its_gaps_in_one_line() -> None:
 
 def test_the_line_gives_the_status_of_the_fhir_server() -> None:
     with raw_server(lambda _, c: c.sendall(http(OUTCOME, "403 Forbidden"))) as server:
-        (line,) = lines("data unavailable", call(fhirServer=server.base), call_deadline=2)
+        (line,) = lines("data unavailable", call(fhirServer=server.base), call_deadline=AMPLE)
     assert "bloodCounts=http-status 403" in line["keys"]
 
 

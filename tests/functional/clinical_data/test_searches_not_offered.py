@@ -167,8 +167,8 @@ def threaded() -> Iterator[PickyServer]:
 def test_a_film_report_that_is_late_leaves_the_time_to_the_rest(threaded: PickyServer) -> None:
     """Were it waited for to the end, nothing would be known of vitamin B12 and iron."""
     server = threaded
-    server.picky, server.status, server.seconds = "DiagnosticReport", 200, 5.5
-    browser = client(database_url="", call_deadline=5)
+    server.picky, server.status, server.seconds = "DiagnosticReport", 200, 9.5
+    browser = client(database_url="", call_deadline=9)
     given = ask(browser, server)
     assert findings_of(given) == {"pancytopenia-high-b12"}
     assert any("film" in each or "report" in each for each in unchecked(given))

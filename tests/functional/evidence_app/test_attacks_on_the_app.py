@@ -15,6 +15,7 @@ from service.registered_app import RegisteredApp
 from service.settings import DEVELOPMENT_HASH_KEY
 from tests.functional.security.test_what_leaves import ELSEWHERE, trap
 from tests.support.attackers import hung_server
+from tests.support.deadlines import AMPLE, kept
 from tests.support.hook_calls import NOW, call, post
 from tests.support.raw_server import http, raw_server
 from tests.support.smart_ehr import LAUNCH, PUBLIC, SmartEhr, browser, chart, code_of
@@ -135,7 +136,7 @@ def test_a_configuration_that_cannot_be_used_is_one_sentence(name: str) -> None:
     with trap() as elsewhere:
         says = CONFIGURATIONS[name](elsewhere.port)
         with raw_server(lambda _, connection: connection.sendall(says)) as server:
-            user = browser(server.base, call_deadline=3)
+            user = browser(server.base, call_deadline=AMPLE)
             refused = refused_launch(user, iss=server.base, launch=LAUNCH)
             assert refused == (502, "authorization-server-unavailable")
         assert elsewhere.visits == 0
@@ -144,13 +145,14 @@ def test_a_configuration_that_cannot_be_used_is_one_sentence(name: str) -> None:
 def test_a_server_that_drips_its_configuration_holds_the_launch_for_the_deadline() -> None:
     def drip(_: str, connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-        for _ in range(100):
+        while True:
             connection.sendall(b" ")
             threading.Event().wait(0.1)
 
     with raw_server(drip) as server:
         user = browser(server.base, call_deadline=0.5)
-        refused = refused_launch(user, iss=server.base, launch=LAUNCH)
+        with kept(0.5):
+            refused = refused_launch(user, iss=server.base, launch=LAUNCH)
         assert refused == (502, "authorization-server-unavailable")
 
 
@@ -158,8 +160,8 @@ def test_a_hung_token_endpoint_does_not_shut_the_fhir_server(ehr: SmartEhr) -> N
     with hung_server() as hung:
         ehr.says["token_endpoint"] = f"{hung.base}/token"
         app = RegisteredApp("app", authorization_origins=(hung.base.removesuffix("/fhir"),))
-        user = browser(ehr.base, app, call_deadline=1)
-        codes = [code_of(user.ask(user.launch(ehr.base)["state"])) for _ in range(8)]
+        user = browser(ehr.base, app, call_deadline=2)
+        codes = [code_of(user.ask(user.launch(ehr.base)["state"])) for _ in range(4)]
         assert set(codes) == {"token-endpoint-unavailable"}
     body = call(patient_id=ehr.patient_id, fhirServer=ehr.base, prefetch=None)
     answer = post(user.http, body)

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
+from tests.support.deadlines import AMPLE, SLACK, kept, until
 from tests.support.faults import (
     AUTHORIZATION,
     DEADLINE,
     FAULTS,
     SECRET,
-    SLACK,
     TOKEN,
     Fault,
     linked,
@@ -47,7 +46,7 @@ def test_what_cannot_be_had_is_412_in_time_and_says_what_to_mend(name: str) -> N
     fault = FAULTS[name]
     response, seconds, requests = play(fault)
     assert response.status_code == 412
-    assert seconds < DEADLINE + SLACK
+    assert seconds < fault.deadline + SLACK
     OperationOutcome.model_validate(json.loads(response.data))
     told = texts(response)
     assert list(told) == [f"prefetch.{key}" for key in fault.keys]
@@ -64,7 +63,7 @@ def test_trouble_that_passes_or_comes_late_does_not_withhold_the_answer(name: st
     response, seconds, _ = play(fault)
     assert topics(response)[: len(fault.cards)] == list(fault.cards)
     assert bool(topics(response)) is bool(fault.cards)
-    assert seconds < DEADLINE + SLACK
+    assert seconds < fault.deadline + SLACK
 
 
 @pytest.mark.parametrize(
@@ -80,7 +79,7 @@ def test_cards_without_the_second_stage_say_what_could_not_be_checked(name: str)
 
 
 def ask(base: str, **fields: object) -> TestResponse:
-    browser = client(call_deadline=DEADLINE, max_search_bytes=1_000_000, max_pages=5)
+    browser = client(call_deadline=AMPLE, max_search_bytes=1_000_000, max_pages=5)
     return post(browser, call(fhirServer=base, fhirAuthorization=AUTHORIZATION, **fields))
 
 
@@ -88,7 +87,7 @@ def test_a_server_that_asks_to_wait_too_long_is_not_asked_again() -> None:
     for name in ("429, wait an hour", "503, wait two minutes"):
         _, seconds, requests = play(FAULTS[name])
         assert len(requests) == len(set(requests))
-        assert seconds < DEADLINE
+        assert seconds < AMPLE
 
 
 def test_retries_end_after_three_attempts() -> None:
@@ -169,11 +168,7 @@ def test_a_connection_that_is_never_there_is_given_up_with_its_threads(
     before = _threads_that_fetch()
     browser = client(call_deadline=DEADLINE)
     with server() as base:
-        begun = time.monotonic()
-        response = post(browser, call(fhirServer=base, fhirAuthorization=AUTHORIZATION))
-        assert time.monotonic() - begun < DEADLINE + SLACK
+        with kept(DEADLINE):
+            response = post(browser, call(fhirServer=base, fhirAuthorization=AUTHORIZATION))
         assert response.status_code == 412
-        end = time.monotonic() + 5
-        while _threads_that_fetch() > before and time.monotonic() < end:
-            time.sleep(0.05)
-        assert _threads_that_fetch() == before
+        until(lambda: _threads_that_fetch() <= before)

@@ -197,15 +197,21 @@ def test_keys_come_from_the_configured_url(
     assert len(httpserver.log) == 1
 
 
-def test_a_key_server_that_is_down_lets_nobody_in_and_costs_little(
+def test_a_key_server_in_trouble_lets_nobody_in_and_is_left_alone_for_a_while(
+    tmp_path: Path, storage: Storage, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/keys").respond_with_data("busy", status=503)
+    door = authenticator(tmp_path, storage, f'jwks_url = "{httpserver.url_for("/keys")}"')
+    for _ in range(50):
+        assert refusal(door, f"Bearer {token()}") == "key-set-unavailable"
+    assert len(httpserver.log) == 1
+
+
+def test_a_key_server_that_is_down_lets_nobody_in(
     tmp_path: Path, storage: Storage, unused_port: int
 ) -> None:
     door = authenticator(tmp_path, storage, f'jwks_url = "http://127.0.0.1:{unused_port}/keys"')
     assert refusal(door, f"Bearer {token()}") == "key-set-unavailable"
-    started = time.monotonic()
-    for _ in range(50):
-        assert refusal(door, f"Bearer {token()}") == "key-set-unavailable"
-    assert time.monotonic() - started < 1.5
 
 
 @pytest.fixture

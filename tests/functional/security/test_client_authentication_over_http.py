@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from service.observability.logging import configure_logging
 from tests.support.databases import free_port
+from tests.support.deadlines import kept
 from tests.support.hook_calls import NOW, URL, call, client, empty_prefetch, post
 from tests.support.raw_server import raw_server
 from tests.support.tokens import (
@@ -333,7 +334,7 @@ def test_a_key_server_that_hangs_or_drips_holds_a_call_for_two_seconds_once(
 ) -> None:
     def answer(_: str, connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-        for _ in range(60):
+        while True:
             if server.stopped.wait(0.1):
                 return
             if drips:
@@ -342,10 +343,9 @@ def test_a_key_server_that_hangs_or_drips_holds_a_call_for_two_seconds_once(
     with raw_server(answer) as server:
         line = f'jwks_url = "{server.base}/keys"'
         browser = service(tmp_path, line, environment="development")
-        started = time.monotonic()
-        for _ in range(10):
-            refused(send(browser, SIGNER.token()), "key-set-unavailable")
-        assert time.monotonic() - started < 4
+        with kept(2):
+            for _ in range(20):
+                refused(send(browser, SIGNER.token()), "key-set-unavailable")
 
 
 SANDBOX = "https://sandbox.cds-hooks.org"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.deadlines import AMPLE
 from tests.support.hook_calls import (
     NOW,
     PATIENT,
@@ -172,7 +173,7 @@ def test_a_redirect_is_not_followed(tmp_path: Path, kind: str) -> None:
         says = LEADS_AWAY[kind](elsewhere.port)
         with raw_server(lambda _, connection: connection.sendall(says)) as server:
             body = call(fhirServer=server.base, fhirAuthorization=TOKEN)
-            answer = ask(tmp_path, server.base, body, call_deadline=2)
+            answer = ask(tmp_path, server.base, body, call_deadline=AMPLE)
             assert answer.status_code == 412
             assert server.requests
         assert elsewhere.visits == 0
@@ -210,7 +211,7 @@ def test_a_next_link_that_leaves_the_server_is_not_followed(
         page = {"resourceType": "Bundle", "link": [{"relation": "next", "url": url}]}
         prefetch = empty_prefetch() | {"bloodCounts": page} if prefetched else None
         body = call(fhirServer=server.base, fhirAuthorization=TOKEN, prefetch=prefetch)
-        assert ask(tmp_path, server.base, body, call_deadline=2).status_code == 412
+        assert ask(tmp_path, server.base, body, call_deadline=AMPLE).status_code == 412
         assert elsewhere.visits == 0
         asked = [request.split(" ")[1] for request in server.requests]
         assert all(path.startswith("/fhir/") and ".." not in path for path in asked)
@@ -236,7 +237,7 @@ def test_a_reference_to_another_server_is_not_followed(tmp_path: Path) -> None:
 
         prefetch = seed_prefetch() | {"medicationRequests": bundle}
         body = call(fhirServer=server.base, fhirAuthorization=TOKEN, prefetch=prefetch)
-        ask(tmp_path, server.base, body, call_deadline=2)
+        ask(tmp_path, server.base, body, call_deadline=AMPLE)
         assert elsewhere.visits == 0
 
 
@@ -249,7 +250,7 @@ def test_no_proxy_of_the_environment_sees_the_token(
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
         body = call(fhirServer=server.base, fhirAuthorization=TOKEN)
-        ask(tmp_path, server.base, body, call_deadline=2)
+        ask(tmp_path, server.base, body, call_deadline=AMPLE)
         assert server.requests
         assert proxy.visits == 0
 
