@@ -7,6 +7,7 @@ would see it. What a hospital needs (its certificate authority) is a setting.
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Self
@@ -15,13 +16,20 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    InvalidHeader,
+    MaxRetryError,
+    NewConnectionError,
+    ResponseError,
+)
+from urllib3.util.connection import allowed_gai_family
 from urllib3.util.retry import Retry
 
 from service.fhir_client.deadline import current_watch
 
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
@@ -35,7 +43,14 @@ RETRIED_STATUSES = (408, 429, 500, 502, 503, 504)
 """As smart-on-fhir/cumulus-fhir-support: Oracle Health also answers 500 to temporary trouble."""
 
 
+MOST_ADDRESSES = 8
+"""Of one host that are tried."""
+
+
 class _WatchedConnection(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self, super()._new_conn)
+
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         _watch(self)
         return super().getresponse()
@@ -43,7 +58,7 @@ class _WatchedConnection(HTTPConnection):
 
 class _WatchedTlsConnection(HTTPSConnection):
     def _new_conn(self) -> socket.socket:
-        sock = super()._new_conn()
+        sock = _connect(self, super()._new_conn)
         if (watch := current_watch.get()) is not None:
             watch.attach_before_handshake(sock)
         return sock
@@ -51,6 +66,41 @@ class _WatchedTlsConnection(HTTPSConnection):
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]
         _watch(self)
         return super().getresponse()
+
+
+def _connect(connection: HTTPConnection, connect: Callable[[], socket.socket]) -> socket.socket:
+    """Connect to the first address of the host that answers; the addresses share the time.
+
+    urllib3 gives each of them all of it: one that is silent would leave no time for the next, and
+    several would outlast the call. Raises urllib3's errors of a connection.
+    """
+    watch = current_watch.get()
+    if watch is None:
+        return connect()
+    name, deadline = connection._dns_host, watch.deadline
+    try:
+        found = socket.getaddrinfo(
+            name.strip("[]"), connection.port, allowed_gai_family(), socket.SOCK_STREAM
+        )
+    except (OSError, UnicodeError):
+        return connect()  # which says what is wrong with the name
+    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))[:MOST_ADDRESSES]
+    try:
+        for after, address in zip(reversed(range(len(addresses))), addresses, strict=True):
+            connection._dns_host = address
+            # Nought would mean not to wait at all, and another error.
+            connection.timeout = max(deadline.remaining / (after + 1), 0.001)
+            try:
+                sock = connect()
+            except (ConnectTimeoutError, NewConnectionError):
+                if not after:
+                    raise
+            else:
+                sock.settimeout(max(deadline.remaining, 0.001))
+                return sock
+        return connect()
+    finally:
+        connection._dns_host = name
 
 
 def _watch(connection: HTTPConnection) -> None:

@@ -116,7 +116,7 @@ def chromium(playwright: Any) -> Iterator[Any]:
 def watched_page(browser: Any, make: Callable[[Any], T], allowed: set[str]) -> Iterator[T]:
     """A page in a context of its own. Trouble in its console, or another host asked, fails."""
     context = browser.new_context(viewport={"width": 1360, "height": 1000}, accept_downloads=True)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     trouble: list[str] = []
     hosts: set[str] = set()

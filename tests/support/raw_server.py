@@ -61,9 +61,9 @@ def drips_in_the_handshake(_: str, connection: socket.socket) -> None:
 
 
 @contextmanager
-def no_handshake() -> Iterator[int]:
+def no_handshake(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """A port of loopback where connecting waits for ever: its queue is full. Linux only."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
+    with socket.create_server((host, port), backlog=0) as listener, ExitStack() as waiting:
         address = listener.getsockname()
         for _ in range(4):
             other = waiting.enter_context(socket.socket())
