@@ -38,6 +38,7 @@ from service.routes.sandbox import sandbox_routes
 from service.security.client_authentication import client_authenticator
 from service.settings import Suggestions, unknown_variables
 from service.start_checks import load_parts, make_parts
+from service.storage.store import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -133,7 +134,7 @@ def _product(
     new_id: Callable[[], object],
     session: requests.Session | None,
 ) -> Application:
-    settings, terminology, storage = parts.settings, parts.terminology, parts.storage
+    settings, terminology = parts.settings, parts.terminology
     catalogue = load_catalogue()
     plan = FetchPlan(
         with_site_codes(catalogue.templates, terminology),
@@ -157,8 +158,14 @@ def _product(
     def bulkhead(thing: str) -> Bulkhead:
         return bulkhead_for(settings.threads, metrics.calls_waiting.labels(thing).inc)
 
-    if storage is not None:
-        storage.bulkhead = bulkhead("store")
+    storage = None
+    if parts.database is not None:
+        storage = Storage(
+            parts.database,
+            settings.hash_key.get_secret_value(),
+            bulkhead=bulkhead("store"),
+            on_failure=metrics.store_failed,
+        )
     authenticator = client_authenticator(
         parts.clients,
         storage,

@@ -14,10 +14,11 @@ from service.security.audit import open_audit
 from service.security.trusted_clients import ClientsRefused, load_clients
 from service.settings import SettingsRefused, read_settings
 from service.storage.database import UnusableDatabaseUrl, create_engine
-from service.storage.store import Storage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy import Engine
 
     from fhir_mappings.terminology import Terminology
     from service.security.audit import AuditLog
@@ -29,12 +30,12 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, slots=True)
 class StartedParts:
-    """Settings, and what they name."""
+    """Settings, and what they name; `database` is the engine of the store, None without one."""
 
     settings: Settings
     terminology: Terminology
     clients: tuple[CdsClient, ...]
-    storage: Storage | None
+    database: Engine | None
     audit: AuditLog | None
 
 
@@ -66,7 +67,7 @@ def _parts(settings: Settings, problems: list[str]) -> StartedParts:
         settings,
         attempt(_terminology, default_terminology()),
         attempt(_clients, ()),
-        attempt(_storage, None),
+        attempt(_database, None),
         attempt(_audit, None),
     )
     if problems:
@@ -111,11 +112,10 @@ def _audit(settings: Settings) -> AuditLog | None:
         raise SettingsRefused([f"HEME_HOOKS_AUDIT_LOG: {type(error).__name__}"]) from None
 
 
-def _storage(settings: Settings) -> Storage | None:
+def _database(settings: Settings) -> Engine | None:
     if not settings.database_url:
         return None
     try:
-        engine = create_engine(settings.database_url)
+        return create_engine(settings.database_url)
     except UnusableDatabaseUrl as unusable:
         raise SettingsRefused([str(unusable)]) from None
-    return Storage(engine, settings.hash_key.get_secret_value())

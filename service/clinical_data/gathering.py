@@ -32,7 +32,7 @@ _FILM = DataGroup.FILM_REPORTS
 
 
 class ClinicalDataSource:
-    """Gathers for one call. `fetcher` is None when the call gives no fhirServer."""
+    """Gathers for one call, which closes it. `fetcher` is None without a fhirServer."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class ClinicalDataSource:
         self._call = call
         self._templates = templates
         self._fetcher = fetcher
-        self._data = ClinicalData()
+        self._failures: Mapping[DataGroup, Failure] = {}
         self._members: set[str] = set()
         self._not_used: dict[DataGroup, str] = {}
 
@@ -89,18 +89,19 @@ class ClinicalDataSource:
         return self._gathered({**data.groups, **gathered})
 
     def close(self) -> None:
-        """End the use of the FHIR server by this call."""
+        """End the use of the FHIR server by this call, and log what could not be had."""
         if self._fetcher is not None:
             self._fetcher.server.leave()
+        self._log_gaps()
 
-    def log_gaps(self) -> None:
-        """Log what was wrong with the prefetch, and what is unavailable: one line each."""
+    def _log_gaps(self) -> None:
+        """One line for what was wrong with the prefetch, and one for what is unavailable."""
         if self._not_used:
             reasons = [f"{group.value}: {why}" for group, why in self._not_used.items()]
             log.warning(Event.PREFETCH_NOT_USED, keys=reasons)
         kinds = [
             f"{group.value}={_kind(failure)}"
-            for group, failure in self._data.failures.items()
+            for group, failure in self._failures.items()
             if failure.kind is not FailureKind.NOT_OFFERED  # said once, when it was found out
         ]
         if kinds:
@@ -112,8 +113,9 @@ class ClinicalDataSource:
         film = groups.get(_FILM)
         if reports is not None and reports.failure is None and (film is None or film.failure):
             groups = {**groups, _FILM: GroupData(reports.source)}
-        self._data = ClinicalData(groups)
-        return self._data
+        data = ClinicalData(groups)
+        self._failures = data.failures
+        return data
 
     def _gather(self, groups: Iterable[DataGroup]) -> dict[DataGroup, GroupData]:
         prefetched = {group: self._prefetched(group) for group in groups}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -67,13 +68,9 @@ def _call(product: Application, service: CdsService) -> Response:
     key = product.settings.hash_key.get_secret_value()
     audit.about(key, client, hook_call.user_id, hook_call.patient_id)
     searches = SearchLog(observe=product.metrics.fetched)
-    source = product.data_source(hook_call, deadline, searches, now)
     memory = product.memory(client, service)
-    try:
+    with closing(product.data_source(hook_call, deadline, searches, now)) as source:
         answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
-    finally:
-        source.close()
-        source.log_gaps()
     told = searches if hook_call.wants_explanation else None
     response = _response(answer, now, told, product.knowledge.findings_off)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)

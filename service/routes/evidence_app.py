@@ -8,6 +8,7 @@ out. The access token stays on this side and ends with the request.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
@@ -215,12 +216,8 @@ def _evidence(app: _App) -> Response:
     call = evidence_call(authorized, str(registration.fhir_server))
     deadline = Deadline(product.settings.call_deadline)
     searches = SearchLog(observe=product.metrics.fetched)
-    source = product.data_source(call, deadline, searches, now)
-    try:
+    with closing(product.data_source(call, deadline, searches, now)) as source:
         answer = gather_evidence(call, source, product.knowledge, now, product.new_id)
-    finally:
-        source.close()
-        source.log_gaps()
     audit.findings = tuple(finding_ids(answer.interpretation))
     audit.sources = answer.data.sources
     _log_evidence(answer, registration, started)

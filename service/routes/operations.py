@@ -60,8 +60,6 @@ def register_operations(app: Flask, product: Application) -> None:
     app.register_blueprint(operations_routes(product))
     if is_served(product):
         app.register_blueprint(report_routes(product))
-    if product.storage is not None:
-        product.storage.on_failure = product.metrics.store_failed
 
     @app.before_request
     def start() -> None:

@@ -29,7 +29,7 @@ CONNECT_SECONDS = 2
 """How long connecting may take: libpq knows nothing shorter."""
 
 _POOL = {"pool_size": 8, "max_overflow": -1}
-"""A thread never waits for another one's connection; `Storage.bulkhead` bounds the threads."""
+"""A thread never waits for another one's connection; a bulkhead bounds the threads."""
 
 
 class UnusableDatabaseUrl(Exception):

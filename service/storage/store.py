@@ -136,18 +136,25 @@ used_token = sa.Table(
 class Storage:
     """One database. Every use of it is one transaction; `bulkhead` bounds the threads in one.
 
-    Raises StorageUnavailable, with a stable code and no driver text, for any failure.
+    `on_failure` is called with the code of every failure. Raises StorageUnavailable, with a stable
+    code and no driver text, for any failure.
     """
 
     def __init__(
-        self, engine: Engine, hash_key: str, monotonic: Callable[[], float] = time.monotonic
+        self,
+        engine: Engine,
+        hash_key: str,
+        *,
+        bulkhead: Bulkhead | None = None,
+        on_failure: Callable[[str], None] = lambda _code: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
         self._hash_key = hash_key
+        self._bulkhead = bulkhead
+        self._on_failure = on_failure
         self._monotonic = monotonic
         self._rests_until = 0.0
-        self.bulkhead: Bulkhead | None = None
-        self.on_failure: Callable[[str], None] = lambda _code: None
 
     @contextmanager
     def transaction(
@@ -177,7 +184,7 @@ class Storage:
         self._rests_until = 0.0
 
     def _place(self, seconds: float) -> AbstractContextManager[None]:
-        return self.bulkhead.place(seconds) if self.bulkhead is not None else nullcontext()
+        return self._bulkhead.place(seconds) if self._bulkhead is not None else nullcontext()
 
     @contextmanager
     def _begin(self, seconds: float, *, only_reads: bool) -> Iterator[Connection]:
@@ -195,7 +202,7 @@ class Storage:
             raise self._failed("storage-not-migrated")
 
     def _failed(self, code: str) -> StorageUnavailable:
-        self.on_failure(code)
+        self._on_failure(code)
         message = _MESSAGES.get(code, "The store of issued cards and feedback is unavailable.")
         return StorageUnavailable(message, code=code, retry_after=_RETRY_AFTER.get(code, 0))
 

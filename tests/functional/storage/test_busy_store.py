@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[Storage]:
     engine = create_engine(database(tmp_path))
-    made = Storage(engine, "key")
-    made.bulkhead = bulkhead_for(8)
-    yield made
+    yield Storage(engine, "key", bulkhead=bulkhead_for(8))
     engine.dispose()
 
 
