@@ -18,22 +18,23 @@ FHIR server's own text.
 
 from __future__ import annotations
 
+from service.error_codes import ErrorCode
+
 
 class CdsServiceError(Exception):
-    """Base of all errors shown to a CDS Client. `code` is stable and searchable.
+    """Base of all errors shown to a CDS Client. `code` is stable, and tells the HTTP status.
 
     `retry_after`: seconds after which the same request may succeed, 0 when that is not known.
     """
 
-    status = 500
-    code = "internal-error"
+    code: ErrorCode = ErrorCode.INTERNAL_ERROR
     issue_type = "exception"
 
     def __init__(
         self,
         message: str,
         *,
-        code: str | None = None,
+        code: ErrorCode | None = None,
         expression: str = "",
         retry_after: int = 0,
     ) -> None:
@@ -43,37 +44,34 @@ class CdsServiceError(Exception):
         self.expression = expression
         if code:
             self.code = code
+        self.status = self.code.status
 
 
 class InvalidHookCall(CdsServiceError):
     """The request is malformed; `expression` names the field."""
 
-    status = 400
-    code = "invalid-hook-call"
+    code = ErrorCode.INVALID_HOOK_CALL
     issue_type = "invalid"
 
 
 class ClientNotAuthenticated(CdsServiceError):
     """No, or no valid, JSON Web Token."""
 
-    status = 401
-    code = "client-not-authenticated"
+    code = ErrorCode.CLIENT_NOT_AUTHENTICATED
     issue_type = "login"
 
 
 class ClientNotAllowed(CdsServiceError):
     """A known CDS Client asks for something not allowed, such as a FHIR server not on its list."""
 
-    status = 403
-    code = "client-not-allowed"
+    code = ErrorCode.CLIENT_NOT_ALLOWED
     issue_type = "forbidden"
 
 
 class UnknownService(CdsServiceError):
     """No CDS Service of that id, or not for that hook."""
 
-    status = 404
-    code = "unknown-service"
+    code = ErrorCode.UNKNOWN_SERVICE
     issue_type = "not-found"
 
 
@@ -83,8 +81,7 @@ class ClinicalDataUnavailable(CdsServiceError):
     `keys` are the prefetch keys concerned, `details` the pairs of a key and what went wrong there.
     """
 
-    status = 412
-    code = "clinical-data-unavailable"
+    code = ErrorCode.CLINICAL_DATA_UNAVAILABLE
     issue_type = "processing"
 
     def __init__(
@@ -92,7 +89,7 @@ class ClinicalDataUnavailable(CdsServiceError):
         message: str,
         *,
         keys: tuple[str, ...] = (),
-        code: str | None = None,
+        code: ErrorCode | None = None,
         details: tuple[tuple[str, str], ...] = (),
         retry_after: int = 0,
     ) -> None:
@@ -104,38 +101,33 @@ class ClinicalDataUnavailable(CdsServiceError):
 class LaunchRefused(CdsServiceError):
     """The evidence app cannot be opened so; the message is one sentence for a clinician."""
 
-    status = 403
-    code = "launch-not-open"
+    code = ErrorCode.LAUNCH_NOT_OPEN
     issue_type = "forbidden"
 
 
 class AuthorizationFailed(CdsServiceError):
     """The EHR's authorization server fails; the message is one sentence for a clinician."""
 
-    status = 502
-    code = "authorization-server-unavailable"
+    code = ErrorCode.AUTHORIZATION_SERVER_UNAVAILABLE
     issue_type = "transient"
 
 
 class EvidenceUnavailable(CdsServiceError):
     """Data without which there is no evidence; the message is one sentence for a clinician."""
 
-    status = 412
-    code = "evidence-unavailable"
+    code = ErrorCode.EVIDENCE_UNAVAILABLE
     issue_type = "processing"
 
 
 class RequestTooLarge(CdsServiceError):
     """The body holds more than this service reads in one call."""
 
-    status = 413
-    code = "too-many-entries"
+    code = ErrorCode.TOO_MANY_ENTRIES
     issue_type = "too-costly"
 
 
 class StorageUnavailable(CdsServiceError):
     """The store cannot be read or written. Feedback is then not acknowledged."""
 
-    status = 503
-    code = "storage-unavailable"
+    code = ErrorCode.STORAGE_UNAVAILABLE
     issue_type = "transient"

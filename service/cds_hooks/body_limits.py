@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
+from service.error_codes import ErrorCode
 from service.errors import RequestTooLarge
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def check_values(body: bytes, most_entries: int) -> None:
     most = most_entries * VALUES_PER_ENTRY
     # Every mark is a byte: most bodies are too short to be counted at all.
     if len(body) > most and sum(body.count(mark) for mark in (b",", b"{", b"[")) > most:
-        raise RequestTooLarge("The body holds too many JSON values", code="too-many-values")
+        raise RequestTooLarge("The body holds too many JSON values", code=ErrorCode.TOO_MANY_VALUES)
 
 
 def check_entries(body: bytes, documents: Iterable[Raw], most_entries: int) -> None:

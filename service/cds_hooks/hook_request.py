@@ -18,6 +18,7 @@ from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service.base_urls import BaseUrl, parse_base_url
 from service.cds_hooks.body_limits import check_entries, check_values
 from service.cds_hooks.messages import CdsRequest, CdsService, FhirAuthorization
+from service.error_codes import ErrorCode
 from service.errors import ClientNotAllowed, InvalidHookCall
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def _fhir_server(body: Body, settings: Settings, client: CdsClient) -> BaseUrl |
         raise ClientNotAllowed(
             "fhirServer is not among the FHIR servers that this service may use; its operator "
             "lists base URLs in HEME_HOOKS_FHIR_SERVERS, or per client in HEME_HOOKS_CLIENTS_FILE",
-            code="fhir-server-not-allowed",
+            code=ErrorCode.FHIR_SERVER_NOT_ALLOWED,
             expression="fhirServer",
         )
     return base

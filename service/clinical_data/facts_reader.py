@@ -9,6 +9,7 @@ from fhir_mappings.clinical_context.reader import read_context
 from fhir_mappings.laboratory.record import LaboratoryRecord, PatientUnreadable, read_patient
 from fhir_mappings.panel import CONTEXT_GROUPS, OBSERVATION_GROUPS, DataGroup
 from service.clinical_data.reading_budget import ReadingBudget
+from service.error_codes import ErrorCode
 from service.errors import ClinicalDataUnavailable
 from service.interpreter.interpretation import Facts
 from service.interpreter.windows import LOOK_BACK, LOOK_BACK_OF_A_CARD
@@ -105,7 +106,7 @@ def _patient(data: ClinicalData, patient_id: str) -> Patient:
     except PatientUnreadable:
         raise ClinicalDataUnavailable(
             "The patient cannot be read",
-            code="patient-unreadable",
+            code=ErrorCode.PATIENT_UNREADABLE,
             details=((DataGroup.PATIENT.value, "the Patient resource cannot be read"),),
         ) from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from service.error_codes import ErrorCode
 from service.errors import ClinicalDataUnavailable
 
 if TYPE_CHECKING:
@@ -32,5 +33,5 @@ class ReadingBudget:
         if self._timer() > self._end:
             raise ClinicalDataUnavailable(
                 "The chart holds more than can be read in the time of a call",
-                code="chart-too-costly",
+                code=ErrorCode.CHART_TOO_COSTLY,
             )

@@ -13,6 +13,7 @@ from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service.base_urls import parse_base_url
 from service.cds_hooks.hook_request import BEARER, is_fhir_id
 from service.cds_hooks.smart_scopes import missing_scopes
+from service.error_codes import ErrorCode
 from service.errors import AuthorizationFailed, LaunchRefused
 from service.fhir_client.failures import FailureKind, FetchFailed
 
@@ -83,7 +84,7 @@ def exchange(
             raise _not_accepted() from None
         raise AuthorizationFailed(
             "The EHR did not give the app access in time; try again later from the card.",
-            code="token-endpoint-unavailable",
+            code=ErrorCode.TOKEN_ENDPOINT_UNAVAILABLE,
         ) from None
     return _checked(_read(body), templates)
 
@@ -91,7 +92,7 @@ def exchange(
 def _not_accepted() -> LaunchRefused:
     return LaunchRefused(
         "The EHR no longer accepts this launch; open the app again from the card.",
-        code="code-not-accepted",
+        code=ErrorCode.CODE_NOT_ACCEPTED,
     )
 
 
@@ -103,7 +104,7 @@ def _read(body: bytes) -> TokenResponse:
     if not _TOKEN.fullmatch(response.access_token) or response.token_type.lower() != "bearer":
         raise AuthorizationFailed(
             "The EHR gave the app no access token that can be used; tell the operator.",
-            code="token-response-unusable",
+            code=ErrorCode.TOKEN_RESPONSE_UNUSABLE,
         )
     return response
 
@@ -113,7 +114,7 @@ def _checked(response: TokenResponse, templates: Mapping[DataGroup, Template]) -
     if not isinstance(patient, str) or not is_fhir_id(patient):
         raise LaunchRefused(
             "The EHR opened the app without a patient; open it from the card in a patient's chart.",
-            code="launch-without-patient",
+            code=ErrorCode.LAUNCH_WITHOUT_PATIENT,
         )
     # Where the response names no scopes, those asked for were granted (RFC 6749, 5.1).
     if isinstance(response.scope, str):
@@ -122,6 +123,6 @@ def _checked(response: TokenResponse, templates: Mapping[DataGroup, Template]) -
             raise LaunchRefused(
                 f"The EHR did not grant the app what it needs ({', '.join(missing)}); tell the "
                 "operator.",
-                code="scope-missing",
+                code=ErrorCode.SCOPE_MISSING,
             )
     return Authorized(response.access_token, patient)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
+from service.error_codes import ErrorCode
 from service.errors import AuthorizationFailed, LaunchRefused
 from service.fhir_client.failures import FetchFailed
 
@@ -85,13 +86,13 @@ def _check(found: SmartConfiguration, registration: Registration) -> None:
         raise AuthorizationFailed(
             "The EHR names an authorization server that this app is not registered for; tell the "
             "operator.",
-            code="authorization-server-not-allowed",
+            code=ErrorCode.AUTHORIZATION_SERVER_NOT_ALLOWED,
         )
     methods = found.code_challenge_methods_supported
     if methods is not None and PKCE_METHOD not in methods:
         raise AuthorizationFailed(
             "The EHR's authorization server does not support PKCE with S256; tell the operator.",
-            code="authorization-server-not-safe",
+            code=ErrorCode.AUTHORIZATION_SERVER_NOT_SAFE,
         )
 
 
@@ -100,7 +101,7 @@ def check_launch(launch: str) -> None:
     if not _LAUNCH.fullmatch(launch):
         raise LaunchRefused(
             "The EHR opened the app without saying for whom; open it from the card.",
-            code="launch-incomplete",
+            code=ErrorCode.LAUNCH_INCOMPLETE,
             expression="launch",
         )
 
@@ -110,7 +111,7 @@ def check_issuer(named: str | None, configuration: SmartConfiguration) -> None:
     if named is not None and configuration.issuer is not None and named != configuration.issuer:
         raise LaunchRefused(
             "Another EHR answered than the one that opened the app; open it again from the card.",
-            code="other-authorization-server",
+            code=ErrorCode.OTHER_AUTHORIZATION_SERVER,
         )
 
 

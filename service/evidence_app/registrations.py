@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.base_urls import BaseUrl, parse_base_url
+from service.error_codes import ErrorCode
 from service.errors import LaunchRefused
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Registrations:
         if registration is None:
             raise LaunchRefused(
                 "This app is not registered for the FHIR server that opened it.",
-                code="launch-server-unknown",
+                code=ErrorCode.LAUNCH_SERVER_UNKNOWN,
                 expression="iss",
             )
         return registration

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from service.error_codes import ErrorCode
 from service.errors import ClientNotAllowed, InvalidHookCall
 from service.storage.store import feedback, feedback_comment, feedback_suggestion, issued_card
 
@@ -57,12 +58,12 @@ def _check_owner(
         if owner != client:
             raise ClientNotAllowed(
                 "A card in this feedback was issued to another CDS Client.",
-                code="card-of-another-client",
+                code=ErrorCode.CARD_OF_ANOTHER_CLIENT,
             )
         if issuer != service:
             raise InvalidHookCall(
                 "A card in this feedback was issued by another service.",
-                code="invalid-feedback",
+                code=ErrorCode.INVALID_FEEDBACK,
                 expression="feedback",
             )
 

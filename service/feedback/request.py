@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
+from service.error_codes import ErrorCode
 from service.errors import InvalidHookCall
 from service.feedback.timestamps import parse_timestamp
 
@@ -90,7 +91,7 @@ def parse_feedback(body: bytes) -> tuple[FeedbackItem, ...]:
         raise InvalidHookCall(
             "The body is not a feedback request: an object with the array 'feedback', each entry "
             "with 'card', 'outcome' and 'outcomeTimestamp'.",
-            code="invalid-feedback",
+            code=ErrorCode.INVALID_FEEDBACK,
             expression="feedback",
         ) from error
     if not decoded.feedback:
@@ -101,7 +102,7 @@ def parse_feedback(body: bytes) -> tuple[FeedbackItem, ...]:
 
 
 def _invalid(message: str, expression: str) -> InvalidHookCall:
-    return InvalidHookCall(f"{message}.", code="invalid-feedback", expression=expression)
+    return InvalidHookCall(f"{message}.", code=ErrorCode.INVALID_FEEDBACK, expression=expression)
 
 
 def _read_item(item: _Item, where: str) -> FeedbackItem:

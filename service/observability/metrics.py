@@ -16,6 +16,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from service.error_codes import ErrorCode
+
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -109,7 +111,7 @@ class Metrics:
         """Count one read or search on a FHIR server."""
         self.fetch_seconds.labels(data_group, outcome).observe(seconds)
 
-    def store_failed(self, code: str) -> None:
+    def store_failed(self, code: ErrorCode) -> None:
         """Count a failed use of the store."""
         self.store_failures.labels(code.removeprefix("storage-")).inc()
 

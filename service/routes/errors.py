@@ -9,6 +9,7 @@ import msgspec
 from flask import Response, g
 from werkzeug.exceptions import HTTPException
 
+from service.error_codes import ErrorCode
 from service.errors import CdsServiceError, ClientNotAuthenticated, ClinicalDataUnavailable
 from service.observability.logging import Event, log
 from service.routes.operation_outcome import operation_outcome
@@ -18,12 +19,24 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _HTTP_ERRORS = {
-    404: ("not-found", "not-found", "There is nothing at this address"),
-    405: ("method-not-allowed", "not-supported", "This address does not accept this method"),
-    413: ("request-too-large", "too-long", "The body is larger than this service accepts"),
-    414: ("address-too-long", "too-long", "The address is longer than this service accepts"),
-    415: ("unsupported-media-type", "not-supported", "The body must be application/json"),
-    431: ("headers-too-large", "too-long", "The headers are larger than this service accepts"),
+    404: (ErrorCode.NOT_FOUND, "not-found", "There is nothing at this address"),
+    405: (
+        ErrorCode.METHOD_NOT_ALLOWED,
+        "not-supported",
+        "This address does not accept this method",
+    ),
+    413: (ErrorCode.REQUEST_TOO_LARGE, "too-long", "The body is larger than this service accepts"),
+    414: (
+        ErrorCode.ADDRESS_TOO_LONG,
+        "too-long",
+        "The address is longer than this service accepts",
+    ),
+    415: (ErrorCode.UNSUPPORTED_MEDIA_TYPE, "not-supported", "The body must be application/json"),
+    431: (
+        ErrorCode.HEADERS_TOO_LARGE,
+        "too-long",
+        "The headers are larger than this service accepts",
+    ),
 }
 
 
@@ -32,7 +45,7 @@ class _HttpError(CdsServiceError):
 
     def __init__(self, status: int) -> None:
         code, issue_type, text = _HTTP_ERRORS.get(
-            status, ("http-error", "processing", f"HTTP {status}")
+            status, (ErrorCode.HTTP_ERROR, "processing", f"HTTP {status}")
         )
         super().__init__(text, code=code)
         self.status = status
@@ -95,7 +108,7 @@ def _answer(error: CdsServiceError) -> Response:
 
 def _challenge(error: ClientNotAuthenticated) -> str:
     """RFC 6750, section 3: a call without a token is told only the scheme."""
-    if error.code == "token-missing":
+    if error.code is ErrorCode.TOKEN_MISSING:
         return 'Bearer realm="heme-hooks"'
     return f'Bearer realm="heme-hooks", error="invalid_token", error_description="{error.code}"'
 

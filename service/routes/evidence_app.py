@@ -20,6 +20,7 @@ from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service.cards.build import DEFAULT_PUBLIC_URL
 from service.cds_hooks.smart_scopes import launch_scopes
 from service.clinical_data.search_log import SearchLog
+from service.error_codes import ErrorCode
 from service.errors import CdsServiceError, ClientNotAllowed, InvalidHookCall, LaunchRefused
 from service.evidence_app.code_exchange import exchange
 from service.evidence_app.evidence import evidence_call, evidence_document, gather_evidence
@@ -154,7 +155,7 @@ def _single(name: str) -> str:
     if len(values) != 1:
         raise LaunchRefused(
             "The EHR opened the app without saying for whom; open it from the card.",
-            code="launch-incomplete",
+            code=ErrorCode.LAUNCH_INCOMPLETE,
             expression=name,
         )
     return values[0]

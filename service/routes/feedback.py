@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
+from service.error_codes import ErrorCode
 from service.errors import StorageUnavailable
 from service.feedback.override_reasons import reason_label
 from service.feedback.received import record_feedback
@@ -41,7 +42,8 @@ def _take(product: Application, service: CdsService) -> Response:
     items = parse_feedback(json_body())
     if product.storage is None:
         raise StorageUnavailable(
-            "Feedback cannot be kept: this service has no store", code="storage-not-configured"
+            "Feedback cannot be kept: this service has no store",
+            code=ErrorCode.STORAGE_NOT_CONFIGURED,
         )
     stored = record_feedback(
         product.storage, items, client=client.name, service=service.id, now=product.clock()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, render_template, request
 
+from service.error_codes import ErrorCode
 from service.errors import StorageUnavailable
 from service.feedback.override_reasons import REASONS
 from service.feedback.report import SMALL_GROUP, feedback_report
@@ -75,7 +76,7 @@ def _days() -> int:
 def _page(product: Application, days: int) -> str:
     if product.storage is None:
         raise StorageUnavailable(
-            "There is no report: this service has no store", code="storage-not-configured"
+            "There is no report: this service has no store", code=ErrorCode.STORAGE_NOT_CONFIGURED
         )
     now = product.clock()
     report = feedback_report(product.storage, now - timedelta(days=days), now)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from fhir_mappings.panel import DataGroup
+from service.error_codes import ErrorCode
 from service.errors import StorageUnavailable
 from service.storage.migrations import is_current
 from service.storage.store import used_token
@@ -57,10 +58,10 @@ def _store_checks(storage: Storage | None, *, calls_write: bool) -> dict[str, st
             if current and calls_write:
                 _write(storage, connection)
     except StorageUnavailable as error:
-        if error.code == "storage-not-migrated":
+        if error.code == ErrorCode.STORAGE_NOT_MIGRATED:
             return {"database": OK, "migrations": error.code}
         return {"database": error.code, "migrations": "not known"}
-    return {"database": OK, "migrations": OK if current else "storage-not-migrated"}
+    return {"database": OK, "migrations": OK if current else ErrorCode.STORAGE_NOT_MIGRATED}
 
 
 def _write(storage: Storage, connection: Connection) -> None:

@@ -17,6 +17,7 @@ from service.cards.plain_words import NOTE_WORDS
 from service.cds_hooks.discovery import CORE_KEYS
 from service.cds_hooks.hook_request import is_fhir_id
 from service.clinical_data.fetching import Fetcher
+from service.error_codes import ErrorCode
 from service.errors import ClientNotAllowed, InvalidHookCall
 from service.fhir_client.deadline import Deadline
 from service.fhir_client.server import FetchLimits, FhirServer
@@ -119,7 +120,7 @@ def _add_fhir_server(routes: Blueprint, product: Application) -> None:
         if not is_fhir_id(wanted.patient):
             raise InvalidHookCall(
                 "The patient's id is not a FHIR id",
-                code="invalid-sandbox-request",
+                code=ErrorCode.INVALID_SANDBOX_REQUEST,
                 expression="patient",
             )
         deadline = Deadline(settings.call_deadline)
@@ -180,7 +181,7 @@ def _read(decoder: msgspec.json.Decoder[T]) -> T:
         return decoder.decode(json_body())
     except DECODE_ERRORS:
         raise InvalidHookCall(
-            "The page's request cannot be read", code="invalid-sandbox-request"
+            "The page's request cannot be read", code=ErrorCode.INVALID_SANDBOX_REQUEST
         ) from None
 
 

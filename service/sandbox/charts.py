@@ -15,6 +15,7 @@ from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service import samples
 from service.base_urls import BaseUrl, parse_base_url
 from service.cds_hooks.bundle_prefetch import BundleNotUsable, encode, read_bundle, searchset
+from service.error_codes import ErrorCode
 from service.errors import ClientNotAllowed, InvalidHookCall
 from service.fhir_client.failures import Failure
 
@@ -98,7 +99,7 @@ def allowed_server(text: str, settings: Settings) -> BaseUrl:
         raise ClientNotAllowed(
             "This FHIR server is not among those that the service may use; list its base URL in "
             "HEME_HOOKS_FHIR_SERVERS",
-            code="fhir-server-not-allowed",
+            code=ErrorCode.FHIR_SERVER_NOT_ALLOWED,
             expression="server",
         )
     return base
@@ -128,4 +129,4 @@ def _joined(pages: tuple[bytes, ...]) -> Json:
 
 
 def _invalid(message: str, expression: str) -> InvalidHookCall:
-    return InvalidHookCall(message, code="invalid-sandbox-request", expression=expression)
+    return InvalidHookCall(message, code=ErrorCode.INVALID_SANDBOX_REQUEST, expression=expression)

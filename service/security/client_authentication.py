@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import sqlalchemy as sa
 
+from service.error_codes import ErrorCode
 from service.errors import ClientNotAuthenticated
 from service.security.key_files import fitting
 from service.security.key_sets import key_set_of
@@ -78,7 +79,9 @@ class ClientAuthenticator:
         header, unverified = _unverified(token)
         client = self.clients.get(str(unverified.get("iss")))
         if client is None:
-            raise _refused("unknown-issuer", "The token's 'iss' is not a configured CDS Client")
+            raise _refused(
+                ErrorCode.UNKNOWN_ISSUER, "The token's 'iss' is not a configured CDS Client"
+            )
         key = self._key(client, header)
         claims = _verified(token, key, client)
         _check_audience(claims, audiences)
@@ -90,17 +93,21 @@ class ClientAuthenticator:
     def _key(self, client: CdsClient, header: Mapping[str, Any]) -> PyJWK:
         algorithm = header.get("alg")
         if not isinstance(algorithm, str) or algorithm not in client.algorithms:
-            raise _refused("algorithm-not-allowed", "The token's 'alg' is not allowed")
+            raise _refused(ErrorCode.ALGORITHM_NOT_ALLOWED, "The token's 'alg' is not allowed")
         if str(header.get("typ")).upper() != "JWT":
-            raise _refused("invalid-token", "The token's 'typ' is not JWT")
+            raise _refused(ErrorCode.INVALID_TOKEN, "The token's 'typ' is not JWT")
         if "jku" in header and not client.knows_key_set(header["jku"]):
-            raise _refused("foreign-key-set", "The token's 'jku' is not the configured key set")
+            raise _refused(
+                ErrorCode.FOREIGN_KEY_SET, "The token's 'jku' is not the configured key set"
+            )
         kid = header.get("kid")
         if not isinstance(kid, str) or not kid:
-            raise _refused("unknown-key", "The token has no 'kid'")
+            raise _refused(ErrorCode.UNKNOWN_KEY, "The token has no 'kid'")
         key = fitting(self.key_sets[client.issuer].key(kid), algorithm)
         if key is None:
-            raise _refused("algorithm-not-allowed", "The token's 'alg' does not match its key")
+            raise _refused(
+                ErrorCode.ALGORITHM_NOT_ALLOWED, "The token's 'alg' does not match its key"
+            )
         return key
 
     def _use_once(
@@ -110,18 +117,19 @@ class ClientAuthenticator:
         # Not every database takes a NUL or half of a surrogate pair; neither is printable.
         if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI or not jti.isprintable():
             raise _refused(
-                "invalid-token", "The token's 'jti' is not a plain text of up to 200 characters"
+                ErrorCode.INVALID_TOKEN,
+                "The token's 'jti' is not a plain text of up to 200 characters",
             )
         if self.storage is None:
             raise _refused(
-                "replay-guard-missing", "Without a database a used token is not recognized"
+                ErrorCode.REPLAY_GUARD_MISSING, "Without a database a used token is not recognized"
             )
         row = {"issuer": client.issuer, "jti": jti, "expires_at": expires}
         with self.storage.transaction() as connection:
             insert = self.storage.insert_once(used_token).values(row)
             first = connection.execute(insert.returning(used_token.c.jti)).scalar_one_or_none()
             if first is None:
-                raise _refused("token-used-before", "The token's 'jti' was used before")
+                raise _refused(ErrorCode.TOKEN_USED_BEFORE, "The token's 'jti' was used before")
             if self.sweeps.is_due(now):
                 # The leeway keeps a token that a slow clock still takes for valid.
                 connection.execute(
@@ -143,16 +151,16 @@ def client_authenticator(
     )
 
 
-def _refused(code: str, message: str) -> ClientNotAuthenticated:
+def _refused(code: ErrorCode, message: str) -> ClientNotAuthenticated:
     return ClientNotAuthenticated(message, code=code)
 
 
 def _bearer(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise _refused("token-missing", "The call needs a JSON Web Token as Bearer")
+        raise _refused(ErrorCode.TOKEN_MISSING, "The call needs a JSON Web Token as Bearer")
     if len(token) > MAX_TOKEN:
-        raise _refused("invalid-token", "The token is too long")
+        raise _refused(ErrorCode.INVALID_TOKEN, "The token is too long")
     return token.strip()
 
 
@@ -160,7 +168,7 @@ def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     try:
         decoded = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError):
-        raise _refused("invalid-token", "The token is not a JSON Web Token") from None
+        raise _refused(ErrorCode.INVALID_TOKEN, "The token is not a JSON Web Token") from None
     return decoded["header"], decoded["payload"]
 
 
@@ -181,10 +189,12 @@ def _verified(token: str, key: PyJWK, client: CdsClient) -> Mapping[str, Any]:
         )
     except jwt.MissingRequiredClaimError:
         raise _refused(
-            "claim-missing", f"The token needs the claims {', '.join(_REQUIRED)}"
+            ErrorCode.CLAIM_MISSING, f"The token needs the claims {', '.join(_REQUIRED)}"
         ) from None
     except (jwt.PyJWTError, ValueError, TypeError):
-        raise _refused("invalid-signature", "The token's signature does not match") from None
+        raise _refused(
+            ErrorCode.INVALID_SIGNATURE, "The token's signature does not match"
+        ) from None
     return claims
 
 
@@ -194,20 +204,24 @@ def _check_audience(claims: Mapping[str, Any], audiences: Collection[str]) -> No
     if not isinstance(listed, list) or not set(audiences) & {
         a for a in listed if isinstance(a, str)
     }:
-        raise _refused("wrong-audience", "The token's 'aud' is not the URL of this endpoint")
+        raise _refused(
+            ErrorCode.WRONG_AUDIENCE, "The token's 'aud' is not the URL of this endpoint"
+        )
 
 
 def _check_times(claims: Mapping[str, Any], now: datetime) -> datetime:
     expires, issued = _moment(claims["exp"]), _moment(claims["iat"])
     starts = _moment(claims["nbf"]) if "nbf" in claims else issued
     if expires is None or issued is None or starts is None:
-        raise _refused("invalid-token", "The token's times are not numbers of seconds")
+        raise _refused(ErrorCode.INVALID_TOKEN, "The token's times are not numbers of seconds")
     if expires <= now:
-        raise _refused("token-expired", "The token has expired")
+        raise _refused(ErrorCode.TOKEN_EXPIRED, "The token has expired")
     if max(issued, starts) > now + IAT_LEEWAY:
-        raise _refused("token-from-the-future", "The token's 'iat' lies in the future")
+        raise _refused(ErrorCode.TOKEN_FROM_THE_FUTURE, "The token's 'iat' lies in the future")
     if expires > now + LONGEST_LIFE:
-        raise _refused("token-lives-too-long", "The token's 'exp' is more than 24 hours ahead")
+        raise _refused(
+            ErrorCode.TOKEN_LIVES_TOO_LONG, "The token's 'exp' is more than 24 hours ahead"
+        )
     return expires
 
 
@@ -222,4 +236,6 @@ def _moment(seconds: object) -> datetime | None:
 def _check_tenant(claims: Mapping[str, Any], client: CdsClient) -> None:
     tenant = claims.get("tenant")
     if client.tenants and not (isinstance(tenant, str) and tenant in client.tenants):
-        raise _refused("unknown-tenant", "The token's 'tenant' is not one of this client's tenants")
+        raise _refused(
+            ErrorCode.UNKNOWN_TENANT, "The token's 'tenant' is not one of this client's tenants"
+        )

@@ -12,6 +12,7 @@ from functools import partial
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Protocol
 
+from service.error_codes import ErrorCode
 from service.errors import ClientNotAuthenticated
 from service.resilience.bulkhead import Full
 from service.security.key_fetch import FETCH_SECONDS, KeySetNotFetched, fetch_keys
@@ -165,13 +166,13 @@ def _found(key: PyJWK | None) -> PyJWK:
 
 def _unknown() -> ClientNotAuthenticated:
     return ClientNotAuthenticated(
-        "The token's 'kid' is not in the client's key set", code="unknown-key"
+        "The token's 'kid' is not in the client's key set", code=ErrorCode.UNKNOWN_KEY
     )
 
 
 def _unavailable() -> ClientNotAuthenticated:
     return ClientNotAuthenticated(
         "The client's key set cannot be read, so the token cannot be checked",
-        code="key-set-unavailable",
+        code=ErrorCode.KEY_SET_UNAVAILABLE,
         retry_after=math.ceil(COOL_DOWN_SECONDS),
     )

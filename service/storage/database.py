@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from service.error_codes import ErrorCode
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -135,23 +137,23 @@ def limit_waiting(connection: Connection, seconds: float) -> None:
 
 
 _SQLITE_CODES = {
-    "SQLITE_BUSY": "storage-locked",
-    "SQLITE_LOCKED": "storage-locked",
-    "SQLITE_READONLY": "storage-read-only",
-    "SQLITE_FULL": "storage-full",
+    "SQLITE_BUSY": ErrorCode.STORAGE_LOCKED,
+    "SQLITE_LOCKED": ErrorCode.STORAGE_LOCKED,
+    "SQLITE_READONLY": ErrorCode.STORAGE_READ_ONLY,
+    "SQLITE_FULL": ErrorCode.STORAGE_FULL,
 }
 _POSTGRESQL_CODES = {
-    "42P01": "storage-not-migrated",
-    "42703": "storage-not-migrated",
-    "55P03": "storage-locked",
-    "40P01": "storage-locked",
-    "25006": "storage-read-only",
-    "53100": "storage-full",
+    "42P01": ErrorCode.STORAGE_NOT_MIGRATED,
+    "42703": ErrorCode.STORAGE_NOT_MIGRATED,
+    "55P03": ErrorCode.STORAGE_LOCKED,
+    "40P01": ErrorCode.STORAGE_LOCKED,
+    "25006": ErrorCode.STORAGE_READ_ONLY,
+    "53100": ErrorCode.STORAGE_FULL,
 }
 _NOT_MIGRATED = ("no such table", "no such column", "has no column named")
 
 
-def code_of(error: Exception) -> str:
+def code_of(error: Exception) -> ErrorCode:
     """Name a failure of the database by the driver's own code for it."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     name = str(getattr(cause, "sqlite_errorname", ""))
@@ -159,6 +161,6 @@ def code_of(error: Exception) -> str:
         if name == prefix or name.startswith(f"{prefix}_"):
             return code
     if isinstance(cause, sqlite3.Error) and any(text in str(cause) for text in _NOT_MIGRATED):
-        return "storage-not-migrated"
+        return ErrorCode.STORAGE_NOT_MIGRATED
     state = str(getattr(cause, "sqlstate", ""))
-    return _POSTGRESQL_CODES.get(state, "storage-unavailable")
+    return _POSTGRESQL_CODES.get(state, ErrorCode.STORAGE_UNAVAILABLE)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.error_codes import ErrorCode
 from service.errors import StorageUnavailable
 from service.resilience.bulkhead import Full
 from service.storage.database import BUSY_SECONDS, code_of, create_engine, limit_waiting
@@ -146,7 +147,7 @@ class Storage:
         hash_key: str,
         *,
         bulkhead: Bulkhead | None = None,
-        on_failure: Callable[[str], None] = lambda _code: None,
+        on_failure: Callable[[ErrorCode], None] = lambda _code: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
@@ -169,16 +170,16 @@ class Storage:
         seconds = HURRIED_SECONDS if hurried else BUSY_SECONDS
         self._refuse_to_create()
         if hurried and started < self._rests_until:
-            raise self._failed("storage-unavailable")
+            raise self._failed(ErrorCode.STORAGE_UNAVAILABLE)
         try:
             with self._place(seconds), self._begin(seconds, only_reads=only_reads) as connection:
                 yield connection
         except Full:
-            raise self._failed("storage-busy") from None
+            raise self._failed(ErrorCode.STORAGE_BUSY) from None
         except (SQLAlchemyError, sqlite3.Error) as error:
             code = code_of(error)
             now = self._monotonic()
-            if code == "storage-unavailable" and now - started > HURRIED_SECONDS:
+            if code == ErrorCode.STORAGE_UNAVAILABLE and now - started > HURRIED_SECONDS:
                 self._rests_until = now + REST_SECONDS
             raise self._failed(code) from error
         self._rests_until = 0.0
@@ -199,9 +200,9 @@ class Storage:
         if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
             return
         if not Path(str(url.database)).exists():
-            raise self._failed("storage-not-migrated")
+            raise self._failed(ErrorCode.STORAGE_NOT_MIGRATED)
 
-    def _failed(self, code: str) -> StorageUnavailable:
+    def _failed(self, code: ErrorCode) -> StorageUnavailable:
         self._on_failure(code)
         message = _MESSAGES.get(code, "The store of issued cards and feedback is unavailable.")
         return StorageUnavailable(message, code=code, retry_after=_RETRY_AFTER.get(code, 0))
@@ -218,13 +219,17 @@ class Storage:
 
 
 _MESSAGES = {
-    "storage-not-migrated": "The store lacks tables: run 'heme-hooks storage upgrade'.",
-    "storage-locked": "The store is locked by another writer.",
-    "storage-read-only": "The store cannot be written to.",
-    "storage-full": "The store's disk is full.",
-    "storage-busy": "Too many calls wait for the store already.",
+    ErrorCode.STORAGE_NOT_MIGRATED: "The store lacks tables: run 'heme-hooks storage upgrade'.",
+    ErrorCode.STORAGE_LOCKED: "The store is locked by another writer.",
+    ErrorCode.STORAGE_READ_ONLY: "The store cannot be written to.",
+    ErrorCode.STORAGE_FULL: "The store's disk is full.",
+    ErrorCode.STORAGE_BUSY: "Too many calls wait for the store already.",
 }
-_RETRY_AFTER = {"storage-busy": 1, "storage-locked": 1, "storage-unavailable": 5}
+_RETRY_AFTER = {
+    ErrorCode.STORAGE_BUSY: 1,
+    ErrorCode.STORAGE_LOCKED: 1,
+    ErrorCode.STORAGE_UNAVAILABLE: 5,
+}
 
 
 __all__ = [

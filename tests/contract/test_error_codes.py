@@ -1,14 +1,15 @@
-"""Every code that the service can answer with is listed, and docs/errors.md shows the list."""
+"""Every code that the service can answer with is raised somewhere, and docs/errors.md shows it."""
 
 from __future__ import annotations
 
 import ast
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service import errors as error_module
-from service.error_codes import ERROR_CODES, errors_document
-from service.errors import CdsServiceError
+from service.error_codes import ErrorCode, errors_document
+from service.errors import CdsServiceError, StorageUnavailable
 from service.routes import errors as routes
 from service.routes.operation_outcome import ERROR_SYSTEM
 from service.storage import database, store
@@ -24,50 +25,75 @@ CLASSES = {
     for name, value in vars(error_module).items()
     if isinstance(value, type) and issubclass(value, CdsServiceError)
 }
+ALSO_ISSUE_TYPES = {"not-found"}
+"""Codes that FHIR's IssueType has too."""
 
 
-def _raised() -> Iterator[tuple[str, int]]:
-    """Each code with its status, as the source raises it."""
-    for name in CLASSES:
-        yield CLASSES[name].code, CLASSES[name].status
-    for status, (code, *_) in routes._HTTP_ERRORS.items():
-        yield code, status
-    for code in {
+def _nodes() -> Iterator[ast.AST]:
+    for path in sorted((ROOT / "service").rglob("*.py")):
+        if path.name != "error_codes.py":
+            yield from ast.walk(ast.parse(path.read_text("utf-8")))
+
+
+def _code(node: ast.AST | None) -> ErrorCode | None:
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return ErrorCode[node.attr] if node.value.id == "ErrorCode" else None
+    return None
+
+
+def test_every_code_is_used_and_none_is_spelt_out() -> None:
+    used, spelt = set(), set()
+    for node in _nodes():
+        used.add(_code(node))
+        if isinstance(node, ast.Constant) and node.value in set(ErrorCode):
+            spelt.add(node.value)
+    assert set(ErrorCode) - used == set()
+    assert spelt <= ALSO_ISSUE_TYPES
+
+
+def test_a_class_of_errors_has_one_status() -> None:
+    """`except` and the tree of classes speak of statuses, codes of causes: they agree."""
+    seen = 0
+    for node in _nodes():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            error = CLASSES.get(node.func.id)
+            codes = [_code(keyword.value) for keyword in node.keywords if keyword.arg == "code"]
+            for code in codes if error else ():
+                if error is not None and code is not None:
+                    seen += 1
+                    assert code.status == error.code.status, code
+            if node.func.id == "_refused" and (code := _code(node.args[0])):
+                seen += 1
+                assert code.status == HTTPStatus.UNAUTHORIZED, code
+    assert seen > 30
+    storage = {
         *database._SQLITE_CODES.values(),
         *database._POSTGRESQL_CODES.values(),
         *store._MESSAGES,
-    }:
-        yield code, CLASSES["StorageUnavailable"].status
-    for path in sorted((ROOT / "service").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                yield from _of_call(node.func.id, node, path)
+    }
+    assert {code.status for code in storage} == {StorageUnavailable.code.status}
+    for status, (code, *_) in routes._HTTP_ERRORS.items():
+        assert code.status == status
 
 
-def _of_call(name: str, node: ast.Call, path: Path) -> Iterator[tuple[str, int]]:
-    if name == "_refused" and path.name == "client_authentication.py":
-        assert isinstance(node.args[0], ast.Constant)
-        yield str(node.args[0].value), 401
-    for keyword in node.keywords if name in CLASSES else ():
-        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant):
-            yield str(keyword.value.value), CLASSES[name].status
+def test_an_error_answers_with_the_status_of_its_code() -> None:
+    for error in CLASSES.values():
+        assert error("text").status == error.code.status
+    own = StorageUnavailable("text", code=ErrorCode.STORAGE_FULL)
+    assert (own.code, own.status) == ("storage-full", 503)
+    assert CdsServiceError("text").status == 500
 
 
-def test_the_list_holds_every_code_and_no_other() -> None:
-    raised = dict(_raised())
-    assert len(raised) > 30
-    listed = {error.code: error.status for error in ERROR_CODES if error.code != "http-error"}
-    assert listed == raised
-
-
-def test_no_code_stands_twice() -> None:
-    codes = [error.code for error in ERROR_CODES]
-    assert len(set(codes)) == len(codes)
-
-
-def test_the_document_shows_the_list(pytestconfig: pytest.Config) -> None:
+def test_the_document_shows_every_code_once(pytestconfig: pytest.Config) -> None:
     path = ROOT / "docs" / "errors.md"
     document = errors_document(ERROR_SYSTEM)
     if pytestconfig.getoption("update_snapshots", default=False):
         path.write_text(document, "utf-8")
-    assert path.read_text("utf-8") == document
+    written = path.read_text("utf-8")
+    assert written == document
+    rows = [line for line in written.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == list(ErrorCode)
+    for row, code in zip(rows, ErrorCode, strict=True):
+        assert row == f"| `{code}` | {code.status} | {code.meaning} | {code.remedy} |"
+        assert code.meaning
+        assert code.remedy
