@@ -25,6 +25,7 @@ from service.backtest.persons import person_of
 from service.backtest.places import Places
 from service.backtest.plan import LONGEST_WINDOW
 from service.backtest.standing import Standing, standing_of
+from service.error_codes import ErrorCode
 from service.interpreter.assessment.assess import assess_opening
 from service.interpreter.interpret import interpret, interpret_closed, is_open
 from service.storage.pseudonyms import keyed_hash
@@ -45,7 +46,8 @@ def judge(run: Run, patient_id: str, lines: Iterable[bytes]) -> list[verdicts.An
     try:
         return _judge(run, patient_id, hashed, lines)
     except PatientUnreadable:
-        return [verdicts.Failure(patient=hashed, error="patient-unreadable", source_line="Patient")]
+        error = ErrorCode.PATIENT_UNREADABLE.value
+        return [verdicts.Failure(patient=hashed, error=error, source_line="Patient")]
     except Exception as error:  # noqa: BLE001  one patient must not end the run
         return [
             verdicts.Failure(patient=hashed, error=type(error).__name__, source_line=_place(error))
