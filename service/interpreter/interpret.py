@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from service.interpreter.answer import modifiers
 from service.interpreter.answer import remarks as texts
 from service.interpreter.answer.card_remarks import data_quality_remarks, remarks_for_card
 from service.interpreter.answer.card_values import values_of
 from service.interpreter.answer.explanation import explain, nobody
 from service.interpreter.answer.indicators import indicator_of
-from service.interpreter.answer.modifier_triggers import by_danger
+from service.interpreter.answer.modifiers import table as modifiers
+from service.interpreter.answer.modifiers.marrow_and_referral import escalation
+from service.interpreter.answer.modifiers.medicines import by_danger
+from service.interpreter.answer.modifiers.modifier import is_pattern
 from service.interpreter.answer.orders import orders_due
 from service.interpreter.answer.read_from_words import read_from_words, words_remark
 from service.interpreter.answer.results_used import (
@@ -243,7 +245,7 @@ def _goals_first(
 
 
 def _fired(rule: Rule, case: Case) -> FiredFinding:
-    pattern = modifiers.is_pattern(rule)
+    pattern = is_pattern(rule)
     own = _paragraphs(rule, case)
     said = modifiers.sentences(case, rule)
     after = (*texts.urgent_texts(case), *(texts.pattern_texts(case) if pattern else ()))
@@ -254,7 +256,7 @@ def _overlay(rule: Rule, case: Case, *, alone: bool) -> FiredFinding:
     own = _paragraphs(rule, case)
     said = modifiers.sentences(case, None, everywhere_only=not alone)
     if not alone and case.situation.history.referral_exists:
-        said = (*said, modifiers.escalation(case))
+        said = (*said, escalation(case))
     after = (*texts.urgent_texts(case), *(texts.pattern_texts(case) if alone else ()))
     return _made(rule, case, (*_goals_first(said, own, case.situation), *after))
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from service.interpreter import thresholds
 from service.interpreter.formatting import unit_words
 from service.interpreter.rules.sources import SOURCES
-from service.knowledge.modifiers import MODIFIER_ROWS, ModifierRow
-from service.knowledge.rows import OrderRow, RuleRow, rule_rows
+from service.knowledge.rows import ModifierRow, OrderRow, RuleRow, modifier_rows, rule_rows
 from service.knowledge.titles import readable, title_of
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def about_rules() -> tuple[AboutRule, ...]:
 def about_modifiers() -> tuple[ModifierRow, ...]:
     """Return what in the chart changes an answer."""
     return tuple(
-        ModifierRow(row.id, readable(row.trigger), readable(row.effect)) for row in MODIFIER_ROWS
+        ModifierRow(row.id, readable(row.trigger), readable(row.effect)) for row in modifier_rows()
     )
 
 

@@ -13,8 +13,7 @@ from service.interpreter.answer.orders import usual_priority_words
 from service.interpreter.rules import RULE_TABLE_VERSION
 from service.interpreter.rules.sources import SOURCES
 from service.knowledge import laboratory
-from service.knowledge.modifiers import MODIFIER_ROWS
-from service.knowledge.rows import RuleRow, rule_rows
+from service.knowledge.rows import RuleRow, modifier_rows, rule_rows
 from service.knowledge.titles import title_of
 
 if TYPE_CHECKING:
@@ -117,7 +116,7 @@ def modifiers_table() -> str:
     """Return the modifiers with their triggers and effects."""
     return table(
         ["Modifier", "When", "Effect"],
-        ([row.id, prose(row.trigger), prose(row.effect)] for row in MODIFIER_ROWS),
+        ([row.id, prose(row.trigger), prose(row.effect)] for row in modifier_rows()),
     )
 
 

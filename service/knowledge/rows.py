@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from service.cards.names import order_name
+from service.interpreter.answer.modifiers.table import MODIFIERS, number
 from service.interpreter.rules import RULES
 from service.interpreter.rules.rule import Step
 from service.interpreter.stated_limits import stated, with_standing_limits
@@ -63,6 +64,22 @@ class RuleRow:
     citations: tuple[str, ...]
     seed_steps: tuple[str, ...]
     has_card: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModifierRow:
+    """One modifier in words: its trigger and its effect."""
+
+    id: str
+    trigger: str
+    effect: str
+
+
+def modifier_rows() -> tuple[ModifierRow, ...]:
+    """Return M1 to M17 in the order of their numbers."""
+    return tuple(
+        ModifierRow(each.id, each.when, each.then) for each in sorted(MODIFIERS, key=number)
+    )
 
 
 def rule_rows(rules: Iterable[Rule] = RULES) -> tuple[RuleRow, ...]:

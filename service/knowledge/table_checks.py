@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from fhir_mappings.context import Condition, Medication, MedicationKind, Patient
 from fhir_mappings.panel import Analyte, LabResult, Panel
 from service.interpreter.answer.existing_results import GROUPS_OF_ORDER, SEROLOGY_OF_ORDER
-from service.interpreter.answer.orders import KNOWN_DISEASE
+from service.interpreter.answer.modifiers.causes import KNOWN_DISEASE
 from service.interpreter.answer.summaries import MAX_SUMMARY, PLACEHOLDERS
 from service.interpreter.assessment.situation import (
     Chemistry,

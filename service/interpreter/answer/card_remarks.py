@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from service.interpreter.answer import modifiers
 from service.interpreter.answer.blood_picture import mma_after_treatment
+from service.interpreter.answer.modifiers.modifier import is_pattern
+from service.interpreter.answer.modifiers.table import acting
 from service.interpreter.answer.remarks import analyser_flag, low_neutrophils_with_fever
 from service.interpreter.answer.summaries import severe_conflict
 from service.interpreter.interpretation import Overlay, Remark, RemarkRank
@@ -88,7 +89,7 @@ PICTURE_REMARKS = (
 
 def remarks_for_card(case: Case, rule: Rule | None) -> tuple[Remark, ...]:
     """Return every remark about this patient by rank; `rule` is None when only overlays fired."""
-    pattern = modifiers.is_pattern(rule)
+    pattern = is_pattern(rule)
     picture = [
         Remark(each.id, each.rank, text.replace("….", "…"))
         for each in PICTURE_REMARKS
@@ -96,7 +97,7 @@ def remarks_for_card(case: Case, rule: Rule | None) -> tuple[Remark, ...]:
     ]
     said = [
         Remark(each.id, each.rank, text.replace("….", "…"))
-        for each in modifiers.acting(case, rule)
+        for each in acting(case, rule)
         if (text := each.remark(case, rule))
     ]
     # Stable: within a rank the modifiers stand in their own order, before the rest.

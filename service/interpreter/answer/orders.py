@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fhir_mappings.context import ValueSetName
-from fhir_mappings.panel import DataGroup, SerologyTest
+from fhir_mappings.panel import DataGroup
 from service.interpreter.answer import existing_results
-from service.interpreter.answer import modifier_triggers as triggers
-from service.interpreter.answer.modifiers import marrow_deferred
+from service.interpreter.answer.modifiers.causes import CT, known_disease
+from service.interpreter.answer.modifiers.marrow_and_referral import (
+    deferral,
+    marrow_deferred,
+    marrow_exists,
+    referral_exists,
+)
+from service.interpreter.answer.modifiers.red_flags import red_flag_priority
+from service.interpreter.answer.modifiers.table import MODIFIERS
 from service.interpreter.assessment.situation import Freshness
 from service.interpreter.formatting import listed
 from service.interpreter.interpretation import (
@@ -32,8 +38,6 @@ if TYPE_CHECKING:
     from service.interpreter.rules.rule import Rule
 
 CBC = "cbc-differential"
-CT = "ct-abdomen-pelvis"
-ULTRASOUND = "ultrasound-abdomen"
 
 _RANK = {
     Priority.ROUTINE: 0,
@@ -47,20 +51,6 @@ _STAT_OVERLAYS = frozenset(Overlay) - {Overlay.NEUTROPENIC_FEVER}
 """
 
 _PATTERN_STEPS = frozenset({Step.PREGNANCY, Step.PANCYTOPENIA, Step.BICYTOPENIA})
-
-KNOWN_DISEASE = {
-    "hiv-screen": ((ValueSetName.HIV_INFECTION,), (SerologyTest.HIV,)),
-    **dict.fromkeys(
-        ("hepatitis-b-surface-antigen", "hepatitis-b-core-antibody"),
-        (
-            (ValueSetName.HEPATITIS_B,),
-            (SerologyTest.HEPATITIS_B_SURFACE_ANTIGEN, SerologyTest.HEPATITIS_B_CORE_ANTIBODY),
-        ),
-    ),
-    "hepatitis-c-antibody": ((ValueSetName.HEPATITIS_C,), (SerologyTest.HEPATITIS_C_ANTIBODY,)),
-    **dict.fromkeys(("antinuclear-antibody", "anti-dsdna"), ((ValueSetName.LUPUS,), ())),
-}
-"""M11: which tests are unnecessary because the disease is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +107,9 @@ def _added(case: Case, finding: Rule | None) -> list[WantedOrder]:
     )
     # With critical blasts everything else is left to hematology (3.2).
     if finding is not None and finding.step in _PATTERN_STEPS and not CRITICAL_BLASTS.test(case):
+        if case.situation.chemistry.mma_renal:
+            because = "MMA is raised, kidney function decides"
+            wishes.append(WantedOrder("metabolic-panel", because=because))
         wishes += _added_by_modifiers(case.situation)
     return wishes
 
@@ -135,18 +128,7 @@ def _repeat_cbc(case: Case, finding: Rule | None) -> str:
 
 
 def _added_by_modifiers(situation: Situation) -> list[WantedOrder]:
-    wishes = []
-    if situation.chemistry.mma_renal:
-        wishes.append(
-            WantedOrder("metabolic-panel", because="MMA is raised, kidney function decides")
-        )
-    if situation.history.splenomegaly:
-        wishes.append(WantedOrder(ULTRASOUND, because="splenomegaly"))
-        if existing_results.imaging_done(ULTRASOUND, situation) and not situation.pregnant:
-            wishes.append(WantedOrder(CT, because="splenomegaly, ultrasound done"))
-    if reason := triggers.zinc_or_copper(situation):
-        wishes += [WantedOrder("copper", because=reason), WantedOrder("zinc", because=reason)]
-    return wishes
+    return [order for modifier in MODIFIERS for order in modifier.orders(situation)]
 
 
 def _merged(wishes: Iterable[WantedOrder], case: Case) -> tuple[tuple[WantedOrder, Priority], ...]:
@@ -172,7 +154,7 @@ def _priority(wish: WantedOrder, case: Case) -> Priority:
     """Return the row's priority, or 4.2's; red flags raise referral and marrow (M2)."""
     base = wish.priority.of(case) if wish.priority else _usual_priority(wish.order, case)
     of_adult = wish.order in {HEMATOLOGY_REFERRAL, MARROW_BIOPSY} and not case.situation.child
-    raised = triggers.red_flag_priority(case) if of_adult else None
+    raised = red_flag_priority(case) if of_adult else None
     return max(base, raised or base, key=_RANK.__getitem__)
 
 
@@ -214,7 +196,7 @@ def _not_needed(order: str, situation: Situation) -> str:
 
 
 def _no_referral(case: Case) -> str:
-    return triggers.referral_exists(case.situation)
+    return referral_exists(case.situation)
 
 
 def _no_marrow(case: Case) -> str:
@@ -223,7 +205,7 @@ def _no_marrow(case: Case) -> str:
     if situation.history.palliative:
         return "palliative care: align with the goals of care"
     if situation.history.marrow_exists:
-        return triggers.marrow_exists(situation)
+        return marrow_exists(situation)
     blasts = CRITICAL_BLASTS.test(case)
     if situation.quality.conflict and not blasts:
         return "blood counts contradict each other: repeat the CBC first"
@@ -231,7 +213,7 @@ def _no_marrow(case: Case) -> str:
         return "blood counts are not final: repeat the CBC first"
     if situation.quality.white_by_leukocytes_alone and not (blasts or case.severe):
         return "no neutrophil count: the differential comes first"
-    return f"deferred: {triggers.deferral(situation)}" if marrow_deferred(case) else ""
+    return f"deferred: {deferral(situation)}" if marrow_deferred(case) else ""
 
 
 def _no_ct(case: Case) -> str:
@@ -241,8 +223,7 @@ def _no_ct(case: Case) -> str:
 
 
 def _known_disease(order: str, situation: Situation) -> str:
-    sets, tests = KNOWN_DISEASE.get(order, ((), ()))
-    known = triggers.known_set(situation, *sets) or triggers.positive(situation, *tests)
+    known = known_disease(order, situation)
     return f"already known: {known}" if known else ""
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fhir_mappings.context import Condition, ValueSetName
-from service.interpreter.answer.modifier_remarks import names_of
+from service.interpreter.answer.modifiers.marrow_and_referral import M1, M7
+from service.interpreter.answer.modifiers.modifier import active_conditions, names_of
+from service.interpreter.answer.modifiers.table import MODIFIERS
 from service.interpreter.assessment.history import DISORDERS
 from service.interpreter.interpretation import Remark, RemarkRank
 from service.interpreter.rules.rule import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from service.interpreter.assessment.situation import Situation
     from service.interpreter.evaluation import Evaluation
@@ -36,21 +38,7 @@ _BY_RULE = {
     "possible-hlh": (_V.FEVER, _V.FEBRILE_NEUTROPENIA),
 }
 
-_BY_MODIFIER: dict[str, Callable[[Situation], Iterable[object]]] = {
-    "M1": lambda situation: (*situation.history.hypersplenism, *situation.history.drug_induced),
-    "M2": lambda situation: situation.red_flags.history_of_malignancy,
-    "M3": lambda situation: _active(situation, _V.NIGHT_SWEATS, _V.WEIGHT_LOSS, _V.FEVER),
-    "M7": lambda situation: _active(situation, _V.PALLIATIVE_CARE),
-    "M8": lambda situation: (*situation.history.liver_disease, *situation.history.kidney_disease),
-    "M10": lambda situation: situation.history.splenomegaly,
-    "M11": lambda situation: situation.history.secondary_causes,
-    "M13": lambda situation: (
-        *situation.history.copper_deficiency,
-        *situation.history.copper_malabsorption,
-    ),
-    "M16": lambda situation: situation.history.alcohol,
-}
-_SUPPRESSING_MODIFIERS = ("M7", "M1")
+_SUPPRESSING_MODIFIERS = (M7, M1)
 
 
 def read_from_words(
@@ -62,9 +50,9 @@ def read_from_words(
     """
     found = [*_suppressing(situation, walk, modifiers)]
     for rule in (*walk.overlays, *((walk.finding,) if walk.finding else ())):
-        found += _active(situation, *_BY_RULE.get(rule.id, ()))
-    for modifier in (each for each in _BY_MODIFIER if each in modifiers):
-        found += _conditions(_BY_MODIFIER[modifier](situation))
+        found += active_conditions(situation, *_BY_RULE.get(rule.id, ()))
+    for modifier in (each for each in MODIFIERS if each.id in modifiers):
+        found += _conditions(modifier.conditions(situation))
     return tuple(dict.fromkeys(each for each in found if each.in_words))
 
 
@@ -75,7 +63,7 @@ def words_remark(
 
     What M1 names is marked there.
     """
-    said = set(_BY_MODIFIER["M1"](situation)) if "M1" in modifiers else set()
+    said = set(M1.conditions(situation)) if M1.id in modifiers else set()
     matched = [each for each in read_from_words(situation, walk, modifiers) if each not in said]
     if not matched:
         return None
@@ -91,16 +79,9 @@ def _suppressing(
     sets = _STOPS.get(walk.stopped, ()) if walk.stopped is not None else ()
     if walk.finding is not None:
         sets += _STOPS.get(walk.finding.step, ())
-    yield from (each for each in _active(situation, *sets) if each.may_suppress)
-    for modifier in (each for each in _SUPPRESSING_MODIFIERS if each in modifiers):
-        yield from _conditions(_BY_MODIFIER[modifier](situation))
-
-
-def _active(situation: Situation, *sets: ValueSetName) -> Iterator[Condition]:
-    wanted = frozenset(sets)
-    for condition in situation.facts.context.conditions:
-        if condition.active and condition.sets & wanted:
-            yield condition
+    yield from (each for each in active_conditions(situation, *sets) if each.may_suppress)
+    for modifier in (each for each in _SUPPRESSING_MODIFIERS if each.id in modifiers):
+        yield from _conditions(modifier.conditions(situation))
 
 
 def _conditions(found: Iterable[object]) -> Iterator[Condition]:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import Analyte, DataGroup
-from service.interpreter.answer.modifiers import is_pattern
+from service.interpreter.answer.modifiers.modifier import is_pattern
 from service.interpreter.interpretation import HEMATOLOGY_REFERRAL
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 
 from service.commands import knowledge_check
-from service.interpreter.answer.modifiers import MODIFIERS
 from service.interpreter.rules import RULES
 from service.interpreter.rules.rule import WantedOrder
-from service.knowledge.modifiers import MODIFIER_ROWS
-from service.knowledge.rows import rule_rows
+from service.knowledge.rows import modifier_rows, rule_rows
 
 
-def test_every_modifier_that_acts_is_described():
-    assert {row.id for row in MODIFIER_ROWS} == {modifier.id for modifier in MODIFIERS}
+def test_every_modifier_is_described_once_in_the_order_of_its_number():
+    rows = modifier_rows()
+    assert [row.id for row in rows] == [f"M{number}" for number in range(1, 18)]
+    assert all(row.trigger and row.effect for row in rows)
 
 
 def test_every_rule_is_a_row_in_the_order_of_evaluation():
