@@ -10,6 +10,9 @@ ONCE ?=
 HAPI_PORT ?= 8091
 ARGS ?=
 
+# Tests start hundreds of processes; none should have to compile the product again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo backtest-demo test quick check format bench hapi golden lock audit clean venv venv-demo venv-backtest
 
 help: ## what each command does
@@ -40,7 +43,7 @@ check: venv ## format, lint, types, layers and the knowledge
 	@$(BIN)/heme-hooks knowledge check
 
 test: check ## check, then every test, on every core (ARGS= for pytest)
-	@$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 quick: venv ## format, lint, types, unit and spec tests: in a minute
 	@$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ import ast
 import io
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,12 +46,15 @@ def texts_of(path: Path) -> Iterator[str]:
             yield " ".join(str(node.value.value).split())
 
 
-CITING = [
-    (path.relative_to(ROOT).as_posix(), text)
-    for folder in ("service", "fhir_mappings", "tests", "bench")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-    for text in texts_of(path)
-]
+@cache
+def citing() -> list[tuple[str, str]]:
+    """Every file with each of its texts."""
+    return [
+        (path.relative_to(ROOT).as_posix(), text)
+        for folder in ("service", "fhir_mappings", "tests", "bench")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for text in texts_of(path)
+    ]
 
 
 def test_the_definition_has_the_sections_and_rules_that_it_is_made_of() -> None:
@@ -62,7 +66,7 @@ def test_the_definition_has_the_sections_and_rules_that_it_is_made_of() -> None:
 def test_every_section_that_is_cited_exists() -> None:
     cited = [
         (path, section)
-        for path, text in CITING
+        for path, text in citing()
         for citation in _CITED.findall(text)
         for section in _SECTION.findall(citation)
     ]
@@ -74,7 +78,7 @@ def test_every_section_that_is_cited_exists() -> None:
 def test_every_rule_that_is_cited_exists() -> None:
     cited = [
         (path, rule)
-        for path, text in CITING
+        for path, text in citing()
         if not _OTHER_CODES.search(text)
         for rule in _RULE.findall(text)
     ]
@@ -84,7 +88,7 @@ def test_every_rule_that_is_cited_exists() -> None:
 
 
 def test_every_finding_that_is_cited_with_its_section_exists() -> None:
-    cited = [finding for _, text in CITING for finding in _FINDING.findall(text)]
+    cited = [finding for _, text in citing() for finding in _FINDING.findall(text)]
 
     assert len(cited) > 3
     assert set(cited) <= set(FINDINGS) | {"data-quality"}
@@ -94,4 +98,4 @@ def test_every_finding_that_is_cited_with_its_section_exists() -> None:
 def test_nothing_is_cited_that_does_not_ship(name: str) -> None:
     cited = re.compile(rf"\b{re.escape(name)} \d")
 
-    assert [path for path, text in CITING if cited.search(text)] == []
+    assert [path for path, text in citing() if cited.search(text)] == []
