@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,15 +24,24 @@ from tests.support.deadlines import kept, until
 ROOT = Path(__file__).parents[3]
 
 
-def _demo(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "service.demo", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+Demo = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run_demo(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Demo]:
+    """The demo in this process and a folder of its own: its exit code, what it says of an error."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["demo", *arguments])
+        return demo.main(), capsys.readouterr().err
+
+    yield run
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 def test_nothing_given_means_the_usual() -> None:
@@ -57,24 +67,35 @@ def test_once_is_heard() -> None:
         (["--fhir-port", "70000"], "FHIR_PORT is a number"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_one_sentence(arguments: list[str], sentence: str) -> None:
-    done = _demo(*arguments)
-    assert done.returncode == 1
-    assert sentence in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_a_wish_that_cannot_be_met_is_one_sentence(
+    run_demo: Demo, arguments: list[str], sentence: str
+) -> None:
+    code, said = run_demo(*arguments)
+    assert code == 1
+    assert sentence in said
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize("option", ["--port", "--fhir-port"])
-def test_a_taken_port_is_one_sentence(option: str) -> None:
+def test_a_taken_port_is_one_sentence(run_demo: Demo, option: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = _demo(option, str(port), "--once", "1")
+        code, said = run_demo(option, str(port), "--once", "1")
+    assert code == 1
+    assert f"Port {port}" in said
+    assert "taken" in said
+    assert said.count("\n") == 1
+
+
+def test_the_program_itself_ends_with_the_sentence() -> None:
+    command = [sys.executable, "-m", "service.demo", "--port", "http"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 1
-    assert f"Port {port}" in done.stderr
-    assert "taken" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert done.stderr == "demo: PORT is a number from 1 to 65535.\n"
 
 
 def test_a_server_that_ends_at_once_is_said() -> None:
