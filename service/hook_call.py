@@ -14,6 +14,7 @@ from service.clinical_data.facts_reader import FactsReader
 from service.errors import ClinicalDataUnavailable
 from service.fhir_client.failures import Failure, FailureKind
 from service.interpreter.assessment.assess import assess_opening
+from service.interpreter.assessment.earlier_counts import wants_older_counts
 from service.interpreter.assessment.unusable import due_results
 from service.interpreter.interpret import interpret, interpret_closed, is_open
 from service.observability.logging import Event, log
@@ -107,7 +108,18 @@ def respond(
     _log_others(facts)
     # Most charts end here: the rest is worked out only for a call that asks why.
     if second_stage or call.wants_explanation:
-        facts, interpretation = _interpreted(reader, data, facts, call, knowledge, now)
+        judge = partial(
+            interpret,
+            now=now,
+            findings_off=knowledge.findings_off,
+            explained=call.wants_explanation,
+            about_orders=call.hook != PATIENT_VIEW,
+        )
+        facts, interpretation = _interpreted(reader, data, facts, judge)
+        if second_stage and wants_older_counts(interpretation.states):
+            before, data = data, source.with_older_counts(data)
+            if data is not before:
+                facts, interpretation = _interpreted(reader, data, reader.read(data), judge)
     else:
         interpretation = interpret_closed(opening)
     cards = build_cards(
@@ -137,18 +149,9 @@ def _interpreted(
     reader: FactsReader,
     data: ClinicalData,
     facts: Facts,
-    call: CdsRequest,
-    knowledge: SiteKnowledge,
-    now: datetime,
+    judge: Callable[[Facts], Interpretation],
 ) -> tuple[Facts, Interpretation]:
     """Interpret what was read, and more of the old counts where nothing shows since when."""
-    judge = partial(
-        interpret,
-        now=now,
-        findings_off=knowledge.findings_off,
-        explained=call.wants_explanation,
-        about_orders=call.hook != PATIENT_VIEW,
-    )
     interpretation = judge(facts)
     if interpretation.states.always_low and reader.older_counts_unread:
         facts = reader.read_course(data)

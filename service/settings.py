@@ -127,6 +127,13 @@ class Settings(BaseSettings):
     prefetch_keys: PrefetchKeys = _setting(
         "`all`: discovery lists every prefetch template", default=PrefetchKeys.CORE
     )
+    prefetch_dates: bool = _setting(
+        (
+            "discovery asks only for the time in which results can decide, with "
+            "`{{today() - N days}}`: only where every EHR resolves it (integrator.md)"
+        ),
+        default=False,
+    )
     order_intent: OrderIntent = _setting(
         "intent of drafted ServiceRequests: `proposal` or `order`", default=OrderIntent.PROPOSAL
     )
@@ -342,6 +349,11 @@ class Settings(BaseSettings):
     def may_explain(self) -> bool:
         """Whether an explanation is given to a call that asks for one."""
         return not self.is_production if self.explanations is None else self.explanations
+
+    @property
+    def serves_every_key(self) -> bool:
+        """Whether discovery lists every prefetch template."""
+        return self.prefetch_keys is PrefetchKeys.ALL
 
     @property
     def has_sandbox(self) -> bool:

@@ -8,6 +8,7 @@ digits.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import msgspec
 from fhir_mappings.panel import DataGroup
 from fhir_mappings.r4.decoding import BYTE_ORDER_MARK, DECODE_ERRORS
 from fhir_mappings.r4.json_position import json_fault
+from fhir_mappings.r4.times import read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,8 +53,10 @@ def read_bundle(
 ) -> BundleCall:
     """Split a Bundle into one prefetch value for each template.
 
-    Every key is present, an empty searchset where the Bundle holds nothing for it. Raises
-    BundleNotUsable when the file is no Bundle, or its patient is unclear.
+    Every key is present, an empty searchset where the Bundle holds nothing for it. A date in a
+    template must be that of a day (`Template.on`); as in a search, an Observation without a time of
+    its own is not found by it. Raises BundleNotUsable when the file is no Bundle, or its patient is
+    unclear.
     """
     entries = _entries(document)
     patient = _patient([resource for _, resource in entries], patient_id)
@@ -65,9 +69,11 @@ def read_bundle(
         kind, codes = template.resource_type, _wanted_codes(template)
         chosen = [entry for entry in entries if _matches(entry[1], kind, codes)]
         claimed.update(id(resource) for _, resource in chosen)
+        if (since := template.since) is not None:
+            chosen = [entry for entry in chosen if _taken_since(entry[1], since)]
         chosen += [entry for entry in entries if kind in _COMPANIONS.get(_kind(entry[1]), ())]
         prefetch[key] = _searchset(chosen)
-    _add_unclaimed_observations(prefetch, entries, claimed)
+    _add_unclaimed_observations(prefetch, entries, claimed, templates)
     return BundleCall(patient["id"], prefetch, [r for _, r in entries if _is_draft(r)])
 
 
@@ -168,6 +174,24 @@ def _matches(resource: Json, kind: str, codes: frozenset[str]) -> bool:
     return _kind(resource) == kind and (not codes or not codes.isdisjoint(_codes(resource)))
 
 
+def _taken_since(resource: Json, since: date) -> bool:
+    """Whether a search by date finds the Observation (FHIR R4, search.html#date): `ge` a day."""
+    last = _last_time(resource)
+    return last is not None and last >= since
+
+
+def _last_time(resource: Json) -> date | None:
+    """The day of an Observation, the last of a period; None when it has no time of its own."""
+    given = resource.get("effectiveDateTime") or resource.get("effectiveInstant")
+    period = resource.get("effectivePeriod")
+    if not given and isinstance(period, dict):
+        if period.get("start") and not period.get("end"):
+            return date.max
+        given = period.get("end")
+    moment = read_moment(given) if isinstance(given, str) else None
+    return None if moment is None else moment.at.date()
+
+
 def _codes(resource: Json) -> Iterator[str]:
     concept = resource.get("code")
     codings = concept.get("coding") if isinstance(concept, dict) else None
@@ -177,14 +201,21 @@ def _codes(resource: Json) -> Iterator[str]:
 
 
 def _add_unclaimed_observations(
-    prefetch: dict[str, Json | None], entries: list[tuple[str, Json]], claimed: set[int]
+    prefetch: dict[str, Json | None],
+    entries: list[tuple[str, Json]],
+    claimed: set[int],
+    templates: Mapping[DataGroup, Template],
 ) -> None:
     """Put Observations that no search names beside the counts: panels may refer to them."""
     counts = prefetch.get(DataGroup.BLOOD_COUNTS)
     if counts is None:
         return
+    since = templates[DataGroup.BLOOD_COUNTS].since
     for url, resource in entries:
-        if _kind(resource) == "Observation" and id(resource) not in claimed:
+        if _kind(resource) != "Observation" or id(resource) in claimed:
+            continue
+        # One without a time has that of its panel.
+        if since is None or _last_time(resource) is None or _taken_since(resource, since):
             counts["entry"].append(_entry(url, resource))
     counts["total"] = len(counts["entry"])
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from fhir_mappings.panel import DataGroup
 from service.cds_hooks.messages import CdsService  # noqa: TC001  msgspec needs it at run time
+from service.cds_hooks.prefetch_dates import with_dates
 from service.cds_hooks.prefetch_template import parse_template
 from service.errors import UnknownService
 
@@ -57,11 +58,20 @@ class Catalogue:
                 return service
         raise UnknownService("There is no CDS Service of that id; see GET /cds-services")
 
-    def discovery(self, keys: frozenset[str]) -> bytes:
-        """Return the discovery response, with the prefetch keys given (CDS Hooks 2.0)."""
+    def discovery(self, keys: frozenset[str], dated: frozenset[DataGroup] = frozenset()) -> bytes:
+        """Return the discovery response (CDS Hooks 2.0).
+
+        It has the prefetch keys given; the templates of those in `dated` ask by date, which only
+        clients of CDS Hooks 3.0 can.
+        """
         served = tuple(
             msgspec.structs.replace(
-                service, prefetch={k: t for k, t in service.prefetch.items() if k in keys}
+                service,
+                prefetch={
+                    key: text
+                    for key, text in with_dates(service.prefetch, dated).items()
+                    if key in keys
+                },
             )
             for service in self.services
         )

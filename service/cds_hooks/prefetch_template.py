@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
 PATIENT_TOKEN = "{{context.patientId}}"  # noqa: S105  a prefetch token, not a secret
 _COMMA = re.compile(r"(?<!\\),")
 _SPECIAL = re.compile(r"[\\,|$]")
+_SINCE = "ge"
+_DAYS_AGO = re.compile(r"ge\{\{today\(\) - (?P<days>[1-9][0-9]{0,4}) days\}\}")
+
+
+def since_days_ago(days: int) -> str:
+    """Write a date parameter's value: from so many days ago on (CDS Hooks 3.0.0-ballot, June 2026).
+
+    Clients of 2.0 do not know `today()`.
+    """
+    return f"{_SINCE}{{{{today() - {days} days}}}}"
 
 
 def token_of(system: str, code: str) -> str:
@@ -44,6 +55,23 @@ class Template:
         """Return the same search for more codes."""
         codes = dict.fromkeys((*self.codes, *tokens))
         return Template(self.resource_type, self._with("code", ",".join(codes)))
+
+    def on(self, today: date) -> Template:
+        """Return the same search with the date that its token means on this day."""
+        text = dict(self.parameters).get("date", "")
+        if (token := _DAYS_AGO.fullmatch(text)) is None:
+            return self
+        since = today - timedelta(days=int(token["days"]))
+        return Template(self.resource_type, self._with("date", f"{_SINCE}{since}"))
+
+    @property
+    def since(self) -> date | None:
+        """The first day that is asked for; None when the search has no date.
+
+        Raises ValueError while the date is a token that `on` has not replaced.
+        """
+        text = dict(self.parameters).get("date")
+        return None if text is None else date.fromisoformat(text.removeprefix(_SINCE))
 
     def without_count(self) -> Template:
         """Return the same search without a page size."""
@@ -80,7 +108,8 @@ def parse_template(text: str) -> Template:
     """Parse a template of cds-services.json.
 
     Raises ValueError when it is neither a read of one resource by `context.patientId` nor a search
-    that names each parameter once (a client was seen to join repeated ones with a comma).
+    that names each parameter once (a client was seen to join repeated ones with a comma), or when
+    it holds another token than the patient's id and the date of `since_days_ago`.
     """
     path, question, query = text.partition("?")
     if not question:
@@ -93,8 +122,13 @@ def parse_template(text: str) -> Template:
     )
     if len({name for name, _ in pairs}) != len(pairs) or not all(value for _, value in pairs):
         raise ValueError("a search template must give each parameter one value, once")
-    if "{{" in text.replace(PATIENT_TOKEN, ""):
-        raise ValueError("only {{context.patientId}} may stand in a template")
+    tokens = dict(pairs)
+    if _DAYS_AGO.fullmatch(tokens.get("date", "")):
+        del tokens["date"]
+    if any("{{" in value.replace(PATIENT_TOKEN, "") for value in tokens.values()):
+        raise ValueError(
+            "only {{context.patientId}} and date=ge{{today() - N days}} may stand in a template"
+        )
     return Template(path, pairs)
 
 

@@ -28,13 +28,14 @@ class Prefetched(Struct, frozen=True):
 
     `documents` are the JSON documents to use, `next_link` continues them. `usable` is False when
     the key must be fetched, and `why_not` then says, without a value from the patient, what was
-    wrong with what was sent (empty: nothing was sent).
+    wrong with what was sent (empty: nothing was sent). `is_empty`: it says that there is no data.
     """
 
     usable: bool
     documents: tuple[bytes, ...] = ()
     next_link: str | None = None
     why_not: str = NOT_PREFETCHED
+    is_empty: bool = False
 
 
 def read_prefetched(value: Raw | None, template: Template, patient_id: str) -> Prefetched:
@@ -47,7 +48,7 @@ def read_prefetched(value: Raw | None, template: Template, patient_id: str) -> P
         # without it nothing can be said.
         if template.is_read:
             return Prefetched(usable=False, why_not="the prefetched value is null")
-        return Prefetched(usable=True)
+        return Prefetched(usable=True, is_empty=True)
     try:
         document = look_at(text)
     except FetchFailed:
@@ -61,4 +62,9 @@ def read_prefetched(value: Raw | None, template: Template, patient_id: str) -> P
         return Prefetched(
             usable=False, why_not="the prefetched Patient is not that of context.patientId"
         )
-    return Prefetched(usable=True, documents=(text,), next_link=document.next_link)
+    return Prefetched(
+        usable=True,
+        documents=(text,),
+        next_link=document.next_link,
+        is_empty=document.is_empty and document.next_link is None,
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from fhir_mappings.panel import DataGroup
-from service.cds_hooks.prefetched import read_prefetched
+from service.cds_hooks.prefetched import Prefetched, read_prefetched
 from service.clinical_data.gathered import (
     FIRST_STAGE,
     SECOND_STAGE,
@@ -18,6 +18,7 @@ from service.clinical_data.gathered import (
 )
 from service.clinical_data.medication_references import with_medications
 from service.fhir_client.failures import Failure, FailureKind
+from service.interpreter.windows import COUNT_GROUPS
 from service.observability.logging import Event, log
 
 if TYPE_CHECKING:
@@ -25,24 +26,28 @@ if TYPE_CHECKING:
 
     from service.cds_hooks.messages import CdsRequest
     from service.cds_hooks.prefetch_template import Template
-    from service.cds_hooks.prefetched import Prefetched
     from service.clinical_data.fetching import Fetched, Fetcher
 
 _FILM = DataGroup.FILM_REPORTS
 
 
 class ClinicalDataSource:
-    """Gathers for one call, which closes it. `fetcher` is None without a fhirServer."""
+    """Gathers for one call, which closes it. `fetcher` is None without a fhirServer.
+
+    `dated` are the keys whose prefetch may hold only the time in which results decide.
+    """
 
     def __init__(
         self,
         call: CdsRequest,
         templates: Mapping[DataGroup, Template],
         fetcher: Fetcher | None = None,
+        dated: frozenset[DataGroup] = frozenset(),
     ) -> None:
         self._call = call
         self._templates = templates
         self._fetcher = fetcher
+        self._dated = dated
         self._failures: Mapping[DataGroup, Failure] = {}
         self._members: set[str] = set()
         self._not_used: dict[DataGroup, str] = {}
@@ -87,6 +92,28 @@ class ClinicalDataSource:
         missing = [group for group in SECOND_STAGE if group not in data.groups]
         gathered = with_medications(self._gather(missing), self._fetcher)
         return self._gathered({**data.groups, **gathered})
+
+    def with_older_counts(self, data: ClinicalData) -> ClinicalData:
+        """The blood counts of every age, where only the newer ones were prefetched.
+
+        What cannot be fetched is left as it was prefetched: it is what a finding rests on.
+        """
+        prefetched = {
+            group: None
+            for group in COUNT_GROUPS & self._dated
+            if data.groups[group].source in {DataSource.PREFETCH, DataSource.BOTH}
+        }
+        if self._fetcher is None or not prefetched:
+            return data
+        fetched = self._fetcher.fetch(prefetched)
+        older = {
+            group: GroupData(DataSource.BOTH, (*data.documents(group), *got.answer))
+            for group, got in fetched.items()
+            if not isinstance(got.answer, Failure)
+        }
+        if len(older) < len(prefetched):
+            log.warning(Event.OLDER_COUNTS_UNAVAILABLE, fhir_host=self._fetcher.server.base.host)
+        return self._gathered({**data.groups, **older})
 
     def close(self) -> None:
         """End the use of the FHIR server by this call, and log what could not be had."""
@@ -133,9 +160,19 @@ class ClinicalDataSource:
         value = read_prefetched(
             self._call.prefetch.get(group), self._templates[group], self._call.patient_id
         )
+        if self._is_doubtful(group, value):
+            value = Prefetched(usable=False, why_not="an empty Bundle for a template with a date")
         if not value.usable and value.why_not:
             self._not_used[group] = value.why_not
         return value
+
+    def _is_doubtful(self, group: DataGroup, value: Prefetched) -> bool:
+        """Whether an empty answer is asked for again without a date.
+
+        A CDS Client that does not know `today()` searches for it as it stands and finds nothing;
+        and a search by date does not find a result that has no time of its own.
+        """
+        return group in self._dated and self._fetcher is not None and value.is_empty
 
 
 def _group_data(prefetched: Prefetched, fetched: Fetched | None) -> GroupData:

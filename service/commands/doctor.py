@@ -156,9 +156,11 @@ def _patients(
     asked: Asked, parts: StartedParts, base: BaseUrl, token: str | None, now: datetime
 ) -> Iterator[Check]:
     from service.cds_hooks.discovery import load_catalogue
+    from service.cds_hooks.prefetch_dates import dated_keys
     from service.cds_hooks.prefetch_templates import with_site_codes
     from service.doctor.checks import warning
     from service.doctor.codes import check_codes
+    from service.doctor.dates import check_dates
     from service.doctor.fhir_server import SEARCH, check_searches
     from service.doctor.probe import Probe
     from service.fhir_client.transport import fhir_session
@@ -170,7 +172,11 @@ def _patients(
         return
     templates = with_site_codes(load_catalogue().templates, parts.terminology)
     session = fhir_session(connections=2, ca_file=parts.settings.fhir_ca_file)
-    yield from check_searches(Probe(base, session, token), templates, asked.patients[0])
+    probe = Probe(base, session, token)
+    yield from check_searches(probe, templates, asked.patients[0])
+    settings = parts.settings
+    dated = dated_keys(wanted=settings.prefetch_dates, every_key=settings.serves_every_key)
+    yield from check_dates(probe, templates, dated, asked.patients[0], now.date())
     connect = _connector(base, token, parts)
     yield from check_codes(asked.patients, connect, parts.terminology, now)
 

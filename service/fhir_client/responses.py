@@ -107,13 +107,15 @@ class Document(Struct, frozen=True):
 
     `next_link` is a Bundle's next link as written, None without one. `has_error`: it is an
     OperationOutcome of severity error or fatal, or a Bundle that holds one (FHIR R4, search
-    outcome); a warning or information says nothing about completeness.
+    outcome); a warning or information says nothing about completeness. `is_empty`: it is a Bundle
+    with no resource in it, OperationOutcomes apart.
     """
 
     resource_type: str
     id: str = ""
     next_link: str | None = None
     has_error: bool = False
+    is_empty: bool = False
 
 
 def look_at(body: bytes | Raw) -> Document:
@@ -125,11 +127,16 @@ def look_at(body: bytes | Raw) -> Document:
     if head.resourceType != "Bundle":
         return Document(head.resourceType, head.id, has_error=head.is_error)
     links = [link.url for link in head.link or () if link.relation == "next" and link.url]
+    entries = head.entry or ()
     return Document(
         "Bundle",
         next_link=links[0] if links else None,
         has_error=any(
-            kind.is_error for entry in head.entry or () if (kind := entry.resource) and kind.issue
+            kind.is_error for entry in entries if (kind := entry.resource) and kind.issue
+        ),
+        is_empty=not any(
+            (kind := entry.resource) and kind.resourceType != "OperationOutcome"
+            for entry in entries
         ),
     )
 

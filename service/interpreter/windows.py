@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-from fhir_mappings.panel import Analyte, LookBack
+from fhir_mappings.panel import Analyte, DataGroup, LookBack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date, datetime
 
 
@@ -188,6 +188,40 @@ LOOK_BACK_OF_A_CARD = LookBack(
     longer={**LOOK_BACK.longer, **dict.fromkeys(LOOK_BACK.counts, WINDOWS.course)},
 )
 """What a card needs beyond it: since when each line is low (3.4)."""
+
+
+_REACH_OF_COUNTS = max(
+    WINDOWS.course,
+    WINDOWS.stale + LOOK_BACK.days,
+    WINDOWS.new_blasts + WINDOWS.blasts_before,
+)
+
+REACH: Mapping[DataGroup, timedelta] = {
+    DataGroup.BLOOD_COUNTS: _REACH_OF_COUNTS,
+    DataGroup.DIFFERENTIAL: _REACH_OF_COUNTS,
+    DataGroup.SMEAR: max(
+        WINDOWS.new_blasts + WINDOWS.blasts_before, WINDOWS.stale + WINDOWS.clumps
+    ),
+    DataGroup.IRON_STUDIES: WINDOWS.stale + WINDOWS.iron_around_anchor + WINDOWS.iron_together,
+    DataGroup.VITAMIN_B12: max(
+        WINDOWS.stale + WINDOWS.vitamins_before_anchor,
+        WINDOWS.b12_treatment + WINDOWS.b12_evidence,
+    ),
+    DataGroup.HEMOLYSIS: WINDOWS.stale + WINDOWS.hemolysis_around_anchor,
+    DataGroup.KIDNEY_FUNCTION: WINDOWS.stale + WINDOWS.organs_before_anchor,
+    DataGroup.LIVER_FUNCTION: WINDOWS.stale + WINDOWS.organs_before_anchor,
+    DataGroup.TEMPERATURE: max(WINDOWS.temperature, WINDOWS.temperature_with_ferritin),
+    DataGroup.PREGNANCY: WINDOWS.pregnancy,
+    DataGroup.MARROW_RESULTS: WINDOWS.marrow_done,
+}
+"""How long before the call a result of the group can decide anything, counts being up to 90 d old.
+
+A group that is not named has results that decide however old they are. Of the blood counts the last
+one before can be shown however old it is (`wants_older_counts`).
+"""
+
+COUNT_GROUPS = frozenset({DataGroup.BLOOD_COUNTS, DataGroup.DIFFERENTIAL})
+"""The groups of which an older result than their reach can be shown."""
 
 
 class Span(NamedTuple):

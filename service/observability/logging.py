@@ -34,6 +34,7 @@ class Event(StrEnum):
     CIRCUIT_CLOSED = "FHIR server answers again"
     CODE_SEARCH_REFUSED = "search by code refused"
     COUNT_REFUSED = "search with a page size refused"
+    OLDER_COUNTS_UNAVAILABLE = "older blood counts not fetched"
     SEARCH_NOT_OFFERED = "search not offered by the FHIR server"
     MEDICATION_NOT_READ = "medication not read"
     OTHER_PATIENT = "resources of another patient refused"

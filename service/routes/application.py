@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from service.base_urls import parse_base_url
+from service.cds_hooks.prefetch_dates import as_filled_on, dated_keys
 from service.clinical_data.fetching import Fetcher
 from service.clinical_data.gathering import ClinicalDataSource
 from service.feedback.card_memory import CardMemory
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
     import requests
 
+    from fhir_mappings.panel import DataGroup
     from service.cds_hooks.discovery import Catalogue
     from service.cds_hooks.messages import CdsRequest, CdsService
+    from service.cds_hooks.prefetch_template import Template
     from service.clinical_data.fetching import FetchPlan
     from service.clinical_data.search_log import SearchLog
     from service.fhir_client.deadline import Deadline
@@ -56,9 +59,18 @@ class Application:
     new_id: Callable[[], object]
     metrics: Metrics
     anyone: CdsClient = field(init=False)
+    dated_keys: frozenset[DataGroup] = field(init=False)
+    """The prefetch keys for which discovery asks by date."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "anyone", anonymous(self.settings))
+        settings = self.settings
+        object.__setattr__(self, "anyone", anonymous(settings))
+        dated = dated_keys(wanted=settings.prefetch_dates, every_key=settings.serves_every_key)
+        object.__setattr__(self, "dated_keys", dated)
+
+    def templates_of_clients(self) -> dict[DataGroup, Template]:
+        """Return the searches of a CDS Client that fills our discovery's templates now."""
+        return as_filled_on(self.clock().date(), self.plan.templates, self.dated_keys)
 
     def client(self) -> CdsClient:
         """Return the CDS Client of the request. Raises ClientNotAuthenticated."""
@@ -80,7 +92,7 @@ class Application:
     ) -> ClinicalDataSource:
         """Return what gathers the data of one call; `searches` takes note of what is asked."""
         if call.fhir_server is None:
-            return ClinicalDataSource(call, self.plan.templates)
+            return ClinicalDataSource(call, self.plan.templates, dated=self.dated_keys)
         settings = self.settings
         base = parse_base_url(call.fhir_server)
         server = FhirServer(
@@ -94,7 +106,7 @@ class Application:
             visit=self.fhir_servers.visit(base, deadline),
         )
         fetcher = Fetcher(server, call.patient_id, deadline, self.plan, searches, now)
-        return ClinicalDataSource(call, self.plan.templates, fetcher)
+        return ClinicalDataSource(call, self.plan.templates, fetcher, self.dated_keys)
 
     def memory(self, client: CdsClient, service: CdsService) -> CardMemory:
         """Return what is remembered of this client's calls of this service."""

@@ -23,7 +23,6 @@ from service.observability.logging import Event, log
 from service.routes.call_metrics import count_answer, finding_ids
 from service.routes.request_bodies import json_body
 from service.routes.request_context import audit_entry, serves
-from service.settings import PrefetchKeys
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
 def cds_hooks_routes(product: Application) -> Blueprint:
     """Return the routes. `//` is taken too: clients join the discovery URL and the id with `/`."""
     routes = Blueprint("cds_hooks", __name__)
-    every_key = product.settings.prefetch_keys is PrefetchKeys.ALL
-    discovery = product.catalogue.discovery(frozenset(DataGroup if every_key else CORE_KEYS))
+    keys = frozenset(DataGroup if product.settings.serves_every_key else CORE_KEYS)
+    discovery = product.catalogue.discovery(keys, product.dated_keys)
 
     @routes.get("/cds-services")
     @routes.get("/cds-services/")

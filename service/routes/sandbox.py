@@ -5,6 +5,7 @@ The hook call and the feedback go to the service's own addresses, like any CDS C
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -83,7 +84,7 @@ def _add_page(routes: Blueprint) -> None:
 
 
 def _add_data(routes: Blueprint, product: Application) -> None:
-    templates = product.plan.templates
+    templates = product.templates_of_clients
 
     @routes.before_request
     def own_page_only() -> None:
@@ -98,12 +99,12 @@ def _add_data(routes: Blueprint, product: Application) -> None:
 
     @routes.get("/data/samples/<name>")
     def sample(name: str) -> Response:
-        return _encoded(sample_chart(name, product.clock(), templates).encoded())
+        return _encoded(sample_chart(name, product.clock(), templates()).encoded())
 
     @routes.post("/data/bundle")
     def bundle() -> Response:
         patient = request.args.get("patient") or None
-        return _encoded(bundle_chart(json_body(), patient, templates).encoded())
+        return _encoded(bundle_chart(json_body(), patient, templates()).encoded())
 
     @routes.post("/data/unit")
     def unit() -> Response:
@@ -126,7 +127,8 @@ def _add_fhir_server(routes: Blueprint, product: Application) -> None:
         deadline = Deadline(settings.call_deadline)
         base = allowed_server(wanted.server, settings)
         server = _server(product, base, deadline, wanted.token)
-        fetcher = Fetcher(server, wanted.patient, deadline, product.plan)
+        plan = replace(product.plan, templates=product.templates_of_clients())
+        fetcher = Fetcher(server, wanted.patient, deadline, plan)
         return _encoded(server_chart(fetcher, wanted.patient).encoded())
 
     @routes.post("/data/patients")

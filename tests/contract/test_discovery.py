@@ -99,6 +99,33 @@ def test_templates_stay_in_what_every_client_can_run(service: dict[str, Any]) ->
             assert path == "Patient/{{context.patientId}}"
 
 
+DATED = {"bloodCounts", "differential", "ironStudies", "vitaminB12"}
+
+
+@pytest.mark.parametrize("keys", ["core", "all"])
+def test_by_default_no_template_computes_a_date(keys: str) -> None:
+    """A client of CDS Hooks 2.0 would search for the token as it stands."""
+    for service in discover(prefetch_keys=keys):
+        assert not [t for t in service["prefetch"].values() if "date=" in t or "today" in t]
+
+
+def test_where_it_is_switched_on_what_grows_with_the_years_is_asked_for_by_date() -> None:
+    for plain, service in zip(SERVICES, discover(prefetch_dates=True), strict=True):
+        assert {key for key, text in service["prefetch"].items() if "date=" in text} == DATED
+        for key, template in service["prefetch"].items():
+            undated, _, date = template.partition("&date=")
+            assert undated == plain["prefetch"][key]
+            assert not date or re.fullmatch(r"ge\{\{today\(\) - [0-9]+ days\}\}", date), key
+
+
+def test_without_fhir_access_the_counts_are_asked_for_whole() -> None:
+    """An older count that a card shows could not be fetched."""
+    for service in discover(prefetch_dates=True, prefetch_keys="all"):
+        dated = {key for key, text in service["prefetch"].items() if "date=" in text}
+        assert dated >= {"ironStudies", "vitaminB12", "kidneyFunction"}
+        assert not dated & {"bloodCounts", "differential", "conditions", "procedures", "serology"}
+
+
 def test_nothing_empty_and_nothing_null_is_served() -> None:
     def check(value: object) -> None:
         assert value not in (None, "", [], {})

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from service.cds_hooks.discovery import load_catalogue
+from service.cds_hooks.prefetch_dates import days_asked
 from service.interpreter.rules import FINDINGS
+from service.interpreter.windows import REACH
 from service.knowledge.definition import definition_blocks
 from service.settings import PREFIX, Settings
 from service.settings_reference import prefetch_table, settings_table
 from tests.support.example_call import as_block, example_request, example_response
+
+if TYPE_CHECKING:
+    from fhir_mappings.panel import DataGroup
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -52,6 +58,12 @@ def test_a_generated_table_is_that_of_the_code(
         path.write_text(block.sub(lambda _: TABLES[document, table], text), "utf-8")
         return
     assert block.findall(text) == [TABLES[document, table]]
+
+
+@pytest.mark.parametrize("group", sorted(REACH))
+def test_the_days_of_prefetch_by_date_are_those_of_the_templates(group: DataGroup) -> None:
+    text = (DOCS / "integrator.md").read_text("utf-8")
+    assert re.search(rf"`{group.value}`[^|0-9]*(?:\| )?{days_asked(group)}\b", text)
 
 
 def test_every_setting_has_a_meaning() -> None:

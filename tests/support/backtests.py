@@ -43,7 +43,9 @@ def record_of(lines: Iterable[bytes], patient_id: str, run: Run = RUN) -> Record
     return open_record(run, patient_id, "hash", lines, visible)
 
 
-class _ShowsAll:
+class ShowsAll:
+    """In place of what was shown before: nothing was."""
+
     def hold_back(self, cards: Any, *_: Any) -> ShownAndHeld:
         return ShownAndHeld(cards)
 
@@ -55,7 +57,7 @@ def live(
     request = request_at(record, moment, explained=explained)
     source = ClinicalDataSource(request, CATALOGUE.templates)
     knowledge = SiteKnowledge(record.run.terminology)
-    return respond(request, source, knowledge, repeats or _ShowsAll(), moment, uuid4)
+    return respond(request, source, knowledge, repeats or ShowsAll(), moment, uuid4)
 
 
 def request_at(record: Record, moment: datetime, *, explained: bool = True) -> CdsRequest:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fhir_mappings.panel import LabResult
     from service.interpreter.assessment.timeline import Timeline
-    from service.interpreter.interpretation import CellLineFact
+    from service.interpreter.interpretation import CellLineFact, States
 
 
 def both_low_before(
@@ -105,3 +105,15 @@ def always_low(
 def _was_normal(result: LabResult, chart: Timeline) -> bool:
     since = chart.now - chart.windows.course
     return result.taken >= since and is_low(result, chart) is False
+
+
+def wants_older_counts(states: States) -> bool:
+    """Whether a card would say more of a line if counts older than their reach were known.
+
+    That is so where a line is low of which nothing earlier is known, and where beside a low line
+    another was not measured: never, or not with these counts.
+    """
+    facts = states.lines.values()
+    low = [fact.line for fact in facts if fact.state is CellLineState.LOW]
+    unmeasured = any(fact.result is None for fact in facts)
+    return any(line not in states.before for line in low) or bool(low and unmeasured)

@@ -74,6 +74,8 @@ class Server:
         self.statuses: dict[str, int] = {}
         self.refuses_count = False
         self.refuses_codes = False
+        self.refuses_dates = False
+        self.observations: list[dict[str, Any]] = []
         server.expect_request(re.compile("^/fhir/.*")).respond_with_handler(self._answer)
 
     def _answer(self, request: Request) -> Response:
@@ -82,6 +84,7 @@ class Server:
         refused = (
             (self.refuses_count and "_count" in request.args)
             or (self.refuses_codes and "code" in request.args)
+            or (self.refuses_dates and "date" in request.args)
             or (kind not in (*self.types, "metadata"))
         )
         if refused or kind in self.statuses:
@@ -93,7 +96,9 @@ class Server:
         if instance:
             return {"resourceType": kind, "id": instance}
         if kind != "metadata":
-            return {"resourceType": "Bundle", "type": "searchset", "total": 0}
+            found = self.observations if kind == "Observation" else []
+            entries = {"entry": [{"resource": each} for each in found]} if found else {}
+            return {"resourceType": "Bundle", "type": "searchset", "total": len(found)} | entries
         parameters = [{"name": name, "type": "string"} for name in self.parameters]
         resources = [{"type": each, "searchParam": parameters} for each in self.types]
         return {
@@ -245,6 +250,52 @@ def test_a_server_that_refuses_searches_by_code(server: Server) -> None:
     (fault,) = [check for check in checks if check["topic"] == "search bloodCounts"]
     assert "the search by code is refused" in fault["text"]
     assert "category=laboratory" in fault["remedy"]
+
+
+def test_prefetch_by_date_is_checked_only_where_it_is_on(server: Server) -> None:
+    _, checks = run(server.base, "--patient", "p")
+    assert not [check for check in checks if check["topic"].startswith("prefetch by date")]
+
+
+def by_date(server: Server, monkeypatch: pytest.MonkeyPatch) -> tuple[int, list[Check]]:
+    monkeypatch.setenv("HEME_HOOKS_PREFETCH_DATES", "true")
+    code, checks = run(server.base, "--patient", "p")
+    return code, [check for check in checks if check["topic"].startswith("prefetch by date")]
+
+
+def test_prefetch_by_date_of_a_server_that_can(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.observations = [
+        {"resourceType": "Observation", "effectiveDateTime": "2026-01-01"},
+        {"resourceType": "Observation", "effectivePeriod": {"start": "2026-01-01"}},
+    ]
+    code, checks = by_date(server, monkeypatch)
+    assert code == 0
+    (good,) = [check["text"] for check in checks if check["verdict"] == "ok"]
+    assert "bloodCounts" in good
+    (unknown,) = [check for check in checks if check["verdict"] == "warning"]
+    assert "cannot be seen from here" in unknown["text"]
+
+
+def test_prefetch_by_date_where_results_have_no_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.observations = [{"resourceType": "Observation", "issued": "2026-01-01T08:00:00Z"}]
+    _, checks = by_date(server, monkeypatch)
+    told = {check["topic"]: check for check in checks if check["verdict"] == "warning"}
+    assert "1 results have no effective time" in told["prefetch by date bloodCounts"]["text"]
+    assert "HEME_HOOKS_PREFETCH_DATES" in told["prefetch by date bloodCounts"]["remedy"]
+
+
+def test_prefetch_by_date_of_a_server_that_refuses_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.refuses_dates = True
+    code, checks = by_date(server, monkeypatch)
+    assert code == 1
+    faults = {check["topic"] for check in checks if check["verdict"] == "wrong"}
+    assert {"prefetch by date bloodCounts", "prefetch by date vitaminB12"} <= faults
 
 
 def test_another_version_of_fhir_and_parameters_that_are_not_listed(server: Server) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 
 import pytest
 
+from fhir_mappings.panel import DataGroup
 from service.cds_hooks.bundle_prefetch import BundleNotUsable, encode, read_bundle, resources_of
 from service.cds_hooks.discovery import load_catalogue
+from service.cds_hooks.prefetch_dates import as_filled_on
 
 TEMPLATES = load_catalogue().templates
 
@@ -166,3 +169,40 @@ def test_a_draft_may_be_a_bundle_or_stand_alone():
     )
     with pytest.raises(BundleNotUsable):
         resources_of(b"{}")
+
+
+def test_a_date_in_a_template_is_searched_by():
+    """FHIR R4, search.html#date: an interval that overlaps is found, no time at all is not."""
+    dated = as_filled_on(date(2026, 6, 15), TEMPLATES, frozenset({DataGroup.IRON_STUDIES}))
+    since = dated[DataGroup.IRON_STUDIES].since
+    assert since is not None
+    before = (since - timedelta(days=1)).isoformat()
+    call = read_bundle(
+        bundle(
+            entry(PATIENT),
+            entry(observation("2498-4", "on-the-day", effectiveDateTime=since.isoformat())),
+            entry(observation("2498-4", "before", effectiveDateTime=f"{before}T23:00:00Z")),
+            entry(observation("2498-4", "month", effectiveDateTime=f"{since:%Y-%m}")),
+            entry(observation("2498-4", "instant", effectiveInstant=f"{since}T08:00:00Z")),
+            entry(observation("2498-4", "open", effectivePeriod={"start": "2020-01-01"})),
+            entry(observation("2498-4", "closed", effectivePeriod={"end": before})),
+            entry(observation("2498-4", "issued-only", issued=f"{since}T08:00:00Z")),
+        ),
+        dated,
+    )
+    assert ids(call.prefetch["ironStudies"]) == ["on-the-day", "month", "instant", "open"]
+    assert call.prefetch["bloodCounts"]["entry"] == [], "a search named them all"
+
+
+def test_members_of_panels_that_no_search_names_keep_to_the_date_of_the_counts():
+    dated = as_filled_on(date(2026, 6, 15), TEMPLATES, frozenset({DataGroup.BLOOD_COUNTS}))
+    call = read_bundle(
+        bundle(
+            entry(PATIENT),
+            entry(observation("LOCAL", "old", effectiveDateTime="2020-01-01")),
+            entry(observation("LOCAL", "new", effectiveDateTime="2026-06-01")),
+            entry(observation("LOCAL", "dated-by-its-panel")),
+        ),
+        dated,
+    )
+    assert ids(call.prefetch["bloodCounts"]) == ["new", "dated-by-its-panel"]

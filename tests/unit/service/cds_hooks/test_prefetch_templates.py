@@ -59,6 +59,8 @@ def test_the_two_stages_are_all_keys() -> None:
         "Observation",
         "Observation?patient={{context.patientId}}&date=ge2020&date=le2021",
         "Observation?patient={{context.patientId}}&date={{today()}}",
+        "Observation?patient={{context.patientId}}&date=ge{{today() - 2 years}}",
+        "Observation?patient={{context.patientId}}&_lastUpdated=ge{{today() - 2 days}}",
         "Observation?patient=",
         "Observation?",
     ],
