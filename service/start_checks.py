@@ -65,7 +65,7 @@ def _parts(settings: Settings, problems: list[str]) -> StartedParts:
     attempt(_check_findings, None)
     parts = StartedParts(
         settings,
-        attempt(_terminology, default_terminology()),
+        attempt(site_terminology, default_terminology()),
         attempt(_clients, ()),
         attempt(_database, None),
         attempt(_audit, None),
@@ -84,7 +84,8 @@ def _check_findings(settings: Settings) -> None:
         )
 
 
-def _terminology(settings: Settings) -> Terminology:
+def site_terminology(settings: Settings) -> Terminology:
+    """Return the vocabulary with the site's own codes. Raises SettingsRefused, naming each row."""
     if settings.site_mappings is None:
         return default_terminology()
     try:

@@ -16,6 +16,9 @@ from fhir_mappings.laboratory.qualitative import (
 from fhir_mappings.panel import Analyte, Comparator, SmearFinding, SmearMethod, SmearSet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fhir_mappings.laboratory.narrative import Mention
     from fhir_mappings.laboratory.readings import Envelope
     from fhir_mappings.r4.decoding import CodeableConcept
     from fhir_mappings.r4.laboratory_resources import Component, Observation
@@ -44,17 +47,7 @@ def read_narrative(text: str, loinc: str, envelope: Envelope) -> tuple[SmearFind
     mentions = findings_in(text)
     if not mentions:
         return (finding(envelope, None, None, SmearMethod.NARRATIVE, loinc, text),)
-    return tuple(
-        finding(
-            envelope,
-            mention.finding,
-            mention.present,
-            SmearMethod.NARRATIVE,
-            loinc,
-            mention.sentence,
-        )
-        for mention in mentions
-    )
+    return _as_read(mentions, loinc, envelope)
 
 
 def read_notes(
@@ -63,13 +56,19 @@ def read_notes(
     """Return what the notes on a count, differential or smear say about the blood film (1.5)."""
     text = "\n".join(note.text for note in observation.note)
     mentions = findings_in(text, about_platelets=meaning.analyte is Analyte.PLATELETS)
+    return _as_read(mentions, meaning.code, envelope)
+
+
+def _as_read(
+    mentions: Iterable[Mention], loinc: str, envelope: Envelope
+) -> tuple[SmearFinding, ...]:
     return tuple(
         finding(
             envelope,
             mention.finding,
             mention.present,
             SmearMethod.NARRATIVE,
-            meaning.code,
+            loinc,
             mention.sentence,
         )
         for mention in mentions

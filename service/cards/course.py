@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.panel import Analyte
-from service.cards.names import analyte_name
+from service.cards.plain_words import analyte_name
 from service.cards.values import as_reported, canonical, differs, shown_number, shown_time
 from service.interpreter.assessment.assess import open_chart
 from service.interpreter.assessment.b12_and_folate import b12_upper_limit

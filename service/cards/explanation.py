@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.panel import changed
 from service.cards.escaping import plain
-from service.cards.names import analyte_name, order_name
 from service.cards.plain_words import (
     FLAG_WORDS,
     PATTERN_WORDS,
     REASON_WORDS,
+    analyte_name,
     line_name,
     line_words,
+    order_name,
 )
 from service.cards.values import as_reported, canonical, differs, interval_words, shown_time
 from service.interpreter.formatting import B12_WORDS, FUNCTION_WORDS, IRON_WORDS

@@ -1,4 +1,4 @@
-"""Plain English for what the interpreter says in states, notes and reasons.
+"""Plain English for states, notes and reasons; names of analytes and orders.
 
 The words describe a state; they never grade a likelihood (clinical-definition 3.4).
 """
@@ -6,6 +6,8 @@ The words describe a state; they never grade a likelihood (clinical-definition 3
 from __future__ import annotations
 
 from fhir_mappings.panel import Analyte, Comparator, Flag, Note, Reason
+from fhir_mappings.vocabulary.analytes import default_terminology
+from fhir_mappings.vocabulary.orders import ORDERS
 from service.interpreter.interpretation import (
     CellLine,
     CellLineFact,
@@ -85,6 +87,17 @@ _COMPARATORS = {
     Comparator.GREATER: "above",
     Comparator.GREATER_OR_EQUAL: "at least",
 }
+
+
+def analyte_name(analyte: Analyte) -> str:
+    """Return the analyte's name as its ObservationDefinition gives it."""
+    return default_terminology().definition(analyte).name
+
+
+def order_name(order: str) -> str:
+    """Return the name of an order of clinical-definition 4; an unknown id stands for itself."""
+    definition = ORDERS.get(order)
+    return definition.name if definition else order
 
 
 def line_name(fact: CellLineFact) -> str:

@@ -16,7 +16,6 @@ from msgspec import UNSET
 from fhir_mappings.panel import Analyte
 from fhir_mappings.vocabulary.orders import NO_ORDERABLES, about_drafts, draft_about
 from service.cards import escaping
-from service.cards.names import order_name
 from service.cards.order_groups import (
     RECOMMENDED,
     SHORT_NAMES,
@@ -25,6 +24,7 @@ from service.cards.order_groups import (
     joined_names,
     naming_order,
 )
+from service.cards.plain_words import order_name
 from service.cds_hooks.messages import Action, Suggestion
 from service.interpreter.interpretation import Pattern, Priority
 

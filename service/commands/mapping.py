@@ -60,11 +60,11 @@ def report(*, as_json: bool, top: int | None, **given: Any) -> None:  # noqa: AN
 
     sources = Sources(**given)
     _check(sources)
-    settings = _settings()
+    settings, terminology = _site()
     trouble = Trouble()
-    tally = Tally(utc_now(), _terminology(settings))
+    tally = Tally(utc_now(), terminology)
     progress = Progress()
-    for chart in _charts(sources, settings, trouble, progress):
+    for chart in _charts(sources, settings, terminology, trouble, progress):
         tally.add(chart)
         progress.chart()
     progress.done()
@@ -97,11 +97,15 @@ def _check(sources: Sources) -> None:
 
 
 def _charts(
-    sources: Sources, settings: Settings, trouble: Trouble, progress: Progress
+    sources: Sources,
+    settings: Settings,
+    terminology: Terminology,
+    trouble: Trouble,
+    progress: Progress,
 ) -> Iterator[ChartDocuments]:
     yield from _of_bundles(sources.bundles, trouble, progress.say)
     if sources.folder:
-        yield from _of_export(sources.folder, settings, trouble, progress.say)
+        yield from _of_export(sources.folder, terminology, trouble, progress.say)
     if sources.fhir_server and sources.patients:
         connect = _connector(sources.fhir_server, sources.token_file, settings)
         yield from _of_server(sources.patients, connect, trouble, progress.say)
@@ -140,26 +144,15 @@ class Progress:
             click.echo(what, err=True)
 
 
-def _settings() -> Settings:
+def _site() -> tuple[Settings, Terminology]:
     from service.settings import SettingsRefused, load_settings
+    from service.start_checks import site_terminology
 
     try:
-        return load_settings()
+        settings = load_settings()
+        return settings, site_terminology(settings)
     except SettingsRefused as refused:
-        raise click.ClickException(" ".join(refused.problems)) from None
-
-
-def _terminology(settings: Settings) -> Terminology:
-    from fhir_mappings.vocabulary.analytes import default_terminology
-    from fhir_mappings.vocabulary.orders import ORDERS
-    from fhir_mappings.vocabulary.site_mappings import SiteMappingError, load_terminology
-
-    if settings.site_mappings is None:
-        return default_terminology()
-    try:
-        return load_terminology([settings.site_mappings], ORDERS.keys())
-    except SiteMappingError as error:
-        raise click.ClickException(f"HEME_HOOKS_SITE_MAPPINGS: {error}") from None
+        raise click.ClickException("\n".join(refused.problems)) from None
 
 
 def _of_bundles(
@@ -173,7 +166,7 @@ def _of_bundles(
 
 
 def _of_export(
-    folder: Path, settings: Settings, trouble: Trouble, say: Callable[[str], None]
+    folder: Path, terminology: Terminology, trouble: Trouble, say: Callable[[str], None]
 ) -> Iterator[ChartDocuments]:
     if find_spec("duckdb") is None:
         raise click.UsageError("--ndjson needs more packages: pip install 'heme-hooks[backtest]'.")
@@ -181,7 +174,7 @@ def _of_export(
     from service.mapping_report.inputs import ndjson_charts
 
     try:
-        yield from ndjson_charts(folder, _terminology(settings), trouble, say)
+        yield from ndjson_charts(folder, terminology, trouble, say)
     except ExportNotUsable as error:
         raise click.ClickException(f"--ndjson: {error}") from None
 

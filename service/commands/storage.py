@@ -15,8 +15,7 @@ from service.errors import StorageUnavailable
 from service.settings import SettingsRefused, load_settings
 from service.storage.database import UnusableDatabaseUrl, code_of, create_engine
 from service.storage.migrations import upgrade
-from service.storage.retention import prune
-from service.storage.store import Storage
+from service.storage.store import Storage, prune
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from service.cards.names import order_name
+from service.cards.plain_words import order_name
 from service.interpreter.answer.modifiers.table import MODIFIERS, number
 from service.interpreter.rules import RULES
 from service.interpreter.rules.rule import Step

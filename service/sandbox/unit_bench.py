@@ -10,8 +10,7 @@ import msgspec
 
 from fhir_mappings.laboratory.record import read_panel
 from fhir_mappings.terminology import LOINC, CodeKind
-from service.cards.names import analyte_name
-from service.cards.plain_words import NOTE_WORDS, REASON_WORDS
+from service.cards.plain_words import NOTE_WORDS, REASON_WORDS, analyte_name
 from service.cards.values import canonical
 
 if TYPE_CHECKING:

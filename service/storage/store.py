@@ -218,6 +218,15 @@ class Storage:
         return sqlite.insert(table).on_conflict_do_nothing()
 
 
+def prune(storage: Storage, before: datetime) -> int:
+    """Delete comments received before a moment; give their number. Raises StorageUnavailable."""
+    with storage.transaction() as connection:
+        done = connection.execute(
+            sa.delete(feedback_comment).where(feedback_comment.c.received_at < before)
+        )
+        return done.rowcount
+
+
 _MESSAGES = {
     ErrorCode.STORAGE_NOT_MIGRATED: "The store lacks tables: run 'heme-hooks storage upgrade'.",
     ErrorCode.STORAGE_LOCKED: "The store is locked by another writer.",
@@ -241,5 +250,6 @@ __all__ = [
     "issued_card",
     "issued_suggestion",
     "metadata",
+    "prune",
     "used_token",
 ]

@@ -35,7 +35,6 @@ from service.interpreter.interpretation import (
     States,
 )
 from service.storage import migrations
-from service.storage.retention import prune
 from service.storage.store import (
     Storage,
     create_engine,
@@ -44,6 +43,7 @@ from service.storage.store import (
     issued_card,
     issued_suggestion,
     metadata,
+    prune,
 )
 from tests.support.cards import card
 from tests.support.changing import replace

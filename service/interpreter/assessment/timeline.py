@@ -16,7 +16,7 @@ from service.interpreter.windows import Span, newest_first
 
 if TYPE_CHECKING:
     from collections.abc import Container
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from decimal import Decimal
 
     from fhir_mappings.context import Condition, ValueSetName
@@ -131,6 +131,9 @@ class Timeline:
         """From a moment to the call."""
         return Span(analyte_window_start, self.latest)
 
+    def _around_anchor(self, around: timedelta) -> Span:
+        return Span(self.reference - around, min(self.reference + around, self.latest))
+
     @property
     def counts_span(self) -> Span | None:
         """The 72 h that end at the anchor."""
@@ -146,8 +149,7 @@ class Timeline:
     @property
     def iron_span(self) -> Span:
         """30 d around the anchor."""
-        around = self.windows.iron_around_anchor
-        return Span(self.reference - around, min(self.reference + around, self.latest))
+        return self._around_anchor(self.windows.iron_around_anchor)
 
     @property
     def vitamin_span(self) -> Span:
@@ -157,8 +159,7 @@ class Timeline:
     @property
     def hemolysis_span(self) -> Span:
         """7 d around the anchor."""
-        around = self.windows.hemolysis_around_anchor
-        return Span(self.reference - around, min(self.reference + around, self.latest))
+        return self._around_anchor(self.windows.hemolysis_around_anchor)
 
     @property
     def organ_span(self) -> Span:
