@@ -8,28 +8,32 @@ import msgspec
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service.cards.escaping import plain
+from service.fhir_client.failures import FailureKind, failure_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+_NOT_FOUND = 404
 _MOST_TEXT = 600
 _PREFETCH = "prefetch."
 _METADATA = "Is it the base address of FHIR R4? {server}/metadata must answer."
-_MENDS = (
-    ("HTTP 401", "Give a valid token with --token-file; `heme-hooks doctor` checks it."),
-    ("HTTP 403", "The token's scopes do not cover it; `heme-hooks doctor` names those that do."),
-    ("HTTP 404", _METADATA),
-    ("HTTP 410", _METADATA),
-    ("HTTP 429", "Wait, and try again."),
-    ("could not be reached", "Is it running, and are host and port right?"),
-    ("does not resolve", "Is the host name spelled right?"),
-    ("TLS", "Name its certificate authority in HEME_HOOKS_FHIR_CA_FILE."),
-    ("redirect", "Name the address to which it leads."),
-    ("within the time", "Raise HEME_HOOKS_CALL_DEADLINE (seconds), or ask it again later."),
-    ("not JSON", _METADATA),
-    ("another resource type", _METADATA),
-)
-"""Words of a failure (service/fhir_client/failures.py) and what most likely helps."""
+_MENDS_OF_STATUS = {
+    401: "Give a valid token with --token-file; `heme-hooks doctor` checks it.",
+    403: "The token's scopes do not cover it; `heme-hooks doctor` names those that do.",
+    404: _METADATA,
+    410: _METADATA,
+    429: "Wait, and try again.",
+}
+_MENDS = {
+    FailureKind.CONNECTION: "Is it running, and are host and port right?",
+    FailureKind.NAME: "Is the host name spelled right?",
+    FailureKind.TLS: "Name its certificate authority in HEME_HOOKS_FHIR_CA_FILE.",
+    FailureKind.REDIRECT: "Name the address to which it leads.",
+    FailureKind.DEADLINE: "Raise HEME_HOOKS_CALL_DEADLINE (seconds), or ask it again later.",
+    FailureKind.NOT_JSON: _METADATA,
+    FailureKind.NOT_FHIR: _METADATA,
+}
+"""What most likely helps against each kind of failure, and against each HTTP status."""
 
 
 class _Details(msgspec.Struct):
@@ -99,10 +103,13 @@ def _causes(answer: bytes) -> dict[str, list[str]]:
 
 def _mends(causes: Mapping[str, list[str]], server: str, patient: str) -> Iterator[str]:
     for cause, keys in causes.items():
-        if "HTTP 404" in cause and keys == ["patient"] and patient:
+        failure = failure_told(cause)
+        if failure is None:
+            continue
+        if failure.status == _NOT_FOUND and keys == ["patient"] and patient:
             yield f"Is there a Patient with the id {patient}? Open {server}/Patient/{patient}."
             continue
-        mend = next((mend for words, mend in _MENDS if words in cause), "")
+        mend = _MENDS_OF_STATUS.get(failure.status or 0) or _MENDS.get(failure.kind, "")
         if mend and server:
             yield mend.format(server=server)
 

@@ -5,6 +5,7 @@ A FHIR server's own text is never repeated: it may name the patient.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,8 +36,10 @@ class FailureKind(StrEnum):
     UNREADABLE = "unreadable"
 
 
+_NO_SERVER = "the call gives no fhirServer"
+
 _SENTENCES = {
-    FailureKind.NO_FHIR_SERVER: "it was not prefetched and the call gives no fhirServer",
+    FailureKind.NO_FHIR_SERVER: f"it was not prefetched and {_NO_SERVER}",
     FailureKind.REDIRECT: "the FHIR server answered with a redirect, which is not followed",
     FailureKind.CONNECTION: "the FHIR server could not be reached",
     FailureKind.NAME: "the host name of fhirServer does not resolve",
@@ -68,6 +71,9 @@ _HINTS = {
 }
 
 
+_STATUS = re.compile(r"\bHTTP ([0-9]{3})\b", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """One failure: its kind and, where the server answered, the HTTP status.
@@ -94,8 +100,20 @@ class Failure:
         if not self.prefetched:
             return what
         if self.kind is FailureKind.NO_FHIR_SERVER:
-            return f"{self.prefetched}, and the call gives no fhirServer"
+            return f"{self.prefetched}, and {_NO_SERVER}"
         return f"{self.prefetched}, and {what}"
+
+
+def failure_told(sentence: str) -> Failure | None:
+    """Return the kind and the status that `Failure.sentence` told; None for any other words."""
+    found = _STATUS.search(sentence)
+    status = int(found[1]) if found else None
+    if sentence.endswith(_NO_SERVER):
+        return Failure(FailureKind.NO_FHIR_SERVER)
+    for kind, words in _SENTENCES.items():
+        if words in sentence:
+            return Failure(kind, status)
+    return None if status is None else Failure(FailureKind.STATUS, status)
 
 
 class FetchFailed(Exception):
