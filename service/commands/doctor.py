@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from service.base_urls import BaseUrl
     from service.doctor.checks import Check
+    from service.doctor.probe import Probe
     from service.fhir_client.server import FhirServer
     from service.security.trusted_clients import CdsClient
     from service.start_checks import StartedParts
@@ -139,6 +140,7 @@ def _checks(asked: Asked, parts: StartedParts, now: datetime) -> Iterator[Check]
     yield from reached
     if any(check.topic == fhir_server.ADDRESS for check in reached):
         return
+    yield from _app(parts, client, probe)
     yield from _patients(asked, parts, base, token, now)
     if client is not None:
         yield from _registration(asked, parts, client, token, now)
@@ -150,6 +152,29 @@ def _client(asked: Asked, parts: StartedParts) -> tuple[CdsClient | None, Check 
     from service.doctor.tokens import chosen_client
 
     return chosen_client(parts.clients, asked.client)
+
+
+def _app(parts: StartedParts, client: CdsClient | None, probe: Probe) -> Iterator[Check]:
+    """The app of the client that was named, or of all clients where no file names any."""
+    from service.base_urls import parse_base_url
+    from service.doctor.app_registration import check_app
+    from service.security.trusted_clients import anonymous
+
+    settings = parts.settings
+    if client is None and parts.clients:
+        return
+    servers = (
+        client.fhir_servers
+        if client
+        else tuple(parse_base_url(url) for url in settings.fhir_servers)
+    )
+    yield from check_app(
+        (client or anonymous(settings)).app,
+        probe,
+        settings.public_url,
+        is_launched_from=probe.base in servers,
+        owner=client.name if client else "HEME_HOOKS_EVIDENCE_APP",
+    )
 
 
 def _patients(

@@ -76,10 +76,13 @@ class Server:
         self.refuses_codes = False
         self.refuses_dates = False
         self.observations: list[dict[str, Any]] = []
+        self.smart: dict[str, Any] | None = None
         server.expect_request(re.compile("^/fhir/.*")).respond_with_handler(self._answer)
 
     def _answer(self, request: Request) -> Response:
         kind, _, instance = request.path.removeprefix("/fhir/").partition("/")
+        if kind == ".well-known" and self.smart is not None:
+            return Response(json.dumps(self.smart), content_type="application/json")
         status, body = 200, self._body(kind, instance)
         refused = (
             (self.refuses_count and "_count" in request.args)
@@ -296,6 +299,110 @@ def test_prefetch_by_date_of_a_server_that_refuses_it(
     assert code == 1
     faults = {check["topic"] for check in checks if check["verdict"] == "wrong"}
     assert {"prefetch by date bloodCounts", "prefetch by date vitaminB12"} <= faults
+
+
+def of_app(
+    server: Server, monkeypatch: pytest.MonkeyPatch, app: dict[str, Any] | None, **settings: str
+) -> tuple[int, dict[str, list[Check]]]:
+    """The checks of the evidence app by verdict, of an EHR that is in no clients file."""
+    variables = {
+        "HEME_HOOKS_PUBLIC_URL": "https://heme.example",
+        "HEME_HOOKS_FHIR_SERVERS": json.dumps([server.base]),
+    }
+    if app is not None:
+        variables["HEME_HOOKS_EVIDENCE_APP"] = json.dumps(app)
+    for name, value in (variables | settings).items():
+        monkeypatch.setenv(name, value)
+    code, checks = run(server.base)
+    found: dict[str, list[Check]] = {"ok": [], "warning": [], "wrong": []}
+    for check in checks:
+        if check["topic"] == "evidence app":
+            found[check["verdict"]].append(check)
+    return code, found
+
+
+APP = {"client_id": "heme", "frame_origins": ["https://ehr.example"]}
+
+
+def smart_of(base: str) -> dict[str, Any]:
+    return {
+        "authorization_endpoint": f"{base}/authorize",
+        "token_endpoint": f"{base}/token",
+        "code_challenge_methods_supported": ["S256"],
+    }
+
+
+def test_an_app_that_is_registered_well(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.smart = smart_of(server.base)
+    code, found = of_app(server, monkeypatch, APP)
+    assert (code, found["warning"], found["wrong"]) == (0, [], [])
+    addresses, endpoints = (check["text"] for check in found["ok"])
+    assert "https://heme.example/app/launch" in addresses
+    assert "https://heme.example/app/ with the slash" in addresses
+    assert "both endpoints" in endpoints
+
+
+def test_no_app_is_no_fault(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, found = of_app(server, monkeypatch, None)
+    assert (code, found["warning"], found["wrong"]) == (0, [], [])
+    assert "none is registered" in found["ok"][0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"HEME_HOOKS_PUBLIC_URL": ""}, "HEME_HOOKS_PUBLIC_URL is not set"),
+        ({"HEME_HOOKS_PUBLIC_URL": "http://heme.example"}, "not https"),
+        ({"HEME_HOOKS_FHIR_SERVERS": '["https://other.example"]'}, "is refused"),
+    ],
+)
+def test_settings_that_keep_an_app_from_opening(
+    server: Server, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], told: str
+) -> None:
+    server.smart = smart_of(server.base)
+    code, found = of_app(server, monkeypatch, APP, **settings)
+    assert code == 1
+    (fault,) = found["wrong"]
+    assert told in fault["text"]
+    assert fault["remedy"]
+
+
+def test_origins_of_an_app(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.smart = smart_of("https://login.example")
+    code, found = of_app(server, monkeypatch, {"client_id": "heme"})
+    assert code == 1
+    assert ["frame_origins" in check["text"] for check in found["warning"]] == [True]
+    assert [check["text"].split()[1] for check in found["wrong"]] == ["authorization", "token"]
+    assert "login.example" not in json.dumps(found), "no text of a server"
+    listed = APP | {"authorization_origins": ["https://login.example"]}
+    assert of_app(server, monkeypatch, listed)[0] == 0
+
+
+def test_an_origin_that_production_refuses(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.smart = smart_of(server.base)
+    code, found = of_app(server, monkeypatch, APP | {"frame_origins": ["http://ehr.example"]})
+    assert code == 1
+    assert found["wrong"][0]["text"] == "http://ehr.example: must be https"
+
+
+@pytest.mark.parametrize(
+    ("smart", "told"),
+    [
+        (None, "HTTP 400"),
+        ({"issuer": "https://ehr.example"}, "names no authorization and token endpoint"),
+        ({"code_challenge_methods_supported": ["plain"]}, "PKCE S256"),
+    ],
+)
+def test_an_authorization_server_that_cannot_sign_the_app_in(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    smart: dict[str, Any] | None,
+    told: str,
+) -> None:
+    server.smart = smart if smart is None or "issuer" in smart else smart_of(server.base) | smart
+    code, found = of_app(server, monkeypatch, APP)
+    assert code == 1
+    assert told in found["wrong"][-1]["text"]
 
 
 def test_another_version_of_fhir_and_parameters_that_are_not_listed(server: Server) -> None:
