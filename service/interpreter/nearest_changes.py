@@ -1,6 +1,6 @@
 """What would have to be different for another answer: one value, changed as little as possible.
 
-Found by running the interpreter again with the value at the nearest limits, never from text.
+Found by assessing the chart again with the value at the nearest limits, never from text.
 """
 
 from __future__ import annotations
@@ -10,15 +10,27 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from fhir_mappings.panel import changed
-from service.interpreter.interpret import interpret
+from service.interpreter.answer.explanation import nobody
+from service.interpreter.answer.indicators import indicator_of
+from service.interpreter.assessment.assess import assess
+from service.interpreter.evaluation import evaluate_rules
+from service.interpreter.interpret import may_still_fire
+from service.interpreter.rules.criteria.criterion import Case
+from service.interpreter.rules.order_hooks import DATA_QUALITY
 from service.interpreter.thresholds import LIMITS, NAME_OF_LIMITS, Thresholds, limits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from fhir_mappings.panel import Analyte, LabResult
-    from service.interpreter.interpretation import Facts, FiredFinding, Interpretation
+    from service.interpreter.interpretation import Facts, FindingIndicator, Interpretation
+
+Answer = tuple[tuple[str, ...], str]
+"""The findings that have a card, the leading one first, and the highest of their indicators."""
+
+_NO_CARD: Answer = ((), "")
+_INDICATORS = ("info", "warning", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +57,20 @@ def nearest_changes(
     A result for which no single value would change the answer is left out, and so is one from which
     another used result was computed.
     """
-    today = _answer(interpretation)
+    today = answer_of(interpretation)
     derived_from = {source for each in interpretation.states.used for source in each.derived_from}
     found = []
     for result in _newest(interpretation):
         if result.source and result.source in derived_from:
             continue
         for value in _candidates(result):
-            then = interpret(_with(facts, result, value), now, findings_off, explained=False)
-            if _answer(then) != today:
-                findings, indicator = _answer(then)
-                found.append(NearestChange(result, value, findings, indicator))
+            changed_facts = _with(facts, result, value)
+            # Most charts are closed; that they stay so is told without the rules.
+            if today == _NO_CARD and not may_still_fire(changed_facts, now, findings_off):
+                continue
+            then = verdict(changed_facts, now, findings_off)
+            if then != today:
+                found.append(NearestChange(result, value, *then))
                 break
     return tuple(found)
 
@@ -97,8 +112,24 @@ def _with(facts: Facts, result: LabResult, value: Decimal) -> Facts:
     return replace(facts, panel=replace(panel, results={**panel.results, result.analyte: results}))
 
 
-def _answer(interpretation: Interpretation) -> tuple[tuple[str, ...], str]:
-    cards: list[FiredFinding] = [
+def verdict(facts: Facts, now: datetime, findings_off: frozenset[str]) -> Answer:
+    """Return what `answer_of` says of the interpretation of these facts, without its words."""
+    if nobody(facts):
+        return _NO_CARD
+    situation = assess(facts, now)
+    walk = evaluate_rules(situation, findings_off)
+    case = Case(situation, walk.overlay_indicators)
+    shown = walk.shown_finding
+    rules = [rule for rule in (*walk.overlays, *([shown] if shown else [])) if rule.has_card]
+    cards = {rule.id: indicator_of(rule, case) for rule in rules}
+    if not cards and walk.data_quality:
+        cards = {DATA_QUALITY.id: DATA_QUALITY.indicator.of(case)}
+    return tuple(cards), _highest(cards.values())
+
+
+def answer_of(interpretation: Interpretation) -> Answer:
+    """Return the findings that have a card and the highest of their indicators."""
+    cards = [
         each
         for each in (
             interpretation.overlay,
@@ -109,6 +140,8 @@ def _answer(interpretation: Interpretation) -> tuple[tuple[str, ...], str]:
     ]
     if not cards and interpretation.data_quality is not None:
         cards = [interpretation.data_quality]
-    order = ["info", "warning", "critical"]
-    highest = max((str(each.indicator) for each in cards), key=order.index, default="")
-    return tuple(each.id for each in cards), highest
+    return tuple(each.id for each in cards), _highest(each.indicator for each in cards)
+
+
+def _highest(indicators: Iterable[FindingIndicator]) -> str:
+    return max((str(each) for each in indicators), key=_INDICATORS.index, default="")

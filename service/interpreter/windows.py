@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from fhir_mappings.panel import Analyte, DataGroup, LookBack
@@ -243,9 +244,12 @@ class _Taken(Protocol):
 Dated = TypeVar("Dated", bound=_Taken)
 
 
+_TAKEN = attrgetter("taken")
+
+
 def newest_first(items: Iterable[Dated]) -> tuple[Dated, ...]:
     """Sort by specimen time, newest first; stable."""
-    return tuple(sorted(items, key=lambda item: item.taken, reverse=True))
+    return tuple(sorted(items, key=_TAKEN, reverse=True))
 
 
 def within(items: Iterable[Dated], span: Span) -> tuple[Dated, ...]:

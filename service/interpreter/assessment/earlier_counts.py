@@ -53,12 +53,7 @@ def all_low_before(chart: Timeline) -> bool:
 
 def specimens(chart: Timeline, span: Span) -> frozenset[datetime]:
     """Return when blood counts were drawn in the span."""
-    return frozenset(
-        result.taken
-        for analyte in BLOOD_COUNTS
-        for result in chart.every(analyte)
-        if span.holds(result.taken)
-    )
+    return frozenset().union(*(chart.drawn_in(analyte, span) for analyte in BLOOD_COUNTS))
 
 
 def count_at(line: CellLine, drawn: datetime, chart: Timeline) -> LabResult | None:

@@ -67,7 +67,16 @@ class Timeline:
         results = self.facts.panel.results.get(analyte)
         if not results or self.unknown(analyte):
             return ()
-        return newest_first(result for result in results if result.taken <= self.latest)
+        latest = self.latest
+        return newest_first([result for result in results if result.taken <= latest])
+
+    def drawn_in(self, analyte: Analyte, span: Span) -> set[datetime]:
+        """Return when the accepted results of the analyte in the span were drawn."""
+        if self.unknown(analyte):
+            return set()
+        start, end = span[0], min(span[1], self.latest)
+        results = self.facts.panel.results.get(analyte, ())
+        return {result.taken for result in results if start <= result.taken <= end}
 
     def newest(self, analyte: Analyte, span: Span | None) -> LabResult | None:
         """Return the newest accepted result in the span (A7)."""

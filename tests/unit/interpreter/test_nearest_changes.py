@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 
 from fhir_mappings.panel import Analyte
 from service.interpreter.interpret import interpret
-from service.interpreter.nearest_changes import nearest_changes
+from service.interpreter.nearest_changes import answer_of, nearest_changes, verdict
+from tests.support.chart_facts import chart_facts
 from tests.support.facts import NOW, count, facts, result
+from tests.support.random_chart_resources import resources
+from tests.support.random_charts import random_charts
+from tests.support.vignette_charts import T0
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -60,3 +64,20 @@ def test_every_change_that_is_told_is_what_the_interpreter_answers(hgb, anc, plt
         results = {**chart.panel.results, analyte: (result(analyte, change.value),)}
         then = interpret(replace(chart, panel=replace(chart.panel, results=results)), NOW)
         assert ids(then) == change.findings or then.data_quality
+
+
+def test_the_verdict_without_words_is_that_of_the_interpretation() -> None:
+    seen = set()
+    for chart in random_charts(20261128, 120):
+        given_facts = replace(chart_facts(resources(chart)), user_is_patient=chart.portal_user)
+        said = answer_of(interpret(given_facts, T0, explained=False))
+        assert verdict(given_facts, T0, frozenset()) == said
+        seen.add(said[1])
+    assert seen == {"", "info", "warning", "critical"}
+
+
+def test_a_finding_that_is_switched_off_has_no_part_in_the_verdict() -> None:
+    chart = facts([*count(8.9, 1.1, 84), result(Analyte.VITAMIN_B12, "1480")])
+    off = frozenset({"pancytopenia-high-b12"})
+    assert verdict(chart, NOW, off) == answer_of(interpret(chart, NOW, off))
+    assert verdict(chart, NOW, off) != verdict(chart, NOW, frozenset())
