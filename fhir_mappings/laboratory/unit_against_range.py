@@ -45,8 +45,12 @@ def meant_by_range(
     `written_unit` is the unit that was read as `reading`. All ranges are used, because the unit is
     the same whoever they are for.
     """
-    sides = tuple(_sides(ranges, reading, written_unit, definition))
-    if not sides or any(side.fits(reading) for side in sides):
+    sides = []
+    for side in _sides(ranges, reading, written_unit, definition):
+        if side.fits(reading):
+            return ()
+        sides.append(side)
+    if not sides:
         return ()
     meant = [
         other.convert(value)

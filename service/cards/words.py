@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def is_word(token: str) -> bool:
     """Whether a token has a letter or a digit."""
-    return any(character.isalnum() for character in token)
+    return token.isalnum() or any(map(str.isalnum, token))
 
 
 def words(text: str) -> int:

@@ -60,11 +60,8 @@ class ClinicalData:
     @property
     def failures(self) -> dict[DataGroup, Failure]:
         """The keys that were asked for unsuccessfully, in their order."""
-        return {
-            group: data.failure
-            for group in _ALL
-            if (data := self.groups.get(group)) is not None and data.failure is not None
-        }
+        failed = {g: data.failure for g, data in self.groups.items() if data.failure is not None}
+        return {group: failed[group] for group in _ALL if group in failed} if failed else {}
 
     @property
     def unavailable(self) -> frozenset[DataGroup]:

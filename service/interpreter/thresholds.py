@@ -235,17 +235,20 @@ NAME_OF_LIMITS: dict[Analyte, str] = {
 }
 """How the limits of an analyte begin: `mcv` for `mcv_low` and `mcv_high`."""
 
+_FIELDS_OF: dict[Analyte, dict[str, str]] = {
+    analyte: {
+        each.name[len(begin) + 1 :]: each.name
+        for each in fields(Thresholds)
+        if each.name == begin or each.name.startswith(f"{begin}_")
+    }
+    for analyte, begin in NAME_OF_LIMITS.items()
+}
+
 
 def limits_of(analyte: Analyte, limits: Thresholds = LIMITS) -> Mapping[str, Decimal]:
     """Return the limits of an analyte by what follows its name: `low`, `high`, `severe`."""
-    begin = NAME_OF_LIMITS.get(analyte)
-    if begin is None:
-        return {}
-    return {
-        each.name[len(begin) + 1 :]: getattr(limits, each.name)
-        for each in fields(limits)
-        if each.name == begin or each.name.startswith(f"{begin}_")
-    }
+    names = _FIELDS_OF.get(analyte, {})
+    return {rest: getattr(limits, name) for rest, name in names.items()}
 
 
 def unit_of_limit(name: str) -> str:

@@ -92,11 +92,11 @@ _DROPPED = object()
 
 
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, bool | int | float):
-        return value
     if isinstance(value, str):
         text = str(value)
         return text if _PLAIN.fullmatch(text) else _DROPPED
+    if value is None or isinstance(value, bool | int | float):
+        return value
     if isinstance(value, list | tuple | frozenset):
         items = [_plain(item) for item in value]
         return _DROPPED if any(item is _DROPPED for item in items) else items
