@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -48,9 +48,14 @@ class AuditEntry:
     def line(self, **outcome: object) -> str:
         """Return the line; what is not known is left out."""
         moment = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
-        content = {"time": moment, **outcome, **asdict(self)}
+        own = {name: getattr(self, name) for name in _NAMES}
+        content = {"time": moment, **outcome, **own}
         known = {name: value for name, value in content.items() if value not in ("", None, (), {})}
-        return json.dumps(known, separators=(",", ":"))
+        return _JSON.encode(known)
+
+
+_NAMES = tuple(each.name for each in fields(AuditEntry))
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 class AuditLog(Protocol):
