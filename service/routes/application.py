@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from service.feedback.card_memory import CardMemory
 from service.feedback.showings import Periods
 from service.fhir_client.server import FetchLimits, FhirServer
 from service.security.trusted_clients import anonymous
+from service.settings import Suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,13 @@ class Application:
         return self.authenticator.authenticate(
             request.headers.get("Authorization"), self._audiences(), self.clock()
         )
+
+    def knowledge_for(self, client: CdsClient) -> SiteKnowledge:
+        """Return the site's vocabulary and settings, with what the client's row says otherwise."""
+        if client.suggestions is None:
+            return self.knowledge
+        grouped = client.suggestions is Suggestions.GROUPED
+        return replace(self.knowledge, grouped_suggestions=grouped)
 
     def _audiences(self) -> set[str]:
         """The URL of the endpoint, as clients know it; never the Host header in production."""

@@ -69,7 +69,8 @@ def _call(product: Application, service: CdsService) -> Response:
     searches = SearchLog(observe=product.metrics.fetched)
     memory = product.memory(client, service)
     with closing(product.data_source(hook_call, deadline, searches, now)) as source:
-        answer = respond(hook_call, source, product.knowledge, memory, now, product.new_id)
+        knowledge = product.knowledge_for(client)
+        answer = respond(hook_call, source, knowledge, memory, now, product.new_id)
     told = searches if hook_call.wants_explanation else None
     response = _response(answer, now, told, product.knowledge.findings_off)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)

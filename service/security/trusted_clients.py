@@ -16,6 +16,7 @@ from msgspec import Struct
 from service.base_urls import BaseUrl, parse_base_url
 from service.registered_app import RegisteredApp  # noqa: TC001  msgspec needs it at run time
 from service.security.key_files import KEY_FILE_ERRORS, keys_in
+from service.settings import Suggestions  # noqa: TC001  msgspec needs it at run time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +55,7 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True):
     shadow: bool = False
     quiet_repeats: bool = True
     explanations: bool = False
+    suggestions: Suggestions | None = None
     app: RegisteredApp | None = None
 
 
@@ -67,7 +69,7 @@ class CdsClient:
 
     `fhir_servers` are the only FHIR servers that its calls may name; `tenants`, when given, the
     only values of the token's `tenant`. `shadow`: all the work is done and nothing shown.
-    `app`: how its EHR registered the evidence app.
+    `suggestions` is None where the setting holds. `app`: how its EHR registered the evidence app.
     """
 
     name: str
@@ -81,6 +83,7 @@ class CdsClient:
     shadow: bool = False
     quiet_repeats: bool = True
     explanations: bool = False
+    suggestions: Suggestions | None = None
     app: RegisteredApp | None = None
 
     def knows_key_set(self, jku: object) -> bool:
@@ -218,5 +221,6 @@ def _client(row: _Row, path: Path) -> CdsClient:
         row.shadow,
         row.quiet_repeats,
         row.explanations,
+        row.suggestions,
         row.app,
     )

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from io import StringIO
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
@@ -19,6 +21,7 @@ from structlog.testing import capture_logs
 from fhir_mappings.panel import DataGroup
 from fhir_mappings.vocabulary.site_mappings import load_terminology
 from service import samples
+from service.app import create_app
 from service.cds_hooks.bundle_prefetch import encode, read_bundle
 from service.cds_hooks.discovery import CORE_KEYS, load_catalogue
 from service.cds_hooks.messages import CdsRequest
@@ -30,13 +33,18 @@ from service.fhir_client.failures import Failure, FailureKind
 from service.hook_call import SiteKnowledge, respond
 from service.observability.logging import Event
 from service.samples.large import DAYS_BETWEEN_VISITS, large_chart
+from service.settings import Settings
 from tests.support.backtests import ShowsAll
+from tests.support.chart_server import ChartServer
+from tests.support.hook_calls import call, post
 from tests.support.random_chart_resources import drafts, resources
 from tests.support.random_charts import random_charts
 from tests.support.vignette_charts import LOINC, PATIENT, T0, chart, subject, vignettes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from pytest_httpserver import HTTPServer
 
     from service.cds_hooks.prefetch_template import Template
 
@@ -256,6 +264,21 @@ def test_an_empty_answer_to_a_search_by_date_is_asked_for_again() -> None:
     assert answer(misread, fetcher=server, dated=DATED) == expected
     assert DataGroup.BLOOD_COUNTS in server.asked
     assert b"incomplete-workup" not in answer(misread), "without the setting it is believed"
+
+
+@pytest.mark.parametrize("dates", [True, False])
+def test_the_setting_decides_over_http_too(httpserver: HTTPServer, *, dates: bool) -> None:
+    document = low_now_normal_long_ago()
+    server = ChartServer(httpserver)
+    server.resources = [each["resource"] for each in json.loads(document)["entry"]]
+    app = create_app(
+        Settings(prefetch_dates=dates, database_url=""), clock=lambda: T0, log_stream=StringIO()
+    )
+    short = filled(document, as_filled_on(T0.date(), TEMPLATES, DATED))
+    body = call(prefetch=short, patient_id=PATIENT, fhirServer=server.base)
+    answered = post(app.test_client(), encode(body))
+    assert ("Before: Hgb 14.0" in answered.get_data(as_text=True)) == dates
+    assert any("718-7" in asked for asked in server.asked) == dates
 
 
 def test_a_chart_of_ten_years_sends_less_than_a_quarter_of_the_bytes() -> None:

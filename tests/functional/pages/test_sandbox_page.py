@@ -108,6 +108,28 @@ def test_numbers_of_a_bundle_keep_their_digits(browser: FlaskClient) -> None:
     assert "139.00" in answer.get_data(as_text=True)
 
 
+def test_a_bundle_is_cut_as_discovery_asks_for_it() -> None:
+    """Where dates are switched on, the page sends what a client that fills them would send."""
+    bundle = samples.sample_bundle("normal", NOW)
+    hemoglobin = next(
+        each["resource"]
+        for each in bundle["entry"]
+        if "718-7" in json.dumps(each["resource"].get("code", {}))
+    )
+    old = hemoglobin | {"id": "old", "effectiveDateTime": "2020-01-01T08:00:00Z"}
+    bundle["entry"].append({"resource": old})
+
+    def sent(**settings: Any) -> list[str]:
+        page = client(database_url="", **settings)
+        chart = post(page, json.dumps(bundle).encode(), "/sandbox/data/bundle").json
+        return [each["resource"]["id"] for each in chart["prefetch"]["bloodCounts"]["entry"]]  # type: ignore[index]
+
+    whole = sent()
+    assert "old" in whole
+    assert sent(prefetch_dates=True) == [each for each in whole if each != "old"]
+    assert sent(prefetch_dates=True, prefetch_keys="all") == whole
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from service.observability.logging import configure_logging
 from tests.support.databases import free_port
 from tests.support.deadlines import kept
-from tests.support.hook_calls import NOW, URL, call, client, empty_prefetch, post
+from tests.support.hook_calls import NOW, URL, call, client, empty_prefetch, post, seed_prefetch
 from tests.support.raw_server import raw_server
 from tests.support.tokens import (
     EC_KEY,
@@ -94,6 +94,26 @@ def test_a_good_token_gets_an_answer(ehr: FlaskClient) -> None:
     assert send(ehr, SIGNER.token()).status_code == 200
     assert send(ehr, SIGNER.token(RSA_KEY, "RS384", {"kid": "rsa"})).status_code == 200
     assert send(ehr, SIGNER.token(aud=["https://other.example", AUDIENCE])).status_code == 200
+
+
+def actions_of(browser: FlaskClient) -> list[int]:
+    """How many actions each suggestion has."""
+    answer = send(browser, SIGNER.token(), body=call(prefetch=seed_prefetch()))
+    assert answer.status_code == 200
+    (card,) = answer.json["cards"]  # type: ignore[index]
+    return [len(suggestion["actions"]) for suggestion in card["suggestions"]]
+
+
+@pytest.mark.parametrize("setting", ["grouped", "single"])
+def test_how_suggestions_are_made_is_set_for_a_client_or_for_all(
+    tmp_path_factory: pytest.TempPathFactory, setting: str
+) -> None:
+    folder = tmp_path_factory.mktemp
+    grouped = max(actions_of(service(folder("all"), suggestions=setting))) > 1
+    assert grouped == (setting == "grouped")
+    other = "single" if setting == "grouped" else "grouped"
+    row = f'suggestions = "{other}"'
+    assert (max(actions_of(service(folder("one"), row, suggestions=setting))) > 1) != grouped
 
 
 def _tampered() -> str:
