@@ -1,1 +1,1 @@
-"""What the service costs and what it bears: `make bench`, and trials that are run by hand."""
+"""What the service costs and how much load it takes: `make bench`, and trials run by hand."""

@@ -30,7 +30,7 @@ QUIET = {"HEME_HOOKS_AUDIT_LOG": ""}
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A server, and how it is called."""
+    """One application that is compared: its server, and how it is called."""
 
     name: str
     server: Server
@@ -38,11 +38,11 @@ class Contender:
     signed: bool = False
 
     def takes(self, size: int) -> bool:
-        """Whether it is called with so many Observations."""
+        """Whether it is called with charts of this many Observations."""
         return (size, self.name) not in SLOW
 
     def headers(self, calls: int) -> list[dict[str, str]]:
-        """The head fields of so many calls: each token opens the door once."""
+        """The headers of this many calls; each token is accepted once."""
         plain = {"Content-Type": "application/json"}
         if not self.signed:
             return [plain] * calls
@@ -51,7 +51,7 @@ class Contender:
 
 
 def tokens(audience: str, number: int) -> list[str]:
-    """So many tokens for one endpoint, good for an hour."""
+    """This many tokens for one endpoint, valid for an hour."""
     signer = Signer(audience, present())
     expires = signer.seconds(hours=1)
     return [signer.token(exp=expires) for _ in range(number)]

@@ -1,4 +1,4 @@
-"""Hung server, dripping key server, hostile texts and honest calls together: who is hurt?
+"""Hung server, slow key server, hostile texts and honest calls at once: what do the honest see?
 
     python -m bench.attack_soak --minutes 20
 
@@ -73,7 +73,7 @@ def healthy(path: str, connection: socket.socket) -> None:
 
 
 def hostile_calls() -> list[dict[str, Any]]:
-    """Calls with long texts of the kind that patterns choke on."""
+    """Calls with long texts on which a regular expression can be very slow."""
     made = []
     for key, name, unit in TEXTS:
         (resource,) = resources()[key][name]
@@ -92,7 +92,7 @@ class Run:
     figures: dict[str, Figures] = field(default_factory=dict)
 
     def call(self, kind: str, client: str, body: Callable[[], Any], pause: float) -> None:
-        """Ask again and again until told to stop; a refusal is heeded."""
+        """Call again and again until told to stop; after a refusal, wait as `Retry-After` says."""
         figures = self.figures.setdefault(kind, Figures())
         with session() as browser:
             browser.headers["Connection"] = "close"
@@ -105,7 +105,7 @@ class Run:
                 self.stop.wait(wait + pause)
 
     def live(self) -> None:
-        """Ask whether it lives, three times a second."""
+        """Ask `/health/live` three times a second."""
         figures = self.figures.setdefault("liveness", Figures())
         with session() as browser:
             while not self.stop.is_set():
@@ -113,7 +113,7 @@ class Run:
                 self.stop.wait(0.3)
 
     def begin(self, hung: str, fine: str) -> list[threading.Thread]:
-        """Start everybody."""
+        """Start every caller."""
         good, bad = call(prefetch=seed_prefetch()), hostile_calls()
         chance = random.Random(1)  # noqa: S311  repeatable, not secret
         kinds: list[tuple[int, str, str, Callable[[], Any], float]] = [
@@ -135,7 +135,7 @@ class Run:
 
 
 def faults(run: Run) -> list[str]:
-    """What honest callers met that they should not have."""
+    """What went wrong for honest callers."""
     found = []
     for kind in HONEST:
         figures = run.figures[kind]

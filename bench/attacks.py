@@ -3,8 +3,9 @@
     python bench/attacks.py                                  this checkout
     PYTHONPATH=/path/to/another python bench/attacks.py      another one
 
-Texts on which patterns choke, 64 callers of a FHIR server that hangs, answers of 31 MB of blanks,
-and a key server that drips. It needs nothing of this checkout but itself. Loopback only, Linux.
+Texts on which regular expressions are slow, 64 callers of a FHIR server that hangs, answers of
+31 MB of blanks, and a slow key server. It needs nothing of this checkout but itself. Loopback only,
+Linux.
 """
 
 from __future__ import annotations
@@ -80,13 +81,13 @@ def listen(answer: Callable[[str, socket.socket], None]) -> str:
 
 
 def hang(_: str, connection: socket.socket) -> None:
-    """Say nothing until the caller lets go."""
+    """Say nothing until the caller closes the connection."""
     while connection.recv(4096):
         pass
 
 
 def drip(_: str, connection: socket.socket) -> None:
-    """Never late by any socket's measure, and never done."""
+    """A byte now and then: no socket timeout is reached, and the answer never ends."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     while True:
         connection.sendall(b" ")
@@ -132,7 +133,7 @@ def served(workers: int, **settings: str) -> Iterator[tuple[str, int]]:
 
 
 def timed(ask: Callable[[], requests.Response]) -> tuple[float, int]:
-    """Seconds and status of one request, 0 for none."""
+    """Seconds and status of one request; the status is 0 without an answer."""
     begun = time.monotonic()
     try:
         status = ask().status_code
@@ -174,7 +175,7 @@ def result(code: str, text: str) -> dict[str, object]:
 
 
 def hung() -> None:
-    """What others wait for beside 64 callers of a hung server."""
+    """How long other calls take beside 64 callers of a hung server."""
     prefetch = dict.fromkeys(("bloodCounts", "differential", "smear", "filmReports"), EMPTY)
     prefetch |= {"patient": PATIENT, "diagnosticReports": EMPTY}
     body, target, stop = call(prefetch=prefetch), listen(hang) + "/fhir", threading.Event()

@@ -1,4 +1,4 @@
-"""The yardstick: a Flask application that reads the same bytes and answers one constant card."""
+"""The baseline: a Flask application that reads the same bytes and answers one constant card."""
 
 from __future__ import annotations
 

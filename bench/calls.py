@@ -26,7 +26,7 @@ def present() -> datetime:
 def body(
     observations: int, now: datetime, *, normal: bool = False, explained: bool = False
 ) -> bytes:
-    """A call with so many Observations: the index pattern, or counts that give no card."""
+    """A call with this many Observations: the index pattern, or counts that give no card."""
     chart = large_chart("bench", now, observations)
     if normal:
         for resource in chart[1:8]:

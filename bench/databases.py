@@ -1,4 +1,4 @@
-"""The store under load: a PostgreSQL of its own where the machine has one, else SQLite files."""
+"""The store under load: a PostgreSQL server of its own where one is installed, else SQLite."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ STRANGE: tuple[Any, ...] = (
 
 
 def random_bytes(rng: random.Random, _calls: list[bytes]) -> bytes:
-    """Nothing in particular."""
+    """A body of random bytes."""
     return rng.randbytes(rng.choice((0, 1, 7, 100, 3000)))
 
 
@@ -153,7 +153,7 @@ CHANGES: tuple[Callable[[random.Random, Any, Any], Any], ...] = (
 
 
 def _place(rng: random.Random, root: Any) -> tuple[Any, Any]:  # noqa: ANN401  any JSON
-    """Some member somewhere: deep ones are where the readers are."""
+    """A random member; deep ones are preferred, since most readers read those."""
     holder, key = None, None
     node = root
     while isinstance(node, dict | list) and node:

@@ -49,7 +49,7 @@ class Bodies:
 
 
 def spend(session: requests.Session, contender: Contender, data: Bodies, calls: int) -> float:
-    """CPU milliseconds of one call, over so many made one after the other."""
+    """CPU milliseconds of one call: the mean of calls made one after the other."""
     server = contender.server
     heads = contender.headers(calls)
     sent = data.explained if contender.explained else data.plain

@@ -1,4 +1,4 @@
-"""Servers under test: started, and asked of /proc what they cost (Linux)."""
+"""Servers under test: started here, their CPU and memory read from /proc (Linux)."""
 
 from __future__ import annotations
 

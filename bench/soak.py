@@ -79,7 +79,7 @@ class Sender:
 
 
 def send_all(sender: Sender, mix: Mix, calls: int, rate: float) -> None:
-    """Send so many calls, each at its time."""
+    """Send this many calls, each at its time."""
     started = time.monotonic()
     with ThreadPoolExecutor(SENDERS) as senders:
         for number in range(calls):

@@ -1,4 +1,4 @@
-"""What a soak saw: counted as it goes, told as tables, judged at the end."""
+"""What a soak saw: counted during the run, shown as tables, judged at the end."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Request:
     """Whether the connection ends with it: gunicorn hangs up on a body that was not read."""
 
     def headers(self) -> dict[str, str]:
-        """Its head fields."""
+        """Its headers."""
         ends = {"Connection": "close"} if self.last else {}
         return {"Content-Type": self.content_type, **ends}
 

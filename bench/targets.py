@@ -60,7 +60,7 @@ def targets(
     memory: Mapping[str, Memory],
     started: Mapping[str, float] | None = None,
 ) -> list[Target]:
-    """Every target that these figures can tell about. `started`: seconds to the first answer."""
+    """Every target that these figures can answer. `started`: seconds to the first answer."""
     return [
         *_ratios(figures),
         *_explained(figures),

@@ -1,4 +1,4 @@
-"""Connections to DuckDB: bounded in memory, closed to the network, plain about a full disk."""
+"""Connections to DuckDB: bounded in memory, closed to the network, and clear about a full disk."""
 
 from __future__ import annotations
 

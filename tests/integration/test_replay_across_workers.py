@@ -1,4 +1,4 @@
-"""A token opens the door once, whichever of four workers it knocks at, and after a restart too."""
+"""A token is accepted once, whichever of four workers it reaches, and after a restart too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callers that wear a service out, and honest ones beside them; the figures of both."""
+"""Callers that keep a service busy, and honest ones beside them; the figures of both."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Figures:
 
     @property
     def median(self) -> float:
+        """The middle of the seconds."""
         return statistics.median(self.seconds)
 
     def share_within(self, limit: float) -> float:
@@ -63,7 +64,7 @@ def ask(
 
 
 def hang(_: str, connection: socket.socket) -> None:
-    """Hold the line and say nothing until the caller lets go."""
+    """Say nothing until the caller closes the connection."""
     connection.settimeout(60)
     while connection.recv(4096):
         pass
@@ -80,7 +81,7 @@ def hung_server() -> Iterator[RawServer]:
 def callers(
     number: int, url: str, bodies: Callable[[int], Any], **options: Any
 ) -> Iterator[Figures]:
-    """So many callers at the same time, each with calls one after the other until the block ends.
+    """This many callers at the same time, each with calls one after the other until the block ends.
 
     After a refusal they wait as long as `Retry-After` says.
     """

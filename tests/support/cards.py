@@ -9,6 +9,7 @@ from service.cds_hooks.messages import Action, Card, Coding, Indicator, Source, 
 
 
 def action(order: str) -> Action:
+    """The action of a suggestion that drafts one order."""
     return Action("create", order, draft_order(order, patient_id="p"))
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 
 def replace(value: Any, /, **changes: Any) -> Any:
+    """The same value with these fields changed."""
     if isinstance(value, msgspec.Struct):
         return msgspec.structs.replace(value, **changes)
     return dataclasses.replace(value, **changes)

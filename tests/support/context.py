@@ -36,24 +36,29 @@ _GROUPS = {
 
 
 def concept(system: str, code: str, **more: Any) -> dict[str, Any]:
+    """A CodeableConcept of one coding."""
     return {"coding": [{"system": system, "code": code}], **more}
 
 
 def resource(kind: str, **elements: Any) -> dict[str, Any]:
+    """A resource of the patient of these tests."""
     return {"resourceType": kind, "id": "x1", "subject": SUBJECT, **elements}
 
 
 def condition(system: str, code: str, **elements: Any) -> dict[str, Any]:
+    """A Condition with one coding."""
     return resource("Condition", code=concept(system, code), **elements)
 
 
 def request(name: str = "", **elements: Any) -> dict[str, Any]:
+    """An active MedicationRequest of 2026-06-10; without a name it names no medicine."""
     usual = {"status": "active", "intent": "order", "authoredOn": "2026-06-10"}
     medicine = {"medicationCodeableConcept": {"text": name}} if name else {}
     return resource("MedicationRequest", **{**usual, **medicine, **elements})
 
 
 def bundle(*resources: dict[str, Any], **more: Any) -> bytes:
+    """A searchset as a server sends it."""
     entries = [{"resource": each} for each in resources]
     content = {"resourceType": "Bundle", "type": "searchset", "entry": entries, **more}
     return json.dumps(content).encode()

@@ -53,6 +53,7 @@ class PostgreSQL:
 
     @property
     def url(self) -> str:
+        """The URL of its first database."""
         return f"postgresql+psycopg://heme@127.0.0.1:{self.port}/postgres"
 
     def new_database(self) -> str:
@@ -69,6 +70,7 @@ class PostgreSQL:
         return ["runuser", "-u", "nobody", "--", *command] if os.getuid() == 0 else list(command)
 
     def create(self, initdb: str) -> None:
+        """Make the cluster and start it."""
         self.folder.mkdir(parents=True)
         if os.getuid() == 0:
             shutil.chown(self.folder, "nobody")
@@ -82,6 +84,7 @@ class PostgreSQL:
         self.start()
 
     def start(self) -> None:
+        """Start it, and wait until it answers."""
         options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync=off"
         subprocess.run(
             self._as_owner(
@@ -96,6 +99,7 @@ class PostgreSQL:
         )
 
     def stop(self, mode: str = "fast") -> None:
+        """Stop it; `mode` is that of pg_ctl."""
         subprocess.run(
             self._as_owner(self.pg_ctl, "-D", str(self.folder / "data"), "-m", mode, "-w", "stop"),
             check=False,
@@ -104,6 +108,7 @@ class PostgreSQL:
         )
 
     def restart(self) -> None:
+        """Stop it and start it again, on the same port."""
         self.stop()
         self.start()
 

@@ -56,6 +56,7 @@ class Ehr:
         self.sign: Callable[[str], dict[str, str]] = lambda _: {}
 
     def post(self, path: str, body: Any) -> TestResponse:
+        """Post a body, with a token when the client signs its calls."""
         return self.http.post(path, json=body, headers=self.sign(f"http://localhost{path}"))
 
     def open_chart(
@@ -129,6 +130,7 @@ class Ehr:
 
 
 def item(card: dict[str, Any], outcome: str = "overridden") -> dict[str, Any]:
+    """One feedback on a card, given five seconds after the call."""
     made = {
         "card": card["uuid"],
         "outcome": outcome,
@@ -140,6 +142,7 @@ def item(card: dict[str, Any], outcome: str = "overridden") -> dict[str, Any]:
 
 
 def rows(url: str, table: sa.Table) -> list[Any]:
+    """Every row of a table."""
     engine = create_engine(url)
     with engine.connect() as connection:
         found = list(connection.execute(sa.select(table)).mappings())
@@ -167,6 +170,8 @@ def write_clients(tmp_path: Path) -> Path:
 
 
 def signer(name: str) -> Callable[[str], dict[str, str]]:
+    """Return what gives the headers of a call of this client, each with a token of its own."""
+
     def sign(url: str) -> dict[str, str]:
         claims = {
             "iss": f"https://{name}.example",

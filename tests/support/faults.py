@@ -64,19 +64,23 @@ class Fault:
 
 
 def sends(body: bytes | dict[str, Any], status: str = "200 OK", **headers: str) -> Answer:
+    """The same HTTP answer to every request."""
     answer = http(body, status, {k.replace("_", "-"): v for k, v in headers.items()})
     return lambda _, connection: connection.sendall(answer)
 
 
 def refuses(status: str, **headers: str) -> Answer:
+    """An OperationOutcome with this status to every request."""
     return sends(outcome(), status, **headers)
 
 
 def silent(_: str, connection: socket.socket) -> None:
+    """No answer at all."""
     time.sleep(LATE)
 
 
 def drips(_: str, connection: socket.socket) -> None:
+    """A body that comes a byte at a time and never ends."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     while True:
         connection.sendall(b" ")
@@ -84,6 +88,7 @@ def drips(_: str, connection: socket.socket) -> None:
 
 
 def drips_headers(_: str, connection: socket.socket) -> None:
+    """A header that comes a byte at a time and never ends."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     while True:
         connection.sendall(b"x")
@@ -91,15 +96,18 @@ def drips_headers(_: str, connection: socket.socket) -> None:
 
 
 def hangs_up(_: str, connection: socket.socket) -> None:
+    """The connection is closed without an answer."""
     connection.close()
 
 
 def endless_pages(path: str, connection: socket.socket) -> None:
+    """Each page links to a further one."""
     page = int(path.rpartition("page=")[2]) if "page=" in path else 1
     connection.sendall(http(linked(f"?page={page + 1}")))
 
 
 def endless_slow_pages(path: str, connection: socket.socket) -> None:
+    """The same, and each page takes a third of the deadline."""
     time.sleep(DEADLINE / 3)
     endless_pages(path, connection)
 
@@ -145,10 +153,12 @@ def _found(chart: list[dict[str, Any]], wanted: set[str]) -> dict[str, Any]:
 
 
 def linked(url: str) -> dict[str, Any]:
+    """An empty page with a next link."""
     return {**EMPTY, "link": [{"relation": "next", "url": url}]}
 
 
 def outcome(severity: str = "error") -> dict[str, Any]:
+    """An OperationOutcome whose text must never be repeated."""
     return {
         "resourceType": "OperationOutcome",
         "issue": [{"severity": severity, "code": "exception", "diagnostics": SECRET}],

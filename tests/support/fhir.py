@@ -27,19 +27,23 @@ Json = dict[str, Any]
 
 
 def coding(code: str, system: str = LOINC, display: str = "") -> Json:
+    """A Coding."""
     return {"system": system, "code": code} | ({"display": display} if display else {})
 
 
 def concept(*codings: Json, text: str = "") -> Json:
+    """A CodeableConcept."""
     return {"coding": list(codings)} | ({"text": text} if text else {})
 
 
 def quantity(value: Any, unit: str | None = None, comparator: str | None = None) -> Json:
+    """A Quantity with its unit as text alone."""
     fields = {"value": value, "unit": unit, "comparator": comparator}
     return {name: each for name, each in fields.items() if each is not None}
 
 
 def ucum(value: Any, code: str) -> Json:
+    """A Quantity with a UCUM code."""
     return {"value": value, "unit": code, "system": UCUM, "code": code}
 
 
@@ -66,6 +70,7 @@ def observation(
 
 
 def component(loinc: str, value: Any, unit: str | None = None, **more: Any) -> Json:
+    """One component of an Observation."""
     return {"code": concept(coding(loinc)), "valueQuantity": quantity(value, unit)} | more
 
 
@@ -82,6 +87,7 @@ def report(loinc: str, **more: Any) -> Json:
 
 
 def bundle(*resources: Json, kind: str = "searchset") -> Json:
+    """A Bundle of these resources."""
     return {
         "resourceType": "Bundle",
         "type": kind,
@@ -90,6 +96,7 @@ def bundle(*resources: Json, kind: str = "searchset") -> Json:
 
 
 def as_bytes(value: Any) -> bytes:
+    """The JSON of a value, as it goes over the wire."""
     return json.dumps(value).encode()
 
 
@@ -104,6 +111,7 @@ def panel_of(*resources: Json, **options: Any) -> Panel:
 
 
 def read_documents(*documents: Any, now: datetime = NOW, **options: Any) -> Panel:
+    """Read documents as the laboratory reader gets them: values or bytes, one a page."""
     raw = [each if isinstance(each, bytes) else as_bytes(each) for each in documents]
     terminology = options.pop("terminology", None) or default_terminology()
     patient_id = options.pop("patient_id", PATIENT_ID)

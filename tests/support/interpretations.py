@@ -47,6 +47,7 @@ INDEX_ORDERS = (
 
 
 def result(analyte: Analyte, value: str, unit: str, **changes) -> LabResult:
+    """One accepted result."""
     fields = {
         "analyte": analyte,
         "value": Decimal(value),
@@ -73,6 +74,7 @@ B12 = result(
 
 
 def states(**changes) -> States:
+    """The states of the seed's patient."""
     fields = {
         "lines": {
             CellLine.HEMOGLOBIN: CellLineFact(
@@ -102,6 +104,7 @@ def states(**changes) -> States:
 def finding(
     name: str = "index-pattern", indicator: FindingIndicator = FindingIndicator.WARNING, **changes
 ):
+    """One finding with texts that tell where they stand."""
     fields = {
         "id": name,
         "indicator": indicator,
@@ -127,15 +130,18 @@ def finding(
 
 
 def orders(*names: str, priority: Priority = Priority.URGENT) -> tuple[ProposedOrder, ...]:
+    """Proposed orders of one priority."""
     return tuple(ProposedOrder(name, priority) for name in names)
 
 
 def interpretation(**changes) -> Interpretation:
+    """The interpretation of the seed's patient, with these fields changed."""
     base = Interpretation(states=states(), finding=finding(), orders=orders(*INDEX_ORDERS))
     return replace(base, **changes)
 
 
 def call(**changes) -> CdsRequest:
+    """A patient-view call with nothing prefetched."""
     fields = {
         "hook": "patient-view",
         "hook_instance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
@@ -152,6 +158,7 @@ def ids():
 
 
 def cards_of(given: Interpretation, hook: str = "patient-view", **changes):
+    """Build the cards of an interpretation."""
     from service.cards.build import build_cards
 
     options = {

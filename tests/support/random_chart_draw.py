@@ -70,10 +70,11 @@ class Draw:
         self.fields: dict[str, Any] = {}
 
     def about(self, scene: str, otherwise: float = 0.0, chance: float = 1.0) -> bool:
-        """Is the chart about this, or does it happen to have some of it?"""
+        """Whether the chart is about this, or happens to have some of it."""
         return self.dice.random() < (chance if scene in self.scenes else otherwise)
 
     def add(self, analyte: str, value: float, days: float, **more: Any) -> None:
+        """Add one result, `days` before the anchor of the chart."""
         self.values.append(Value(analyte, value, days, **more))
 
     def line(self, name: str, low: set[str]) -> float:

@@ -84,6 +84,7 @@ def resources(chart: Chart) -> list[Resource]:
 
 
 def patient(chart: Chart) -> Resource:
+    """The Patient."""
     made: Resource = {
         "resourceType": "Patient",
         "id": PATIENT,
@@ -118,6 +119,7 @@ def result(number: int, value: Value) -> Resource:
 
 
 def film(number: int, chart: Chart) -> Resource:
+    """One blood film finding."""
     seen = chart.films[number]
     return {
         "resourceType": "Observation",
@@ -131,6 +133,7 @@ def film(number: int, chart: Chart) -> Resource:
 
 
 def conditions(chart: Chart) -> list[Resource]:
+    """The problem list."""
     made = [condition(*code) for name, code in CONDITIONS.items() if getattr(chart, name)]
     if chart.provisional_disorder:
         made.append(condition(SNOMED, "91855006", verification="provisional"))
@@ -138,6 +141,7 @@ def conditions(chart: Chart) -> list[Resource]:
 
 
 def medicines(chart: Chart) -> list[Resource]:
+    """Every record of a medicine."""
     made = []
     if chart.chemotherapy_days is not None:
         made.append(administration("40048", -chart.chemotherapy_days))
@@ -166,6 +170,7 @@ def medicines(chart: Chart) -> list[Resource]:
 
 
 def prescription(code: str, text: str) -> Resource:
+    """One MedicationRequest."""
     return {
         "resourceType": "MedicationRequest",
         "id": f"request-{code}",

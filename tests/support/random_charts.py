@@ -35,7 +35,7 @@ WINDOWS = {"ferr": (1, 2, 6, 7, 8, 20), "mma": (1, 2, 10, 19, 20, 40, 80), "b12"
 
 
 def random_charts(seed: int, number: int) -> Iterator[Chart]:
-    """Draw so many charts, the scenes in turn; the same in each run."""
+    """Draw this many charts, the scenes in turn; the same in each run."""
     dice = random.Random(seed)
     for n in range(number):
         yield random_chart(dice, ROTATION[(seed + 7 * n) % len(ROTATION)])
@@ -69,6 +69,7 @@ def keep_plausible(draw: Draw) -> None:
 
 
 def person(draw: Draw) -> None:
+    """Age, sex and pregnancy."""
     dice, fields = draw.dice, draw.fields
     fields["sex"] = dice.choice(("male", "female", "female", "unknown"))
     fields["age"] = dice.choice((3, 9, 17)) if draw.about("child") else dice.choice((18, 40, 67))
@@ -220,6 +221,7 @@ def films(draw: Draw, anchor: float) -> None:
 
 
 def temperature(draw: Draw) -> None:
+    """A body temperature, mostly where fever matters."""
     dice = draw.dice
     if not (
         draw.about("fever") or draw.about("hlh", 0.12) or draw.about("agranulocytosis", 0, 0.2)

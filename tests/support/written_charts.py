@@ -76,10 +76,12 @@ def condition(code: Json, **more: Any) -> Json:
 
 
 def quantity_range(low: float, high: float, unit: str) -> Json:
+    """A reference range."""
     return {"low": {"value": low, "unit": unit}, "high": {"value": high, "unit": unit}}
 
 
 def bundle(*resources: Json) -> Json:
+    """A searchset of these resources."""
     entries = [{"resource": resource} for resource in resources]
     return {"resourceType": "Bundle", "type": "searchset", "entry": entries}
 

@@ -1,4 +1,4 @@
-"""The clients of the feedback storm, and what they saw."""
+"""The clients of the feedback stress test, and what they saw."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ class Client:
             chosen = [{"id": self._random.choice(suggestions)}]
             return item | {"outcome": "accepted", "acceptedSuggestions": chosen}
         reason = {
-            "reason": {"code": "already-known", "system": "urn:storm"},
-            "userComment": "storm",
+            "reason": {"code": "already-known", "system": "urn:bench"},
+            "userComment": "stress",
         }
         return item | {"outcome": "overridden", "overrideReason": reason}
 

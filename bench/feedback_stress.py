@@ -1,7 +1,7 @@
-"""Feedback under fire: is every acknowledged feedback in the store exactly once?
+"""Feedback under load, kills and restarts: is what was acknowledged stored exactly once?
 
-    python -m bench.feedback_storm --postgresql
-    python -m bench.feedback_storm --database-url sqlite:////tmp/storm.sqlite3
+    python -m bench.feedback_stress --postgresql
+    python -m bench.feedback_stress --database-url sqlite:////tmp/feedback.sqlite3
 
 gunicorn with 4 workers; 8 clients send hook calls and feedback, mixed, each until acknowledged or
 given up; a worker is killed with SIGKILL every few seconds. `--postgresql` starts a PostgreSQL for
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from bench.calls import body
-from bench.storm_clients import Client, Key, Tally
+from bench.feedback_clients import Client, Key, Tally
 from service.commands.serve import gunicorn_command
 from service.demo.processes import HOST, free_port, running
 from service.storage.migrations import upgrade
@@ -70,7 +70,7 @@ def stored(url: str) -> Counter[Key]:
     return rows
 
 
-def storm(options: argparse.Namespace) -> tuple[Tally, float]:
+def stress(options: argparse.Namespace) -> tuple[Tally, float]:
     """Run it; what the clients saw, and how long it took."""
     engine = create_engine(options.database_url)
     upgrade(engine)
@@ -132,7 +132,7 @@ def report(tally: Tally, seconds: float, rows: Counter[Key]) -> bool:
 
 def main() -> int:
     """Read the command line, run, report; 1 when the store is not as acknowledged."""
-    parser = argparse.ArgumentParser(prog="python -m bench.feedback_storm")
+    parser = argparse.ArgumentParser(prog="python -m bench.feedback_stress")
     store = parser.add_mutually_exclusive_group(required=True)
     store.add_argument("--database-url", default="")
     store.add_argument("--postgresql", action="store_true", help="start one, restart it once")
@@ -158,8 +158,8 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Storm, count, report."""
-    tally, seconds = storm(options)
+    """Run, count, report."""
+    tally, seconds = stress(options)
     return 0 if report(tally, seconds, stored(options.database_url)) else 1
 
 
