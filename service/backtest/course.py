@@ -15,7 +15,8 @@ from fhir_mappings.context import ValueSetName
 from fhir_mappings.panel import Analyte
 from fhir_mappings.r4 import elements
 from service.interpreter.answer.existing_results import ANALYTES_OF_ORDER
-from service.interpreter.assessment.assess import assess
+from service.interpreter.assessment.assess import assess, open_chart
+from service.interpreter.assessment.cell_lines import assess_lines
 from service.interpreter.interpretation import (
     HEMATOLOGY_REFERRAL,
     MARROW_BIOPSY,
@@ -24,6 +25,7 @@ from service.interpreter.interpretation import (
     FunctionState,
     IronState,
 )
+from service.interpreter.thresholds import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from service.backtest.diseases import Disease
     from service.backtest.moments import Moment
     from service.backtest.patient_record import Record
+    from service.interpreter.interpretation import States
 
 _FAR = datetime(9998, 12, 31, tzinfo=UTC)
 _MEDICINES = frozenset(
@@ -62,6 +65,8 @@ class Course:
         self.record = record
         self.counts = [moment.at for moment in counts]
         self.diseases = diseases
+        self._states: dict[datetime, States] = {}
+        self._normal: dict[datetime, bool] = {}
 
     @cached_property
     def context(self) -> ClinicalContext:
@@ -158,8 +163,7 @@ class Course:
 
     def b12_was_high(self, at: datetime) -> bool:
         """Whether B12 was high by the interpreter's own state when a medicine was begun."""
-        facts = self.record.facts_of_results(at)
-        return assess(facts, at).states.b12 in {B12State.ELEVATED, B12State.MARKED}
+        return self._states_at(at).b12 in {B12State.ELEVATED, B12State.MARKED}
 
     def proven(self, start: datetime, end: datetime) -> str:
         """Return the first deficiency that results known from `start` to `end` prove."""
@@ -170,7 +174,7 @@ class Course:
                 if start <= known <= end:
                     moments.add(known)
         for at in sorted(moments):
-            states = assess(self.record.facts_of_results(at), at).states
+            states = self._states_at(at)
             if states.b12 is B12State.LOW:
                 return "B12 low"
             if states.function is FunctionState.DEFICIENT:
@@ -181,12 +185,19 @@ class Course:
 
     def recovered(self, start: datetime, within: timedelta) -> bool:
         """Whether a count after `start` showed all three lines normal."""
-        for at in self.counts:
-            if start < at <= start + within:
-                lines = assess(self.record.facts_of_results(at), at).states.lines
-                if lines and all(fact.state is CellLineState.NORMAL for fact in lines.values()):
-                    return True
-        return False
+        return any(self._is_normal(at) for at in self.counts if start < at <= start + within)
+
+    def _states_at(self, at: datetime) -> States:
+        """The interpreter's states by the results known at a moment; episodes share moments."""
+        if at not in self._states:
+            self._states[at] = assess(self.record.facts_of_results(at), at).states
+        return self._states[at]
+
+    def _is_normal(self, at: datetime) -> bool:
+        if at not in self._normal:
+            lines = assess_lines(open_chart(self.record.facts_of_results(at), at, LIMITS))
+            self._normal[at] = all(fact.state is CellLineState.NORMAL for fact in lines.values())
+        return self._normal[at]
 
 
 def _morning(day: date) -> datetime:

@@ -227,24 +227,37 @@ def _dated(raw: bytes, head: Head, clock: Clock, ends: dict[str, datetime | None
 
 def _result(raw: bytes, head: Head, clock: Clock) -> Dated:
     """When its specimen was taken and when it was known: issued, never before it was taken."""
-    issued = clock.at(head.issued)
-    texts = [
-        head.effectiveDateTime,
-        head.effectiveInstant,
-        elements.member(head.effectivePeriod, "end"),
-        elements.member(head.effectivePeriod, "start"),
-    ]
-    taken = next((at for at in map(clock.at, texts) if at is not None), None)
-    floating = any(_is_floating(text) for text in (*texts, head.issued))
+    period = head.effectivePeriod
+    known, taken, floating = _times(
+        clock,
+        elements.text(head.issued),
+        elements.text(head.effectiveDateTime),
+        elements.text(head.effectiveInstant),
+        elements.text(elements.member(period, "end")) if period else "",
+        elements.text(elements.member(period, "start")) if period else "",
+    )
+    return Dated(raw, head, known, taken, floating=floating)
+
+
+@lru_cache(maxsize=4096)
+def _times(
+    clock: Clock, issued_as: str, *taken_as: str
+) -> tuple[datetime | None, datetime | None, bool]:
+    """Return when a result was known and taken, and whether a date of it floats.
+
+    The results of a specimen share their times.
+    """
+    issued = clock.at(issued_as)
+    taken = next((at for at in map(clock.at, taken_as) if at is not None), None)
+    floating = any(map(_is_floating, (*taken_as, issued_as)))
     if issued is None:
         known = None if taken is None else taken + clock.visible_after
     else:
         known = issued if taken is None else max(issued, taken)
-    return Dated(raw, head, known, taken or issued, floating=floating)
+    return known, taken or issued, floating
 
 
-def _is_floating(element: object) -> bool:
-    text = elements.text(element)
+def _is_floating(text: str) -> bool:
     found = _moment(text) if text else None
     return found is not None and not (found.zoned and found.precision == Precision.MOMENT)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from service.backtest.patient_record import Record, Run
     from service.backtest.plan import Variant
     from service.interpreter.interpretation import Facts, Interpretation
+    from service.interpreter.thresholds import Thresholds
 
 _BEFORE_A_DISEASE = timedelta(days=90)
 
@@ -88,9 +90,11 @@ def _rows(record: Record, variants: Sequence[Variant], *, first: bool) -> Iterat
     course = Course(record, counts, found)
     places = Places(record, looked_at)
     by_variant: dict[str, list[Verdict]] = {each.name: [] for each in variants}
+    by_limits = _ways(variants)
     for moment in looked_at:
-        for name, verdict in _verdicts(record, moment, variants):
-            by_variant[name].append(verdict)
+        for names, verdict in _verdicts(record, moment, by_limits):
+            for name in names:
+                by_variant[name].append(verdict)
     for variant in variants:
         several = by_variant[variant.name]
         inside = [v for v in several if plan.start <= v.moment.at < plan.end]
@@ -116,24 +120,42 @@ def _before(new: Iterable[Any], counts: Iterable[Moment]) -> Iterator[Moment]:
                 yield moment
 
 
-def _verdicts(
-    record: Record, moment: Moment, variants: Sequence[Variant]
-) -> Iterator[tuple[str, Verdict]]:
-    results = record.facts_of_results(moment.at)
-    panel = results.panel
-    facts: Facts | None = None
+@dataclass(slots=True)
+class _Way:
+    """Variants that differ in nothing a verdict depends on: findings off, and their names."""
+
+    off: frozenset[str]
+    names: list[str]
+
+
+def _ways(variants: Iterable[Variant]) -> list[tuple[Thresholds, list[_Way]]]:
+    """Return each set of limits with the ways to judge by it."""
+    by_limits: dict[tuple[Any, ...], tuple[Thresholds, dict[frozenset[str], _Way]]] = {}
     for variant in variants:
-        limits, off = limits_of(variant), frozenset(variant.findings_off)
+        changed = tuple(sorted(variant.thresholds.items()))
+        _, ways = by_limits.setdefault(changed, (limits_of(variant), {}))
+        off = frozenset(variant.findings_off)
+        ways.setdefault(off, _Way(off, [])).names.append(variant.name)
+    return [(limits, list(ways.values())) for limits, ways in by_limits.values()]
+
+
+def _verdicts(
+    record: Record, moment: Moment, by_limits: Iterable[tuple[Thresholds, list[_Way]]]
+) -> Iterator[tuple[list[str], Verdict]]:
+    results = record.facts_of_results(moment.at)
+    facts: Facts | None = None
+    for limits, ways in by_limits:
         opening = assess_opening(results, moment.at, limits)
-        if not is_open(opening, off):
-            closed = interpret_closed(opening)
-            yield variant.name, Verdict(moment, None, panel, not_answered(closed))
-            continue
-        facts = facts or record.facts(moment.at, results)
-        made = interpret(facts, moment.at, off, explained=False, limits=limits)
-        reason = not_answered(made)
-        standing = None if reason else standing_of(made)
-        yield variant.name, Verdict(moment, standing, panel, reason)
+        for way in ways:
+            if not is_open(opening, way.off):
+                closed = interpret_closed(opening)
+                yield way.names, Verdict(moment, None, results.panel, not_answered(closed))
+                continue
+            facts = facts or record.facts(moment.at, results)
+            made = interpret(facts, moment.at, way.off, explained=False, limits=limits)
+            reason = not_answered(made)
+            standing = None if reason else standing_of(made)
+            yield way.names, Verdict(moment, standing, results.panel, reason)
 
 
 def not_answered(made: Interpretation) -> str:

@@ -70,6 +70,7 @@ class Record:
     context: list[Dated]
     fulfilled: dict[str, datetime]
     counters: Counter[str] = field(default_factory=Counter)
+    _known: dict[datetime, Facts] = field(default_factory=dict)
 
     @property
     def results(self) -> list[Dated]:
@@ -77,8 +78,10 @@ class Record:
         return [each for each in self.resources if each.kind in LABORATORY]
 
     def facts_of_results(self, moment: datetime) -> Facts:
-        """Return what was known of the laboratory."""
-        return Facts(self._patient_at(moment), self.laboratory.at(moment))
+        """Return what was known of the laboratory, worked out once a moment."""
+        if moment not in self._known:
+            self._known[moment] = Facts(self._patient_at(moment), self.laboratory.at(moment))
+        return self._known[moment]
 
     def facts(self, moment: datetime, known: Facts) -> Facts:
         """Return everything that was known, with the laboratory as read already."""

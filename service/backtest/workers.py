@@ -6,6 +6,7 @@ part with it: the part is tried once more alone, then named.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -54,6 +55,9 @@ def start(setting: Setting) -> None:
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
     _terminology[:] = [setting.load()]
+    # What lives as long as the worker is not looked at again at every collection.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _end_after(parent: int) -> None:
