@@ -27,6 +27,13 @@ def is_telling(number: int, whole: int) -> bool:
     return is_small(number) or is_small(whole - number)
 
 
+def unshown(number: int, whole: int) -> str:
+    """Return the word for a number that is not shown: small, all but a small rest, or hidden."""
+    if is_small(number):
+        return FEW
+    return "nearly all" if is_small(whole - number) else HIDDEN
+
+
 def listed(names: Sequence[str]) -> str:
     """Return the words for rows that are left out because they are small."""
     return f" Fewer than five patients each: {', '.join(names)}." if names else ""

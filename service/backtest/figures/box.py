@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.backtest.figures.part import LimitMet
-from service.backtest.small_groups import FEW, is_small
+from service.backtest.small_groups import FEW, HIDDEN, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,5 +37,6 @@ def _one(limit: Limit, measures: Measures) -> LimitMet:
     met = (limit.at_most is None or value <= limit.at_most) and (
         limit.at_least is None or value >= limit.at_least
     )
-    hide = key in measures.few or (limit.measure.startswith(_COUNTS) and is_small(int(value)))
-    return LimitMet(name, ", ".join(words), FEW if hide else f"{value:g}", met)
+    if limit.measure.startswith(_COUNTS) and is_small(int(value)):
+        return LimitMet(name, ", ".join(words), FEW, met)
+    return LimitMet(name, ", ".join(words), HIDDEN if key in measures.few else f"{value:g}", met)

@@ -10,7 +10,7 @@ from service.backtest.small_groups import FEW, HIDDEN, hidden, hidden_shares, is
 from service.backtest.statistics import Share, difference
 
 if TYPE_CHECKING:
-    from service.backtest.figures.part import Cell
+    from service.backtest.figures.part import Cell, Measures
     from service.backtest.tables import Tables
 
 _GROUPS = {
@@ -60,13 +60,17 @@ DUFFY = (
 )
 
 
-def groups(tables: Tables, variant: str) -> Part:
-    """Return the tables by sex, age, race, ethnicity and language."""
-    made = [_group(tables, variant, name, column) for name, column in _GROUPS.items()]
+def groups(tables: Tables, variant: str, measures: Measures) -> Part:
+    """Return the tables by sex, age, race, ethnicity and language.
+
+    A confirmed share that is hidden for all is hidden for each group: they add up to it.
+    """
+    hide = "confirmed_share" in measures.few
+    made = [_group(tables, variant, name, column, hide=hide) for name, column in _GROUPS.items()]
     return Part("R8", "Is it the same for everybody?", (DUFFY,), tuple(made))
 
 
-def _group(tables: Tables, variant: str, name: str, column: str) -> Table:
+def _group(tables: Tables, variant: str, name: str, column: str, *, hide: bool) -> Table:
     people, cards = _PEOPLE.format(group=column), _CARDS.format(group=column)
     burden = _asked(tables, _BURDEN.format(people=people, cards=cards), variant)[:_MOST_GROUPS]
     episodes = {
@@ -80,7 +84,7 @@ def _group(tables: Tables, variant: str, name: str, column: str) -> Table:
     away = hidden({row[0]: row[1] for row in burden})
     few = hidden({row[0]: 1 if row[0] in away else row[4] for row in burden})
     carded = _Shares({row[0]: Share(row[4], row[1]) for row in burden})
-    confirmed, sensitivity = _Shares(episodes), _Shares(found)
+    confirmed, sensitivity = _Shares(episodes, hide=hide), _Shares(found)
     rows: list[tuple[Cell, ...]] = []
     for group, patients, moments, shown, _ in burden:
         label = group or "(not told)"
@@ -123,9 +127,10 @@ def _asked(tables: Tables, query: str, variant: str) -> list[tuple[Any, ...]]:
 class _Shares:
     """A share for each group; those that would tell of few patients are hidden."""
 
-    def __init__(self, shares: dict[Any, Share]) -> None:
+    def __init__(self, shares: dict[Any, Share], *, hide: bool = False) -> None:
         self._shares = shares
-        self._away = hidden_shares({name: (e.number, e.whole) for name, e in shares.items()})
+        told = {name: (each.number, each.whole) for name, each in shares.items()}
+        self._away = frozenset(told) if hide else hidden_shares(told)
 
     def words(self, group: str) -> str:
         """Return `n of N`, with percent."""

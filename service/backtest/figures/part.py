@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from service.backtest.small_groups import FEW
+from service.backtest.small_groups import unshown
 from service.backtest.statistics import Share
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def share_cells(number: int, whole: int, *, small: bool = False) -> tuple[Cell, 
     if interval is None or share.value is None:
         return ("0 of 0", None, "")
     if small:
-        few = FEW if number <= whole - number else "nearly all"
-        return (f"{few} of {whole}", None, "")
+        return (f"{unshown(number, whole)} of {whole}", None, "")
     low, high = interval
     return (
         f"{number} of {whole}",

@@ -12,7 +12,7 @@ from service.backtest.figures.part import Answer, Measures, Report
 from service.backtest.figures.reading import reading
 from service.backtest.figures.variants import variants
 from service.backtest.plan import BASE
-from service.backtest.small_groups import FEW, is_small, is_telling
+from service.backtest.small_groups import FEW, HIDDEN, is_small, is_telling, unshown
 from service.backtest.statistics import Share
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def report_of(
         right(tables, BASE, measures),
         open_loops(tables, BASE, measures),
         missed(tables, BASE, measures),
-        groups(tables, BASE),
+        groups(tables, BASE, measures),
     ]
-    if (what_if := variants(tables, plan)) is not None:
+    if (what_if := variants(tables, plan, measures)) is not None:
         parts.append(what_if)
     return Report(
         title="What would the cards have been?",
@@ -123,7 +123,7 @@ def _missed(carded: int, counted: int) -> str:
 
 def _percent(number: int, whole: int, *, telling: bool = False) -> str:
     if not whole or telling or is_telling(number, whole) or is_small(whole):
-        return "few" if whole else "–"
+        return ("few" if is_small(whole) or is_telling(number, whole) else HIDDEN) if whole else "–"
     return f"{100 * number / whole:.0f} %"
 
 
@@ -131,7 +131,7 @@ def _of(number: int, whole: int, *, telling: bool = False) -> str:
     if is_small(whole):
         return FEW
     if telling or is_telling(number, whole):
-        return f"{FEW} of {whole}" if number <= whole - number else f"nearly all of {whole}"
+        return f"{unshown(number, whole)} of {whole}"
     return f"{number} of {whole}"
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from service.backtest.figures.part import Bar, Part, Plot, Table, per
 from service.backtest.outcomes import CONFIRMED
 from service.backtest.plan import BASE
-from service.backtest.small_groups import FEW, is_small, is_telling
+from service.backtest.small_groups import FEW, HIDDEN, is_small, is_telling, unshown
 
 if TYPE_CHECKING:
-    from service.backtest.figures.part import Cell
+    from service.backtest.figures.part import Cell, Measures
     from service.backtest.plan import Plan, Variant
     from service.backtest.tables import Tables
 
@@ -49,10 +49,14 @@ FROM episode WHERE variant IN ('', $variant) AND finding <> 'any' GROUP BY ALL O
 """
 
 
-def variants(tables: Tables, plan: Plan) -> Part | None:
-    """Return the part, None when no variant was asked for."""
+def variants(tables: Tables, plan: Plan, measures: Measures) -> Part | None:
+    """Return the part, None when no variant was asked for.
+
+    A confirmed share that is hidden today is hidden in each variant: they differ by little.
+    """
     if len(plan.variants) < 2:
         return None
+    hide = "confirmed_share" in measures.few
     rows: list[tuple[Cell, ...]] = []
     bars: list[Bar] = []
     for variant in plan.variants:
@@ -72,7 +76,7 @@ def variants(tables: Tables, plan: Plan) -> Part | None:
                 per(new, counts),
                 shown,
                 patients if not is_small(patients) else FEW,
-                _of(confirmed, full),
+                f"{unshown(confirmed, full)} of {full}" if hide else _of(confirmed, full),
                 _of(lost, diseases),
                 FEW if is_small(gaining) else gained,
                 FEW if is_small(losing) else gone,
@@ -102,7 +106,8 @@ def _by_finding(tables: Tables, variant: Variant) -> Table:
         if before == after:
             continue
         hide = is_small(patients) or is_small(later) or is_small(abs(later - patients))
-        rows.append((finding, *((FEW,) * 2 if hide else (before, after))))
+        away = (FEW if is_small(each) else HIDDEN for each in (patients, later))
+        rows.append((finding, *(away if hide else (before, after))))
     return Table(
         f"what-if-{''.join(c if c.isalnum() else '-' for c in variant.name.lower())}",
         f"Episodes that differ: {variant.name}",
@@ -118,7 +123,7 @@ def _one(tables: Tables, query: str, variant: str) -> tuple[int, ...]:
 
 def _of(number: int, whole: int) -> str:
     if is_telling(number, whole) or is_small(whole):
-        return FEW if is_small(whole) else f"{FEW} of {whole}"
+        return FEW if is_small(whole) else f"{unshown(number, whole)} of {whole}"
     return f"{number} of {whole}" + (f" ({100 * number / whole:.0f} %)" if whole else "")
 
 

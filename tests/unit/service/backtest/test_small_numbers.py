@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.backtest.small_groups import SMALL, hidden, hidden_shares, is_small, is_telling
+from service.backtest.figures.part import share_cells
+from service.backtest.small_groups import (
+    SMALL,
+    hidden,
+    hidden_shares,
+    is_small,
+    is_telling,
+    unshown,
+)
 from service.backtest.statistics import Share, difference, kappa
 
 
@@ -35,6 +43,17 @@ def test_a_share_tells_of_a_small_group_or_of_its_rest(
     number: int, whole: int, *, telling: bool
 ) -> None:
     assert is_telling(number, whole) is telling
+
+
+@pytest.mark.parametrize(
+    ("number", "whole", "word"),
+    [(2, 61, "<5"), (59, 61, "nearly all"), (7, 61, "hidden"), (0, 61, "hidden")],
+)
+def test_the_word_for_a_number_that_is_not_shown_is_true(
+    number: int, whole: int, word: str
+) -> None:
+    assert unshown(number, whole) == word
+    assert share_cells(number, whole, small=True) == (f"{word} of {whole}", None, "")
 
 
 SHARES = st.integers(0, 40).flatmap(lambda whole: st.tuples(st.integers(0, whole), st.just(whole)))
