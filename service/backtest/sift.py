@@ -198,21 +198,24 @@ class Sifter:
             return None
         return self._own(line, peek)
 
-    def set_aside(self, *, at_least: int = 0) -> Iterator[Sifted]:
+    @property
+    def is_full(self) -> bool:
+        """Whether so many results were set aside that they are to be written."""
+        return self._aside_size >= MOST_SET_ASIDE
+
+    def set_aside(self) -> Iterator[Sifted]:
         """Yield what is left of results of codes that nobody knows: that they are there, and when.
 
-        A report may name them, and what it names is then not missing. Nothing comes while there
-        are fewer than `at_least`.
+        A report may name them, and what it names is then not missing.
         """
-        if self._aside_size < at_least:
-            return
         for (who, subject), several in self._aside.items():
             yield Sifted(who, "", unread_line(subject, several))
         self._aside.clear()
         self._aside_size = 0
 
     def _set_aside(self, line: bytes, peek: _Peek) -> None:
-        who = self._subject(peek)
+        subject = bytes(peek.subject)
+        who = self._subject(subject, peek)
         if not who or bytes(peek.id) in _NO_ID:
             return
         result: tuple[Raw, ...] = (
@@ -223,7 +226,7 @@ class Sifter:
         )
         if len(line) > _LINE_HELD:  # the parts of a line hold all of it
             result = tuple(each.copy() for each in result)
-        key = who, bytes(peek.subject)
+        key = who, subject
         several = self._aside.get(key)
         if several is None:
             several = self._aside[key] = []
@@ -235,7 +238,7 @@ class Sifter:
         if bytes(peek.id) in _NO_ID and not self._every:
             counts.unreadable["no id"] += 1
             return None
-        who = who or self._subject(peek) or (NOBODY if self._every else "")
+        who = who or self._subject(bytes(peek.subject), peek) or (NOBODY if self._every else "")
         if not who:
             counts.unreadable["names no patient"] += 1
             return None
@@ -274,8 +277,7 @@ class Sifter:
             refers = _medication(more)
         return self._own(line, peek, who, refers)
 
-    def _subject(self, peek: _Peek) -> str:
-        subject = bytes(peek.subject)
+    def _subject(self, subject: bytes, peek: _Peek) -> str:
         who = self._whose.get(subject)
         if who is None:
             element = msgspec.json.decode(subject) if subject else None

@@ -24,7 +24,7 @@ from service.backtest.judging import judge
 from service.backtest.merged_records import merged
 from service.backtest.patient_record import Run
 from service.backtest.scratch import ScratchNotUsable
-from service.backtest.sift import MOST_SET_ASIDE, Sifter
+from service.backtest.sift import Sifter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -106,8 +106,10 @@ def _sift(
             name = names[place].as_py()
             sifter = sifters.setdefault(name, Sifter(terminology))
             found = sifter.sift(value.as_py() or b"")
-            several = sifter.set_aside(at_least=MOST_SET_ASIDE) if found is None else (found,)
-            rows += [("line", each.who, each.refers, each.line, name) for each in several]
+            if found is not None:
+                rows.append(("line", found.who, found.refers, found.line, name))
+            elif sifter.is_full:
+                rows += [("line", each.who, "", each.line, name) for each in sifter.set_aside()]
         yield _batch(rows)
     for name, sifter in sifters.items():
         rows = [("line", each.who, "", each.line, name) for each in sifter.set_aside()]

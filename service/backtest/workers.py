@@ -21,7 +21,7 @@ import msgspec
 
 from service.backtest.patient_record import Run
 from service.backtest.scratch import write_whole
-from service.backtest.sift import MOST_SET_ASIDE, UNREADABLE_FILE, Sifter, lines_of
+from service.backtest.sift import UNREADABLE_FILE, Sifter, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +36,8 @@ _Task = TypeVar("_Task")
 _FLUSH = 256 * 1024
 SEPARATOR = "\x1f"
 """Between the columns of a sifted file: JSON holds no such character unescaped."""
+
+_SEPARATOR = SEPARATOR.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +103,22 @@ def _sifted(piece: Piece, sifter: Sifter) -> Iterator[Sifted]:
         found = sifter.sift(line)
         if found is not None:
             yield found
-        else:
-            yield from sifter.set_aside(at_least=MOST_SET_ASIDE)
+        elif sifter.is_full:
+            yield from sifter.set_aside()
     yield from sifter.set_aside()
 
 
 def _to_its_end(piece: Piece, sifter: Sifter) -> Iterator[bytes]:
     """Yield the lines of a piece; a file that breaks off is counted. Writing may still fail."""
-    lines = lines_of(piece)
-    while True:
-        try:
-            line = next(lines)
-        except StopIteration:
-            return
-        except UNREADABLE_FILE:
-            sifter.counts.unreadable["the file ends before its end"] += 1
-            return
-        yield line
+    try:
+        yield from lines_of(piece)
+    except UNREADABLE_FILE:
+        sifter.counts.unreadable["the file ends before its end"] += 1
 
 
 def _row(*columns: str | bytes) -> bytes:
     cells = [each if isinstance(each, bytes) else _cell(each) for each in columns]
-    return SEPARATOR.encode().join(cells) + b"\n"
+    return _SEPARATOR.join(cells) + b"\n"
 
 
 def _cell(text: str) -> bytes:

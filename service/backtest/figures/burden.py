@@ -334,7 +334,7 @@ def where(tables: Tables, variant: str, measures: Measures) -> Part:
         "Where, and to whom?",
         ("The place is that of the Encounter under way, else of one in the week before.",),
         tuple(made),
-        (plot,) if plot and plot.bars else (),
+        (plot,) if plot and any(bar.value for bar in plot.bars) else (),
     )
 
 
