@@ -67,7 +67,7 @@ def _chart(record: Record, finding: str, at: datetime) -> verdicts.Chart:
             written = f"{result.comparator or ''}{result.reported_value} {result.reported_unit}"
             values.append(f"{analyte} {written.strip()} ({result.taken:%Y-%m-%d})")
     context = facts.context
-    told = [
+    entries = [
         *(f"{each.display}{'' if each.active else ' (inactive)'}" for each in context.conditions),
         *(each.name for each in context.medications if each.active),
     ]
@@ -78,5 +78,5 @@ def _chart(record: Record, finding: str, at: datetime) -> verdicts.Chart:
         patient_id=record.patient_id,
         at=at.isoformat(),
         values="; ".join(values),
-        context="; ".join(dict.fromkeys(told)),
+        context="; ".join(dict.fromkeys(entries)),
     )

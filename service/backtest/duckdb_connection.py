@@ -30,7 +30,7 @@ def connect(memory: str, threads: int, temporary: Path) -> duckdb.DuckDBPyConnec
 
 
 @contextmanager
-def disk_told(doing: str) -> Iterator[None]:
+def duckdb_errors(doing: str) -> Iterator[None]:
     """Say what could not be done for want of disk or memory. Raises NoRoom."""
     try:
         yield

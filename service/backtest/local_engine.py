@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from service.backtest import verdicts
-from service.backtest.duckdb_connection import connect, disk_told
+from service.backtest.duckdb_connection import connect, duckdb_errors
 from service.backtest.judging import judge
 from service.backtest.merged_records import merged
 from service.backtest.scratch import write_whole
@@ -42,7 +42,7 @@ def part(scratch: Scratch, memory: str, threads: int, parts: int | None = None) 
         size = sum(path.stat().st_size for path in scratch.sifted.glob("*.csv"))
         number = parts or max(min(_USUAL_PARTS, 2 + size // _SMALL_PART), size // _BYTES_OF_A_PART)
         doing = f"sorting {size / 1e9:.1f} GB by patient with {memory} of memory"
-        with disk_told(doing), connect(memory, threads, scratch.temporary) as engine:
+        with duckdb_errors(doing), connect(memory, threads, scratch.temporary) as engine:
             lost = _part(engine, scratch, number)
         write_whole(done, "\n".join(f"{name}={n}" for name, n in lost.items()).encode())
     rows = (line.rpartition("=") for line in done.read_text("ascii").splitlines())
@@ -136,7 +136,7 @@ def judge_part(task: tuple[Scratch, str, Plan, str]) -> None:
     run = run_of(plan, key)
     rows: list[bytes] = []
     doing = f"{name} with {_WORKER_MEMORY} of memory"
-    with disk_told(doing), connect(_WORKER_MEMORY, 1, scratch.temporary / name) as engine:
+    with duckdb_errors(doing), connect(_WORKER_MEMORY, 1, scratch.temporary / name) as engine:
         for patient, lines in patients_of(engine, scratch.parts / name):
             rows += map(verdicts.encode, judge(run, patient.removeprefix("Patient/"), lines))
     rows.append(b"")

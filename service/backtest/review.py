@@ -104,12 +104,12 @@ def as_text(reviewed: list[Reviewed], confirmed: dict[str, str]) -> str:
     ]
     for each in reviewed:
         interval = each.apt.interval
-        told = "" if interval is None else f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f} %"
+        limits = "" if interval is None else f"{100 * interval[0]:.0f} to {100 * interval[1]:.0f} %"
         agreement = "" if each.agreement is None else f"{each.agreement:.2f}"
         words = " | ".join(str(each.by_word[word]) for word in WORDS[1:])
         beside = confirmed.get("any" if each.finding == "all" else each.finding, "")
         lines.append(
-            f"| {each.finding} | {each.charts} | {each.apt.number} of {each.apt.whole} | {told} |"
+            f"| {each.finding} | {each.charts} | {each.apt.number} of {each.apt.whole} | {limits} |"
             f" {words} | {agreement} | {beside} |"
         )
     lines += ["", "Each judgement counts: a chart that two people judged counts twice."]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from service.backtest.committee_report import as_csv, as_html, as_json, tables_of
-from service.backtest.duckdb_connection import disk_told
+from service.backtest.duckdb_connection import duckdb_errors
 from service.backtest.export import find_files, pieces
 from service.backtest.figures.report import report_of
 from service.backtest.local_engine import judge_part, part, part_names
@@ -92,7 +92,7 @@ def run(job: Job, progress: Progress) -> bool:
     began = monotonic()
     files = find_files(job.export)
     scratch = Scratch(job.scratch)
-    with room_told(scratch, files), report_folder(job.out) as folder:
+    with room_errors(scratch, files), report_folder(job.out) as folder:
         mark = fingerprint(files, job.plan, *(f"{name}={value}" for name, value in job.versions))
         scratch.open(mark, resume=job.resume)
         if not job.resume:
@@ -117,7 +117,7 @@ def run(job: Job, progress: Progress) -> bool:
 
 
 @contextmanager
-def room_told(scratch: Scratch, files: Sequence[ExportFile]) -> Iterator[None]:
+def room_errors(scratch: Scratch, files: Sequence[ExportFile]) -> Iterator[None]:
     """Say what was short, and how much is needed. Raises NoRoom."""
     try:
         yield
@@ -133,13 +133,13 @@ def _needed(files: Sequence[ExportFile]) -> int:
 
 
 def _room(scratch: Scratch, files: Sequence[ExportFile]) -> str:
-    told = f"scratch may need {_size(_needed(files))}"
+    text = f"scratch may need {_size(_needed(files))}"
     place = next(
         (each for each in (scratch.folder, *scratch.folder.parents) if each.exists()), None
     )
     if place is not None:
-        told += f"; {_size(shutil.disk_usage(place).free)} are free in {place}"
-    return f"{told}. --scratch and --out name other places."
+        text += f"; {_size(shutil.disk_usage(place).free)} are free in {place}"
+    return f"{text}. --scratch and --out name other places."
 
 
 def _size(number: int) -> str:
@@ -216,7 +216,7 @@ def report_on(
     `is_taken` tells the names in `out` whose files stay as they are.
     Raises NothingToJudge, ScratchNotUsable, OSError.
     """
-    with disk_told("the tables"):
+    with duckdb_errors("the tables"):
         tables = load(judged.files, job.memory, scratch.temporary)
         with tables.engine:
             if not tables.number("SELECT sum(number) FROM judged"):

@@ -71,7 +71,7 @@ def session(workers: int, memory: str) -> SparkSession:
 
 
 @contextmanager
-def spark_told() -> Iterator[None]:
+def spark_errors() -> Iterator[None]:
     """Say that Spark gave up, in the words of its kind of error alone. Raises ScratchNotUsable."""
     try:
         yield

@@ -17,7 +17,7 @@ import msgspec
 from service.backtest.export import find_files
 from service.backtest.report_folder import report_folder
 from service.backtest.review import OWN_COLUMNS
-from service.backtest.run import Judged, record_end, report_on, room_told
+from service.backtest.run import Judged, record_end, report_on, room_errors
 from service.backtest.scratch import Scratch, decode_counts
 from service.backtest.sheets import is_as_written
 from service.backtest.spark_engine import (
@@ -26,7 +26,7 @@ from service.backtest.spark_engine import (
     lost_lines,
     session,
     sifted,
-    spark_told,
+    spark_errors,
 )
 from service.backtest.spark_files import REMOTE, find_remote, is_there, put_report
 
@@ -45,7 +45,7 @@ def run_on_spark(job: Job, progress: Progress) -> bool:
     spark = session(job.workers, job.memory)
     try:
         files = _files(spark, job.sources)
-        with room_told(scratch, ()), spark_told():
+        with room_errors(scratch, ()), spark_errors():
             scratch.open("spark", resume=False)
             is_taken = partial(_is_taken, spark, job)
             with report_folder(scratch.folder / "report" if job.remote_out else job.out) as folder:

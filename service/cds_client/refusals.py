@@ -8,7 +8,7 @@ import msgspec
 
 from fhir_mappings.r4.decoding import DECODE_ERRORS
 from service.cards.escaping import plain
-from service.fhir_client.failures import FailureKind, failure_told
+from service.fhir_client.failures import FailureKind, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -103,7 +103,7 @@ def _causes(answer: bytes) -> dict[str, list[str]]:
 
 def _mends(causes: Mapping[str, list[str]], server: str, patient: str) -> Iterator[str]:
     for cause, keys in causes.items():
-        failure = failure_told(cause)
+        failure = failure_of(cause)
         if failure is None:
             continue
         if failure.status == _NOT_FOUND and keys == ["patient"] and patient:

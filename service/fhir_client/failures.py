@@ -104,7 +104,7 @@ class Failure:
         return f"{self.prefetched}, and {what}"
 
 
-def failure_told(sentence: str) -> Failure | None:
+def failure_of(sentence: str) -> Failure | None:
     """Return the kind and the status that `Failure.sentence` told; None for any other words."""
     found = _STATUS.search(sentence)
     status = int(found[1]) if found else None

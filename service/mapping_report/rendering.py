@@ -198,8 +198,8 @@ def _part(title: str, lines: Iterator[Line], top: int | None) -> Iterator[str]:
     yield ""
     yield title
     cells = [
-        (str(number), _code(row), row.key.unit or _NO_UNIT, row.display, told)
-        for number, row, told in shown[:top]
+        (str(number), _code(row), row.key.unit or _NO_UNIT, row.display, text)
+        for number, row, text in shown[:top]
     ]
     widths = [max(len(cell[column]) for cell in cells) for column in range(4)]
     for number, *texts in cells:

@@ -71,8 +71,8 @@ def _call(product: Application, service: CdsService) -> Response:
     with closing(product.data_source(hook_call, deadline, searches, now)) as source:
         knowledge = product.knowledge_for(client)
         answer = respond(hook_call, source, knowledge, memory, now, product.new_id)
-    told = searches if hook_call.wants_explanation else None
-    response = _response(answer, now, told, product.knowledge.findings_off)
+    shown = searches if hook_call.wants_explanation else None
+    response = _response(answer, now, shown, product.knowledge.findings_off)
     memory.remember(answer.outcome, answer.interpretation, hook_call, now)
     count_answer(product.metrics, answer)
     _audit_answer(audit, answer)

@@ -213,8 +213,8 @@ def secondary_causes(chart: Timeline) -> tuple[Condition | SerologyResult, ...]:
     """Return known infections and autoimmune disease, and serologies whose newest is positive."""
     newest: dict[SerologyTest, SerologyResult] = {}
     for result in newest_first(chart.facts.panel.serology):
-        told = result.positive is not None and result.taken <= chart.latest
-        if told and result.test is not SerologyTest.INTRINSIC_FACTOR_ANTIBODY:
+        is_known = result.positive is not None and result.taken <= chart.latest
+        if is_known and result.test is not SerologyTest.INTRINSIC_FACTOR_ANTIBODY:
             newest.setdefault(result.test, result)
     positive = tuple(result for result in newest.values() if result.positive)
     return (*chart.conditions(*SECONDARY_CAUSES), *positive)
