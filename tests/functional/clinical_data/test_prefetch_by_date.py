@@ -31,6 +31,7 @@ from service.clinical_data.gathering import ClinicalDataSource
 from service.errors import ClinicalDataUnavailable
 from service.fhir_client.failures import Failure, FailureKind
 from service.hook_call import SiteKnowledge, respond
+from service.interpreter.windows import WINDOWS
 from service.observability.logging import Event
 from service.samples.large import DAYS_BETWEEN_VISITS, large_chart
 from service.settings import Settings
@@ -39,7 +40,15 @@ from tests.support.chart_server import ChartServer
 from tests.support.hook_calls import call, post
 from tests.support.random_chart_resources import drafts, resources
 from tests.support.random_charts import random_charts
-from tests.support.vignette_charts import LOINC, PATIENT, T0, chart, subject, vignettes
+from tests.support.vignette_charts import (
+    LOINC,
+    PATIENT,
+    T0,
+    administration,
+    chart,
+    subject,
+    vignettes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -214,6 +223,7 @@ def test_vignettes_have_the_same_cards(given: dict[str, Any]) -> None:
     same_cards(bundle(chart(given)))
 
 
+PERSON = {"resourceType": "Patient", "id": PATIENT, "gender": "female", "birthDate": "1958"}
 LONG_AGO = 1400
 """Days; older than any count that is asked for by date."""
 
@@ -225,8 +235,20 @@ def low_now_normal_long_ago() -> bytes:
         for days, place in ((1, 1), (LONG_AGO, -1))
         for code in COUNTS
     ]
-    person = {"resourceType": "Patient", "id": PATIENT, "gender": "female", "birthDate": "1958"}
-    return bundle([person, *made])
+    return bundle([PERSON, *made])
+
+
+def test_evidence_from_before_the_first_dose_is_within_the_dates() -> None:
+    """The farthest that B12 decides: half a year before a dose of two months ago (3.2)."""
+    first_dose = WINDOWS.b12_treatment.days - 1
+    deficient = first_dose + WINDOWS.b12_evidence.days - 1
+    made = [lab(code, code, VALUES[code][1][1], VALUES[code][0], 1) for code in COUNTS] + [
+        lab("b12-now", "2132-9", 1500, "pg/mL", 1),
+        lab("b12-then", "2132-9", 90, "pg/mL", deficient),
+    ]
+    document = bundle([PERSON, *made, administration("11248", -first_dose)])
+    assert b"treated-b12-deficiency" in answer(filled(document, TEMPLATES))
+    same_cards(document)
 
 
 def test_the_last_count_before_is_fetched_however_old_it_is() -> None:
