@@ -31,24 +31,37 @@ def look(document: dict[str, Any]) -> Document:
         ({}, Document("")),
         (ERROR, Document("OperationOutcome", has_error=True)),
         (NOTE, Document("OperationOutcome")),
-        ({"resourceType": "Bundle"}, Document("Bundle")),
-        ({"resourceType": "Bundle", "entry": None, "link": None}, Document("Bundle")),
-        ({"resourceType": "Bundle", "link": NEXT}, Document("Bundle", next_link="b")),
+        ({"resourceType": "Bundle"}, Document("Bundle", is_empty=True)),
+        (
+            {"resourceType": "Bundle", "entry": None, "link": None},
+            Document("Bundle", is_empty=True),
+        ),
+        (
+            {"resourceType": "Bundle", "link": NEXT},
+            Document("Bundle", next_link="b", is_empty=True),
+        ),
         (
             {"resourceType": "Bundle", "link": [{"relation": "previous", "url": "b"}]},
-            Document("Bundle"),
+            Document("Bundle", is_empty=True),
         ),
-        ({"resourceType": "Bundle", "link": [{"relation": "next"}]}, Document("Bundle")),
+        (
+            {"resourceType": "Bundle", "link": [{"relation": "next"}]},
+            Document("Bundle", is_empty=True),
+        ),
         (
             {"resourceType": "Bundle", "link": NEXT, "entry": [7, {"resource": ERROR}]},
-            Document("Bundle", next_link="b", has_error=True),
+            Document("Bundle", next_link="b", has_error=True, is_empty=True),
         ),
         (
             {"resourceType": "Bundle", "entry": [{"resource": NOTE}, {}, {"resource": None}]},
-            Document("Bundle"),
+            Document("Bundle", is_empty=True),
         ),
         (
             {"resourceType": "Bundle", "entry": [{"resource": {"id": "1", "issue": [{"a": 1}]}}]},
+            Document("Bundle"),
+        ),
+        (
+            {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Condition"}}]},
             Document("Bundle"),
         ),
     ],
