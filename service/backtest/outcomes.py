@@ -41,6 +41,9 @@ MARROW_FINDINGS = frozenset(
 )
 """A pancytopenia, a bicytopenia or an overlay: after such a card a disease is not missed."""
 
+TOO_LITTLE_FOLLOW_UP = "too little follow-up"
+"""It tells when a record ends, and nothing of the patient."""
+
 OUTCOMES = (
     "marrow disease",
     "lymphoma",
@@ -50,7 +53,7 @@ OUTCOMES = (
     "recovered",
     "died",
     "nothing followed",
-    "too little follow-up",
+    TOO_LITTLE_FOLLOW_UP,
     "followed, nothing found",
 )
 """The hierarchy: an episode counts under the first that holds."""
@@ -154,7 +157,7 @@ def _first_that_holds(row: verdicts.Episode) -> str:
         "recovered": row.recovered,
         "died": row.died_days is not None,
         "nothing followed": row.open_loop,
-        "too little follow-up": not row.full,
+        TOO_LITTLE_FOLLOW_UP: not row.full,
     }
     return next((name for name, is_so in holds.items() if is_so), "followed, nothing found")
 

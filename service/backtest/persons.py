@@ -60,7 +60,10 @@ def _day(at: datetime | None) -> str:
 
 
 def _us_core(patient: dict[str, Any], name: str) -> str:
-    """Return the OMB category, or the text, of a US Core extension."""
+    """Return the OMB category, or the text, of a US Core extension; without capitals.
+
+    Sources of one export spell it "White" and "white".
+    """
     for extension in elements.items(patient.get("extension")):
         if elements.text(elements.member(extension, "url")) != _US_CORE + name:
             continue
@@ -70,7 +73,9 @@ def _us_core(patient: dict[str, Any], name: str) -> str:
                 if elements.text(elements.member(part, "url")) == wanted:
                     coding = elements.member(part, "valueCoding")
                     found = elements.text(elements.member(coding, "display"))
-                    return (found or elements.text(elements.member(part, "valueString")))[:_LONGEST]
+                    return (found or elements.text(elements.member(part, "valueString")))[
+                        :_LONGEST
+                    ].lower()
     return ""
 
 

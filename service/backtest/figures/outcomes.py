@@ -16,7 +16,7 @@ from service.backtest.figures.part import (
     quartiles,
     share_cells,
 )
-from service.backtest.outcomes import ANY, CONFIRMED, OUTCOMES
+from service.backtest.outcomes import ANY, CONFIRMED, OUTCOMES, TOO_LITTLE_FOLLOW_UP
 from service.backtest.small_groups import (
     FEW,
     HIDDEN,
@@ -124,8 +124,7 @@ class _Outcomes:
     def tells_of(self, confirmed: int, full: int) -> bool:
         """Whether the confirmed share would give a hidden number away."""
         alone = len(self.away & set(CONFIRMED)) == 1
-        short = "too little follow-up" in self.away and is_small(sum(self.episodes.values()) - full)
-        return is_telling(confirmed, full) or alone or short
+        return is_telling(confirmed, full) or alone
 
 
 def _outcomes(tables: Tables, variant: str) -> dict[str, _Outcomes]:
@@ -143,7 +142,8 @@ def _outcomes(tables: Tables, variant: str) -> dict[str, _Outcomes]:
         variant,
     ):
         episodes[finding][outcome] = number
-        patients[finding][outcome] = of
+        if outcome != TOO_LITTLE_FOLLOW_UP:  # shown however few: the first page says it as well
+            patients[finding][outcome] = of
     return {
         name: _Outcomes(people[name], episodes[name], hidden(patients[name]))
         for name in sorted(people)
