@@ -60,10 +60,7 @@ def _day(at: datetime | None) -> str:
 
 
 def _us_core(patient: dict[str, Any], name: str) -> str:
-    """Return the OMB category, or the text, of a US Core extension; without capitals.
-
-    Sources of one export spell it "White" and "white".
-    """
+    """Return the OMB category, or the text, of a US Core extension."""
     for extension in elements.items(patient.get("extension")):
         if elements.text(elements.member(extension, "url")) != _US_CORE + name:
             continue
@@ -73,10 +70,14 @@ def _us_core(patient: dict[str, Any], name: str) -> str:
                 if elements.text(elements.member(part, "url")) == wanted:
                     coding = elements.member(part, "valueCoding")
                     found = elements.text(elements.member(coding, "display"))
-                    return (found or elements.text(elements.member(part, "valueString")))[
-                        :_LONGEST
-                    ].lower()
+                    return _as_listed(found or elements.text(elements.member(part, "valueString")))
     return ""
+
+
+def _as_listed(category: str) -> str:
+    """Spell a category as the OMB list does: one export may have both "White" and "white"."""
+    words = category[:_LONGEST].lower().split()
+    return " ".join(each if each in {"or", "and"} else each.capitalize() for each in words)
 
 
 def _language(patient: dict[str, Any]) -> str:
