@@ -18,6 +18,7 @@ import requests
 
 from service.commands.serve import gunicorn_command
 from service.demo.processes import HOST, free_port
+from tests.support.deadlines import until
 from tests.support.gunicorn_server import session
 from tests.support.hook_calls import URL, call, empty_prefetch
 from tests.support.nginx_server import nginx
@@ -139,9 +140,7 @@ def test_workers_that_are_renewed_lose_no_call(tmp_path: Path) -> None:
         nginx(tmp_path / "nginx", f"{HOST}:{only.port}") as front,
         calls(front) as statuses,
     ):
-        end = time.monotonic() + 60
-        while len(statuses) < 600 and time.monotonic() < end:
-            time.sleep(0.2)
+        until(lambda: len(statuses) >= 600, 60)
     assert len(statuses) >= 600
     assert lost(statuses) == []
 

@@ -31,4 +31,4 @@ def until(holds: Callable[[], bool], seconds: float = SLACK) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
-        time.sleep(0.05)
+        time.sleep(0.02)

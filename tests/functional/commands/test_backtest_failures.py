@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +36,7 @@ from service.cli import main
 from service.storage.pseudonyms import keyed_hash
 from tests.support.backtest_faults import MARKED, dying_at, failing
 from tests.support.backtests import TERMINOLOGY, count, lines_of, patient, result
+from tests.support.deadlines import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -412,14 +412,6 @@ def judged_one(scratch: Path) -> bool:
     return any((scratch / "verdicts").glob("*.ndjson"))
 
 
-def until(told: Callable[[], bool]) -> None:
-    """Wait."""
-    end = time.monotonic() + SECONDS
-    while not told():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def children(pid: int) -> list[int]:
     """The processes that a process started, and those that they did."""
     found = [
@@ -439,13 +431,13 @@ def interrupted(
         text=True,
         start_new_session=True,
     ) as process:
-        until(lambda: at(folder / "scratch") or process.poll() is not None)
+        until(lambda: at(folder / "scratch") or process.poll() is not None, SECONDS)
         assert process.poll() is None, process.stderr and process.stderr.read()
         others = children(process.pid)
         assert others
         os.kill(process.pid, number)
         process.wait(SECONDS)
-        until(lambda: not any(Path(f"/proc/{each}/cmdline").exists() for each in others))
+        until(lambda: not any(Path(f"/proc/{each}/cmdline").exists() for each in others), SECONDS)
         return process.returncode, process.stderr.read() if process.stderr else ""
 
 

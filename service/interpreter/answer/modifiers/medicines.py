@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service.interpreter.answer.modifiers.modifier import (
-    MOST_NAMES,
     Modifier,
     always_says,
+    at_most,
     brief,
     names_of,
 )
@@ -93,13 +93,10 @@ def _stop_or_review(case: Case, _rule: Rule | None) -> str:
 
 
 def _with_classes(medicines: Iterable[Medication]) -> str:
-    named = (
+    return at_most(
         f"{brief(each.name)} ({each.drug_class})" if each.drug_class else brief(each.name)
         for each in medicines
     )
-    unique = list(dict.fromkeys(named))
-    more = len(unique) - MOST_NAMES
-    return f"{', '.join(unique[:MOST_NAMES])} and {more} more" if more > 0 else listed(unique)
 
 
 M9 = Modifier(

@@ -85,8 +85,13 @@ def brief(name: str) -> str:
 
 
 def names_of(names: Iterable[str], most: int = MOST_NAMES) -> str:
-    """List names once each, at most `most`, then how many more there are."""
-    unique = list(dict.fromkeys(brief(name) for name in names if name))
+    """List names in brief, once each, at most `most`, then how many more there are."""
+    return at_most((brief(name) for name in names if name), most)
+
+
+def at_most(texts: Iterable[str], most: int = MOST_NAMES) -> str:
+    """List texts once each, at most `most`, then how many more there are."""
+    unique = list(dict.fromkeys(texts))
     if len(unique) > most:
         return f"{', '.join(unique[:most])} and {len(unique) - most} more"
     return listed(unique)
